@@ -1,0 +1,1 @@
+"""Plain facts of the trade: refusals, ids, money, durations and seals; imports nothing of ours."""
