@@ -58,4 +58,4 @@ def _quantized(value: Decimal, step: Decimal) -> Decimal:
     if not value.is_finite():
         raise ValueError("An amount is a finite number.")
     rounded = value.quantize(step, rounding=ROUND_HALF_UP, context=_EXACT)
-    return rounded or abs(rounded)  # no amount is minus nothing
+    return rounded or rounded.copy_abs()  # no amount is minus nothing

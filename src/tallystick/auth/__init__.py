@@ -1,0 +1,1 @@
+"""Turns a credential into an actor: passwords, tokens, and how often each may ask."""
