@@ -31,12 +31,13 @@ class Account:
     def is_ours(self) -> bool:
         return self.uid == os.geteuid()
 
-    def run(self, command: Sequence[str], *, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    def run(self, command: Sequence[str], descriptors: Sequence[int] = ()) -> subprocess.CompletedProcess[str]:
         """Run a command to its end under this account and return what it said."""
         try:
             return subprocess.run(
                 command,
-                cwd=cwd,
+                cwd="/",  # ours may be closed to this account
+                pass_fds=descriptors,
                 env=plain_environment(),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
@@ -52,13 +53,14 @@ class Account:
             raise LocalPostgresError(CANNOT_SWITCH.format(reason=error)) from error
 
     def spawn(
-        self, command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], output: IO[bytes]
+        self, command: Sequence[str], descriptors: Sequence[int], *, environment: Mapping[str, str], output: IO[bytes]
     ) -> subprocess.Popen[bytes]:
         """Start a server of its own session: a Ctrl-C meant for us must not reach it."""
         try:
             return subprocess.Popen(
                 command,
-                cwd=cwd,
+                cwd="/",  # ours may be closed to this account
+                pass_fds=descriptors,
                 env={**plain_environment(), **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,

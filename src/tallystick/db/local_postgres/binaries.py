@@ -19,6 +19,9 @@ SYSTEM = Path("/usr/lib/postgresql")
 # What the server's account runs; the clients (pg_dump, psql) run as we do, from where they are.
 SERVER_PROGRAMS = ("initdb", "postgres")
 
+# Where root keeps copies for the server's account, the first that can be used.
+SHELVES = (Path("/var/lib/tallystick"), Path(tempfile.gettempdir()) / "tallystick-postgresql")
+
 
 @dataclass(frozen=True)
 class Binaries:
@@ -71,7 +74,7 @@ def reachable(binaries: Binaries, account: Account) -> Binaries:
     if account.is_ours or _runs(binaries, account):
         return binaries
     tried: list[str] = []
-    for shelf in (Path("/var/lib/tallystick"), Path(tempfile.gettempdir()) / "tallystick-postgresql"):
+    for shelf in SHELVES:
         try:
             copy = _copy(binaries, shelf)
         except OSError as error:
@@ -102,10 +105,7 @@ def _binaries(folder: Path) -> Binaries | None:
 
 def _runs(binaries: Binaries, account: Account) -> bool:
     try:
-        return all(
-            account.run([binaries.program(name), "--version"], cwd=Path("/")).returncode == 0
-            for name in SERVER_PROGRAMS
-        )
+        return all(account.run([binaries.program(name), "--version"]).returncode == 0 for name in SERVER_PROGRAMS)
     except OSError:
         return False
 

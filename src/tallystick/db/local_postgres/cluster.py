@@ -1,7 +1,7 @@
 """One PostgreSQL cluster on disk: made, configured, started, found running and stopped.
 
 As root the server's account may be unable to walk to the cluster (its parents may be closed to everybody but root).
-It does not have to: it is started inside, and knows its directory only as `/proc/self/cwd`. Clients come by the path.
+It does not have to: it is handed the open directory and knows it only as `/proc/self/fd/N`. Clients come by the path.
 """
 
 import os
@@ -11,7 +11,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -93,20 +94,20 @@ class Cluster:
         maker.take(self.path)
         command = [
             self.binaries.program("initdb"),
-            f"--pgdata={self._own_view()}",
             f"--username={SUPERUSER}",
             "--auth=trust",
             "--encoding=UTF8",
             "--data-checksums",
         ]
         complaints: list[str] = []
-        for locale in self._locales():
-            made = maker.run([*command, *locale], cwd=self.path)
-            if made.returncode == 0:
-                break
-            complaints.append(made.stdout + made.stderr)
-        else:
-            raise LocalPostgresError(f"No PostgreSQL cluster could be made in {self.path}:\n{tail(complaints[-1])}")
+        with self._handed_over() as (view, descriptors):
+            for locale in self._locales():
+                made = maker.run([*command, *locale, f"--pgdata={view}"], descriptors)
+                if made.returncode == 0:
+                    break
+                complaints.append(made.stdout + made.stderr)
+            else:
+                raise LocalPostgresError(f"No PostgreSQL cluster could be made in {self.path}:\n{tail(complaints[-1])}")
         (self.path / "postgresql.conf").write_text(POSTGRESQL_CONF)
         (self.path / "pg_hba.conf").write_text(PG_HBA_CONF)
         self.account.take(self.path)
@@ -126,7 +127,7 @@ class Cluster:
     def start(self) -> None:
         """Start the server, or find it running, and wait until it takes connections."""
         deadline = time.monotonic() + START_SECONDS
-        self._reap()
+        launched = False
         while time.monotonic() < deadline:
             if self._listens():
                 try:
@@ -136,8 +137,10 @@ class Cluster:
                 else:
                     return
             elif self.postmaster() is None:
-                self._check_exit()
+                if launched:
+                    self._refuse_unless_passing()
                 self._launch()
+                launched = True
             time.sleep(PAUSE_SECONDS)
         raise LocalPostgresError(
             f"PostgreSQL did not get ready within {START_SECONDS} seconds. Its log ends:\n{self.log_tail()}"
@@ -153,20 +156,22 @@ class Cluster:
         return pid if pid and self._mark() in _command_line(pid) else None
 
     def _launch(self) -> None:
+        if self._process is not None:
+            self._process.wait()  # one of ours that has ended since
         self._write_configuration()
         stale = self._noted_pid()
-        with self._start_log.open("wb") as log:
+        with self._start_log.open("wb") as log, self._handed_over() as (view, descriptors):
             give_to_owner(self._start_log)
             self._process = self.account.spawn(
                 [
                     self.binaries.program("postgres"),
-                    *("-D", self._own_view()),
+                    *("-D", view),
                     *("-p", str(PORT)),
                     *("-c", "listen_addresses="),
                     *("-c", "unix_socket_directories=."),
                     *("-c", self._mark()),
                 ],
-                cwd=self.path,
+                descriptors,
                 # The server refuses to start while the number in a left-over postmaster.pid is alive as some other
                 # process of its account, unless that is its parent or this "grandparent" (miscinit.c).
                 # Its interlocks on shared memory still hold.
@@ -176,19 +181,11 @@ class Cluster:
         # Until it has written postmaster.pid, only we know that it is on its way.
         self._wait(lambda: self.postmaster() is not None or self._exited(), seconds=START_SECONDS)
 
-    def _check_exit(self) -> None:
+    def _refuse_unless_passing(self) -> None:
         """Raise what the last try said, unless the next one may do better."""
-        if self._process is None or self._process.poll() is None:
-            return
-        self._process = None
         # After a kill -9 of the server its children end a moment later.
         if "is still in use" not in self._start_log.read_text(errors="replace"):
             raise LocalPostgresError(f"PostgreSQL did not start ({self.binaries}). Its log ends:\n{self.log_tail()}")
-
-    def _reap(self) -> None:
-        """Let go of a server of ours that has ended since."""
-        if self._process is not None and self._process.poll() is not None:
-            self._process = None
 
     def _exited(self) -> bool:
         return self._process is None or self._process.poll() is not None
@@ -200,8 +197,17 @@ class Cluster:
         give_to_owner(draft)
         draft.replace(path)
 
-    def _own_view(self) -> str:
-        return str(self.path) if self.account.is_ours else "/proc/self/cwd"
+    @contextmanager
+    def _handed_over(self) -> Generator[tuple[str, tuple[int, ...]]]:
+        """Yield how the server's account calls the cluster, and what it must be handed for that."""
+        if self.account.is_ours:
+            yield str(self.path), ()
+            return
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            yield f"/proc/self/fd/{descriptor}", (descriptor,)
+        finally:
+            os.close(descriptor)
 
     def _mark(self) -> str:
         """Return the word of the server's command line that tells it from every other process."""

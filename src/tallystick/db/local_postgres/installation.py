@@ -70,8 +70,8 @@ class LocalPostgres:
 def _ready_cluster(data: Path, *, alone: bool) -> Cluster:
     """Return the cluster of this data directory in the version we have programs for, made or upgraded if need be."""
     path = data / "postgres"
-    finish_upgrade(path)
     account = account_for(path if path.exists() else data)
+    finish_upgrade(path)
     binaries = reachable(find_binaries(), account)
     cluster = Cluster(path, binaries, account)
     if not path.exists():

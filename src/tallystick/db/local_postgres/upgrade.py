@@ -8,6 +8,8 @@ import re
 import subprocess
 from pathlib import Path
 
+from psycopg import sql
+
 from tallystick.db.local_postgres.binaries import SYSTEM, Binaries, installed, reachable
 from tallystick.db.local_postgres.cluster import DATABASE, OWNER, SUPERUSER, Cluster, tail
 from tallystick.db.local_postgres.errors import LocalPostgresError
@@ -18,6 +20,12 @@ LOADED = "TALLYSTICK_LOADED"
 # Exist in the new cluster already; the database keeps the new one's locale.
 ROLES = re.compile(rf"CREATE ROLE ({SUPERUSER}|{OWNER});\n")
 DATABASES = re.compile(rf"CREATE DATABASE {DATABASE} .*;\n")
+
+ROLES_TO_RULE = f"""
+    SELECT rolname FROM pg_roles AS role
+    WHERE NOT rolsuper AND rolname !~ '^pg_' AND rolname <> '{OWNER}' AND NOT EXISTS (
+        SELECT FROM pg_auth_members WHERE roleid = role.oid AND member = '{OWNER}'::regrole AND admin_option)
+"""
 
 
 def upgrade(old: Cluster, written_by: int) -> Cluster:
@@ -94,6 +102,13 @@ def _load(new: Cluster, dump: Path) -> None:
             f"The new cluster {new.path} could not be filled; the old one is untouched:\n{tail(loaded.stderr)}"
         )
     with new.connect(DATABASE) as connection:
+        # Until 15 whoever may create roles ruled over all of them; since 16 over those granted with ADMIN.
+        for (role,) in connection.execute(ROLES_TO_RULE).fetchall():
+            connection.execute(
+                sql.SQL("GRANT {} TO {} WITH ADMIN TRUE, SET FALSE, INHERIT FALSE").format(
+                    sql.Identifier(role), sql.Identifier(OWNER)
+                )
+            )
         connection.execute("ANALYZE")
 
 
