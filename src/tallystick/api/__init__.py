@@ -1,0 +1,1 @@
+"""The APIs: each translates between its own wire language and the verbs of the domain, and decides nothing."""

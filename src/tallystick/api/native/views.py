@@ -1,0 +1,62 @@
+"""Rows as JSON: each wire shape once, and the same without its money for people who may not see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from tallystick.domain.access import Actor
+from tallystick.domain.context import Row, decimal_columns
+from tallystick.values.money import decimal_text
+
+Shape = TypeVar("Shape", bound=Struct)
+
+
+class View(Generic[Shape]):
+    """How rows of one kind look on the wire.
+
+    The fields of the struct are the row's columns, by name (`names` says where they differ: `org_id` is the
+    workspace). Decimals leave as strings with two to four decimals. For a money-blind person the row's money columns
+    are left out, not nulled.
+    """
+
+    def __init__(self, kind: type[Row], shape: type[Shape], names: Mapping[str, str] | None = None) -> None:
+        self.shape = shape
+        renamed = {"org_id": "workspace_id", **(names or {})}
+        fields = shape.__struct_fields__
+        self._columns = tuple(renamed.get(name, name) for name in fields)
+        shown = tuple(name for name in fields if renamed.get(name, name) not in kind.money)
+        self.blind: type[Struct] = shape
+        if len(shown) < len(fields):
+            self.blind = msgspec.defstruct(
+                f"{shape.__name__}ForMember",
+                [(name, shape.__annotations__[name]) for name in shown],
+                rename="camel",
+                gc=False,
+            )
+        self._decimals = bool(decimal_columns(kind) & set(self._columns))
+        self._blind_columns = tuple(renamed.get(name, name) for name in shown)
+
+    def columns(self, actor: Actor) -> tuple[str, ...]:
+        """The columns that the actor receives, in the order of the wire's fields."""
+        return self._columns if actor.sees_money else self._blind_columns
+
+    def rows(self, actor: Actor, rows: Sequence[tuple[Any, ...]]) -> list[Struct]:
+        """Rows of exactly `columns(actor)`."""
+        shape = self.shape if actor.sees_money else self.blind
+        if self._decimals:
+            return [shape(*[_plain(value) for value in row]) for row in rows]
+        return [shape(*row) for row in rows]
+
+    def one(self, actor: Actor, row: Row) -> Struct:
+        """One row object."""
+        shape = self.shape if actor.sees_money else self.blind
+        return shape(*[_plain(getattr(row, name)) for name in self.columns(actor)])
+
+
+def _plain(value: Any) -> Any:
+    return decimal_text(value) if value.__class__ is Decimal else value

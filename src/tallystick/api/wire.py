@@ -1,0 +1,439 @@
+"""From a request to a verb and back: one request is one context is one transaction, for every API."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Protocol
+from urllib.parse import parse_qsl
+
+import falcon
+import msgspec
+import psycopg
+from msgspec import Struct
+from psycopg_pool import PoolTimeout, TooManyRequests
+
+from tallystick.api.fields import Malformed, facts_of, parse_json
+from tallystick.auth.rate_limits import Policy, RateLimits, Verdict, headers
+from tallystick.db.session import Connection, Database
+from tallystick.domain import idempotency
+from tallystick.domain.access import Actor, Permission
+from tallystick.domain.context import Clock, Context, utc_now
+from tallystick.domain.listing import Filter, Listing
+from tallystick.values.errors import Conflict, Invalid, NotFound, Refusal, TooMany, Unauthenticated
+from tallystick.values.ids import new_id, parse_id
+
+COMMON_HEADERS: Final = (
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Expose-Headers", "*"),
+    ("Cache-Control", "no-store"),
+    ("X-Content-Type-Options", "nosniff"),
+)
+BODY_LIMIT: Final = 1024 * 1024
+BODY_SECONDS: Final = 10.0
+DEADLOCK_TRIES: Final = 5
+
+log = logging.getLogger("tallystick.api")
+
+
+class Nothing(Struct):
+    """A body with no fields."""
+
+
+@dataclass(slots=True)
+class Ask:
+    """A request in the domain's words: ids from the path, filters from the query, facts from the body."""
+
+    ids: dict[str, str]
+    query: dict[str, Any]
+    facts: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        return self.ids["id"]
+
+
+Handler = Callable[[Context, Ask], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing an API can do. The table of these is the router, the OpenAPI, and the tests' matrices."""
+
+    id: str
+    """The published operationId."""
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    permission: Permission
+    """What the verb behind it asks for."""
+    answer: Any = None
+    """The type of `data`; None: 204 without a body."""
+    status: int = 200
+    listing: Listing | None = None
+    parameters: Mapping[str, Filter] = field(default_factory=dict[str, Filter])
+    body: type[Struct] | None = None
+    required: tuple[str, ...] = ()
+    read_only: frozenset[str] = frozenset()
+    tag: str = ""
+    conflicts: str = ""
+    """When it answers 409; empty: never by itself."""
+    nullable: bool = False
+    """Whether `data` may be null."""
+
+    @property
+    def writes(self) -> bool:
+        return self.method not in ("GET", "HEAD")
+
+
+class Manners(Protocol):
+    """How one API speaks: its credentials, its envelope, its errors."""
+
+    prefix: str
+    needs_idempotency_key: bool
+
+    def policy(self, actor: Actor) -> Policy: ...
+
+    def authenticate(self, connection: Connection, request: falcon.Request, now: datetime) -> Actor: ...
+
+    def admit(self, actor: Actor, operation: Operation | None) -> None: ...
+
+    def query(self, operation: Operation, pairs: list[tuple[str, str]], actor: Actor) -> dict[str, Any]: ...
+
+    def envelope(self, ctx: Context, operation: Operation, ask: Ask, value: Any) -> bytes: ...
+
+    def error(self, refusal: Exception, request_id: str) -> tuple[int, bytes, dict[str, str]]: ...
+
+    def operations(self) -> tuple[Operation, ...]: ...
+
+
+class Wire:
+    """One API mounted on the app: every operation of its table takes the same way through here."""
+
+    def __init__(
+        self,
+        manners: Manners,
+        database: Database,
+        limits: RateLimits,
+        *,
+        address_policy: Policy,
+        address_of: Callable[[falcon.Request], str],
+        clock: Clock = utc_now,
+    ) -> None:
+        self.manners = manners
+        self.database = database
+        self.limits = limits
+        self.address_policy = address_policy
+        self.address_of = address_of
+        self.clock = clock
+
+    def mount(self, app: falcon.App[falcon.Request, falcon.Response]) -> None:
+        """Add a route for each path of the table; what the prefix does not know is its own 404, 405 and preflight."""
+        by_path: dict[str, dict[str, Operation]] = {}
+        for operation in self.manners.operations():
+            by_path.setdefault(operation.path, {})[operation.method] = operation
+        for path, methods in by_path.items():
+            app.add_route(self.manners.prefix + path, _Resource(self, methods))
+        app.add_sink(self._unknown, prefix=self.manners.prefix.replace("/", r"\/") + r"(\/.*)?$")  # type: ignore[arg-type]
+
+    def serve(
+        self,
+        request: falcon.Request,
+        response: falcon.Response,
+        operation: Operation | None,
+        ids: Mapping[str, str],
+        refusal: Exception | None = None,
+    ) -> None:
+        """Answer one request. `operation` None: the path or method is not known, and `refusal` says so."""
+        exchange = _Exchange(self, request, operation, ids, refusal)
+        status, body, extra = exchange.answer()
+        response.status = status
+        response.content_type = "application/json"
+        if request.method == "HEAD":
+            response.set_header("Content-Length", str(len(body)))
+        elif status != 204:
+            response.data = body
+        for name, value in exchange.headers:
+            response.set_header(name, value)
+        for name, value in extra.items():
+            response.set_header(name, value)
+
+    def _unknown(self, request: falcon.Request, response: falcon.Response, **_: str) -> None:
+        if request.method == "OPTIONS":
+            preflight(response)
+        else:
+            self.serve(request, response, None, {}, NotFound(f"There is nothing at {request.path}."))
+
+
+def preflight(response: falcon.Response, methods: str = "GET, POST, PUT, PATCH, DELETE") -> None:
+    """The answer to a browser's CORS question: any origin, no credentials."""
+    response.status = 204
+    response.set_header("Access-Control-Allow-Origin", "*")
+    response.set_header("Access-Control-Allow-Methods", methods)
+    response.set_header(
+        "Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, If-Match, Prefer"
+    )
+    response.set_header("Access-Control-Max-Age", "86400")
+
+
+class NotAllowed(Exception):  # noqa: N818 - a fact about a request
+    """The path is known, the method is not."""
+
+    def __init__(self, allowed: str) -> None:
+        super().__init__(f"This method is not allowed here. Allowed: {allowed}.")
+        self.allowed = allowed
+
+
+class TooLarge(Exception):  # noqa: N818 - a fact about a body
+    """A body over the limit."""
+
+
+class TooSlow(Exception):  # noqa: N818 - a fact about a body
+    """A body that did not arrive in time."""
+
+
+class Unsupported(Exception):  # noqa: N818 - a fact about a body
+    """A body of a type or encoding that is not read here."""
+
+
+class Unavailable(Exception):  # noqa: N818 - a fact about the server
+    """The database is away or every connection is taken: worth asking again."""
+
+
+class _Resource:
+    """All methods of one path, for Falcon's router."""
+
+    def __init__(self, wire: Wire, methods: dict[str, Operation]) -> None:
+        allowed = ", ".join(sorted(methods))
+        for method, operation in methods.items():
+            setattr(self, f"on_{method.lower()}", _responder(wire, operation))
+        if "GET" in methods:
+            self.on_head = _responder(wire, methods["GET"])
+        missing = {"GET", "POST", "PUT", "PATCH", "DELETE"} - set(methods)
+        for method in missing:
+            setattr(self, f"on_{method.lower()}", _refuser(wire, allowed))
+
+        def on_options(_request: falcon.Request, response: falcon.Response, **_: str) -> None:
+            preflight(response, allowed)
+            response.set_header("Allow", allowed)
+
+        self.on_options = on_options
+
+
+def _responder(wire: Wire, operation: Operation) -> Callable[..., None]:
+    def respond(request: falcon.Request, response: falcon.Response, **ids: str) -> None:
+        wire.serve(request, response, operation, ids)
+
+    return respond
+
+
+def _refuser(wire: Wire, allowed: str) -> Callable[..., None]:
+    def refuse(request: falcon.Request, response: falcon.Response, **_: str) -> None:
+        wire.serve(request, response, None, {}, NotAllowed(allowed))
+        response.set_header("Allow", allowed)
+
+    return refuse
+
+
+class _Exchange:
+    """One request being answered."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        request: falcon.Request,
+        operation: Operation | None,
+        ids: Mapping[str, str],
+        refusal: Exception | None,
+    ) -> None:
+        self._wire = wire
+        self._manners = wire.manners
+        self._request = request
+        self._operation = operation
+        self._given_ids = ids
+        self._refusal = refusal
+        self._body: bytes | None = None
+        self.request_id = new_id()
+        self.headers: list[tuple[str, str]] = [("X-Request-Id", self.request_id), *COMMON_HEADERS]
+
+    def answer(self) -> tuple[int, bytes, dict[str, str]]:
+        for attempt in range(DEADLOCK_TRIES):
+            try:
+                return self._try()
+            except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected) as error:
+                if attempt == DEADLOCK_TRIES - 1:
+                    return self._error(Unavailable(str(error)))
+                time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter
+            except Exception as error:  # noqa: BLE001 - no input may produce a bare 500
+                return self._error(error)
+        raise AssertionError("unreachable")
+
+    def _try(self) -> tuple[int, bytes, dict[str, str]]:
+        operation = self._operation
+        if operation is not None and operation.writes and self._body is None:
+            self._body = read_body(self._request)
+        decision: _Decision | None = None
+        try:
+            with self._wire.database.transaction() as connection:
+                ctx = Context(self._authenticated(connection), connection, self._wire.clock)
+                if operation is None:
+                    raise self._refusal or NotFound()
+                self._manners.admit(ctx.actor, operation)
+                ctx.require(operation.permission)
+                ask = self._ask(operation, ctx.actor)
+                key = self._idempotency_key(operation)
+                if key is None:
+                    value = operation.handler(ctx, ask)
+                    return operation.status, self._encode(ctx, operation, ask, value), {}
+                decision = _Decision(ctx.actor, key, self._fingerprint(ask))
+                replay = idempotency.claim(ctx, key, decision.fingerprint)
+                if replay is not None:
+                    decision = None
+                    replayed = {"Idempotent-Replayed": "true", "Original-Request-Id": replay.request_id}
+                    return replay.status, replay.body, replayed
+                body = self._encode(ctx, operation, ask, operation.handler(ctx, ask))
+                idempotency.keep(
+                    ctx, key, decision.fingerprint, status=operation.status, body=body, request_id=self.request_id
+                )
+                return operation.status, body, {}
+        except (NotFound, Conflict, Invalid) as refusal:
+            if decision is None or refusal.reason in ("idempotency_key_reused", "idempotency_in_progress"):
+                raise
+            status, body, extra = self._error(refusal)
+            self._keep_refusal(decision, status, body)
+            return status, body, extra
+
+    def _authenticated(self, connection: Connection) -> Actor:
+        """Who asks, and whether they may ask again so soon. Only failed credentials count against an address."""
+        wire = self._wire
+        try:
+            actor = self._manners.authenticate(connection, self._request, wire.clock())
+        except Unauthenticated:
+            policy = wire.address_policy
+            verdict = wire.limits.take(f"address:{wire.address_of(self._request)}", policy)
+            self._limit(verdict, policy)
+            raise
+        policy = self._manners.policy(actor)
+        self._limit(wire.limits.take(f"token:{actor.credential}", policy), policy)
+        return actor
+
+    def _limit(self, verdict: Verdict, policy: Policy) -> None:
+        self.headers += headers(verdict, policy)
+        if not verdict.allowed:
+            raise TooMany(retry_after=verdict.retry_after, reason=verdict.bucket)
+
+    def _ask(self, operation: Operation, actor: Actor) -> Ask:
+        ids: dict[str, str] = {}
+        for name, text in self._given_ids.items():
+            canonical = parse_id(text)
+            if canonical is None:
+                raise NotFound("There is nothing with this id.")
+            ids[name] = canonical
+        try:
+            pairs = parse_qsl(self._request.query_string, keep_blank_values=True, errors="strict", max_num_fields=100)
+        except ValueError:
+            raise Malformed("The query string is not valid UTF-8, or has more than 100 parameters.") from None
+        query = self._manners.query(operation, pairs, actor)
+        facts: dict[str, Any] = {}
+        if operation.body is not None:
+            given = parse_json(self._body) if self._body else {}
+            facts = facts_of(operation.body, given, required=operation.required, read_only=operation.read_only)
+        return Ask(ids, query, facts)
+
+    def _idempotency_key(self, operation: Operation) -> str | None:
+        if not operation.writes:
+            return None
+        given = self._request.get_header("Idempotency-Key")
+        if given is None:
+            if operation.method == "POST" and self._manners.needs_idempotency_key:
+                raise Invalid(fields={"Idempotency-Key": "required"})
+            return None
+        key = given[1:-1] if len(given) > 2 and given[0] == given[-1] == '"' else given
+        if not (1 <= len(key) <= 255 and key.isascii() and key.isprintable() and "," not in key and " " not in key):
+            raise Invalid(fields={"Idempotency-Key": "must be 1 to 255 visible ASCII characters, such as a UUID"})
+        return key
+
+    def _fingerprint(self, ask: Ask) -> bytes:
+        parsed: Any = parse_json(self._body) if self._body else {}
+        canonical = msgspec.json.encode(parsed, order="deterministic")
+        query = "&".join(sorted(self._request.query_string.split("&")))
+        del ask
+        head = f"{self._request.method} {self._request.path}?{query}\n".encode()
+        return hashlib.sha256(head + canonical).digest()
+
+    def _encode(self, ctx: Context, operation: Operation, ask: Ask, value: Any) -> bytes:
+        return b"" if operation.status == 204 else self._manners.envelope(ctx, operation, ask, value)
+
+    def _keep_refusal(self, decision: _Decision, status: int, body: bytes) -> None:
+        """A decision is an answer too: what was refused for its state is refused the same way on a retry."""
+        with contextlib.suppress(Refusal, psycopg.Error), self._wire.database.transaction() as connection:
+            open_workspace(connection, decision.actor.workspace_id)
+            ctx = Context(decision.actor, connection, self._wire.clock)
+            idempotency.keep(
+                ctx, decision.key, decision.fingerprint, status=status, body=body, request_id=self.request_id
+            )
+
+    def _error(self, error: Exception) -> tuple[int, bytes, dict[str, str]]:
+        if isinstance(error, psycopg.OperationalError | PoolTimeout | TooManyRequests):
+            log.warning("database unavailable: %s", error, extra={"request_id": self.request_id})
+            error = Unavailable(str(error))
+        elif isinstance(error, falcon.HTTPError):
+            error = Malformed(error.description or error.title or "The request cannot be read.")
+        elif isinstance(error, psycopg.DataError):
+            log.warning("database refused a value: %s", error, extra={"request_id": self.request_id})
+            error = Invalid("A value is outside of what can be stored.")
+        known = (Refusal, Malformed, NotAllowed, TooLarge, TooSlow, Unsupported, Unavailable)
+        if not isinstance(error, known):
+            log.error("internal error", exc_info=error, extra={"request_id": self.request_id})
+        return self._manners.error(error, self.request_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """An idempotent request under way: whose it is, its key, and what was asked."""
+
+    actor: Actor
+    key: str
+    fingerprint: bytes
+
+
+def open_workspace(connection: Connection, workspace_id: str) -> None:
+    """Show the rows of one workspace to this transaction, and only to it."""
+    connection.execute("SELECT set_config('tallystick.workspace', %s, true)", [workspace_id])
+
+
+def read_body(request: falcon.Request) -> bytes:
+    """The whole body, chunked or not, before a database connection is taken: 1 MiB and 10 seconds at most."""
+    declared = request.content_length
+    if declared is not None and declared > BODY_LIMIT:
+        raise TooLarge(f"The body may have at most {BODY_LIMIT // 1024} KiB.")
+    if request.get_header("Content-Encoding", default="identity") != "identity":
+        raise Unsupported("Compressed request bodies are not read. Send the body as it is.")
+    media = (request.content_type or "application/json").partition(";")[0].strip().lower()
+    chunked = "chunked" in (request.get_header("Transfer-Encoding") or "").lower()
+    if not chunked and not declared:
+        return b""
+    if media != "application/json" and not media.endswith("+json"):
+        raise Unsupported("The body must be JSON, with Content-Type: application/json.")
+    stream = request.env["wsgi.input"]
+    deadline = time.monotonic() + BODY_SECONDS
+    parts: list[bytes] = []
+    size = 0
+    while declared is None or size < declared:
+        part = stream.read(min(65536, declared - size) if declared is not None else 65536)
+        if not part:
+            break
+        parts.append(part)
+        size += len(part)
+        if size > BODY_LIMIT:
+            raise TooLarge(f"The body may have at most {BODY_LIMIT // 1024} KiB.")
+        if time.monotonic() > deadline:
+            raise TooSlow("The body did not arrive within 10 seconds.")
+    return b"".join(parts)

@@ -1,0 +1,144 @@
+"""Clients: who the work is for, and the defaults of their invoices."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tallystick.db.base import Money, Tenant
+from tallystick.db.session import Prepared
+from tallystick.domain.access import Permission
+from tallystick.domain.context import Context
+from tallystick.domain.listing import Listing
+from tallystick.domain.workspaces import check_currency, check_percent, current
+from tallystick.values.errors import Conflict, Invalid
+
+
+class Client(Tenant):
+    """A client. Edits apply forward only: invoices keep the client as it was when they were issued."""
+
+    __tablename__ = "clients"
+    noun: ClassVar[str] = "client"
+    money: ClassVar[frozenset[str]] = frozenset({"default_rate", "default_tax_rate"})
+
+    name: Mapped[str]
+    contact_name: Mapped[str | None]
+    email: Mapped[str | None]
+    phone: Mapped[str | None]
+    website: Mapped[str | None]
+    currency: Mapped[str]
+    notes: Mapped[str | None]
+    billing_address: Mapped[str | None]
+    billing_line1: Mapped[str | None]
+    billing_line2: Mapped[str | None]
+    billing_city: Mapped[str | None]
+    billing_region: Mapped[str | None]
+    billing_postal_code: Mapped[str | None]
+    billing_country: Mapped[str | None]
+    tax_number: Mapped[str | None]
+    default_rate: Mapped[Money | None]
+    default_payment_terms: Mapped[str | None]
+    default_tax_rate: Mapped[Money | None]
+    require_po_number: Mapped[bool] = mapped_column(default=False)
+    billing_email: Mapped[str | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+
+    @classmethod
+    def constraints(cls) -> tuple[Any, ...]:
+        return (
+            *super().constraints(),
+            CheckConstraint("default_rate >= 0", name="default_rate"),
+            CheckConstraint("default_tax_rate BETWEEN 0 AND 100", name="default_tax_rate"),
+            Index("ix_clients_created", "workspace_id", "created_at", "id"),
+        )
+
+    def terms_days(self) -> int | None:
+        """Days until an invoice is due, read from the free text of `default_payment_terms`; None: the workspace's."""
+        return days_of_terms(self.default_payment_terms)
+
+
+CLIENTS = Listing(
+    Client,
+    sorts=("created_at", "id", "name", "updated_at"),
+    search=("name", "contact_name", "email"),
+    instants=("created_at", "updated_at"),
+)
+
+
+def create(ctx: Context, *, name: str, currency: str | None = None, **facts: Any) -> Client:
+    """Add a client. No currency: the workspace's."""
+    ctx.require(Permission.CHANGE_CLIENTS)
+    _check({"currency": currency, **facts} if currency else facts)
+    client = ctx.add(Client(name=name, currency=currency or current(ctx).default_currency, **facts))
+    ctx.record("created", client)
+    return client
+
+
+def read(ctx: Context, client_id: str) -> Client:
+    """One client."""
+    ctx.require(Permission.READ_CLIENTS)
+    return ctx.find(Client, client_id)
+
+
+def change(ctx: Context, client_id: str, **facts: Any) -> Client:
+    """Change some facts of a client."""
+    ctx.require(Permission.CHANGE_CLIENTS)
+    if "currency" in facts and facts["currency"] is None:
+        facts["currency"] = current(ctx).default_currency
+    _check(facts)
+    client = ctx.find(Client, client_id, lock="update")
+    if ctx.change(client, **facts):
+        ctx.record("updated", client)
+    return client
+
+
+def delete(ctx: Context, client_id: str) -> None:
+    """Delete a client that nothing depends on; otherwise it stays, and the sentence says why."""
+    ctx.require(Permission.CHANGE_CLIENTS)
+    client = ctx.find(Client, client_id, lock="update")
+    if ctx.row(_DEPENDENTS, client_id=client.id) is not None:
+        raise Conflict("Cannot delete a client with projects, invoices, or time entries. Archive it instead.")
+    ctx.change(client, deleted_at=ctx.now)
+    ctx.record("deleted", client)
+
+
+def days_of_terms(terms: str | None) -> int | None:
+    """`Net 30` → 30, `Due on receipt` → 0; None where the text says nothing we know."""
+    said = (terms or "").strip().lower()
+    if said in ("due on receipt", "due_on_receipt", "on receipt"):
+        return 0
+    digits = said.replace("_", " ").replace("-", " ").removeprefix("net").strip().removesuffix("days").strip()
+    if digits.isascii() and digits.isdigit() and len(digits) <= 3:
+        return min(int(digits), 365)
+    return None
+
+
+def _check(facts: dict[str, Any]) -> None:
+    if "currency" in facts:
+        check_currency(facts["currency"])
+    check_percent(facts.get("default_tax_rate"), "default_tax_rate")
+    rate: Decimal | None = facts.get("default_rate")
+    if rate is not None and rate < 0:
+        raise Invalid(fields={"default_rate": "must not be negative"})
+    country = facts.get("billing_country")
+    if country is not None and len(country) > 60:
+        raise Invalid(fields={"billing_country": "at most 60 characters"})
+
+
+_DEPENDENTS = Prepared(
+    # By table, not by class: projects, entries, expenses and invoices are nouns above this one.
+    text("""
+        SELECT 1 FROM projects WHERE client_id = :client_id AND deleted_at IS NULL AND status <> 'ARCHIVED'
+        UNION ALL SELECT 1 FROM invoices WHERE client_id = :client_id AND deleted_at IS NULL
+        UNION ALL SELECT 1 FROM expenses WHERE client_id = :client_id AND deleted_at IS NULL
+        UNION ALL SELECT 1 FROM time_entries JOIN projects ON projects.id = time_entries.project_id
+                  WHERE projects.client_id = :client_id AND time_entries.deleted_at IS NULL
+        LIMIT 1
+    """)
+)

@@ -1,0 +1,288 @@
+"""Who asks, in which transaction, at what time: the handful of short verbs that every other verb is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, Literal, TypeVar, cast
+
+import msgspec
+import psycopg
+from sqlalchemy import ColumnElement, Numeric, bindparam, select
+from sqlalchemy.dialects.postgresql import UUID
+
+from tallystick.db.base import Row, Tenant, table_of
+from tallystick.db.session import Connection, Prepared, columns_of, constraint_of, insert_of, run
+from tallystick.domain.access import Actor, Permission
+from tallystick.domain.events import Event
+from tallystick.values.duration import local_date
+from tallystick.values.errors import Conflict, Forbidden, Invalid, NotFound, Refusal
+from tallystick.values.ids import new_id
+
+Clock = Callable[[], datetime]
+Kind = TypeVar("Kind", bound=Row)
+Lock = Literal["share", "update"]
+
+
+def utc_now() -> datetime:
+    """The clock of the machine."""
+    return datetime.now(UTC)
+
+
+class Context:
+    """One actor, one transaction, one clock.
+
+    Rows are written when the verb says so (`add`, `change`), not when a session flushes (docs/decisions/0002).
+    """
+
+    __slots__ = ("_clock", "_now", "actor", "connection")
+
+    def __init__(self, actor: Actor, connection: Connection, clock: Clock = utc_now) -> None:
+        self.actor = actor
+        self.connection = connection
+        self._clock = clock
+        self._now: datetime | None = None
+
+    # --- who and when
+
+    def require(self, permission: Permission) -> None:
+        """Refuse what the actor's role may not do."""
+        if not self.actor.may(permission):
+            raise Forbidden(f"Your role ({self.actor.role}) may not {permission}.")
+
+    @property
+    def now(self) -> datetime:
+        """The instant of this request in UTC; the same for all that it writes."""
+        if self._now is None:
+            self._now = self._clock()
+        return self._now
+
+    def tick(self) -> datetime:
+        """Read the clock anew: after waiting for a lock, the instant of the request may be long past."""
+        self._now = self._clock()
+        return self._now
+
+    def today(self) -> date:
+        """The local day of the actor."""
+        return local_date(self.now, self.actor.time_zone)
+
+    # --- reading
+
+    def rows(self, statement: Prepared, /, **values: Any) -> list[tuple[Any, ...]]:
+        """Run a compiled statement; `workspace` and `actor` are given to it."""
+        return self._run(statement, values).fetchall()
+
+    def row(self, statement: Prepared, /, **values: Any) -> tuple[Any, ...] | None:
+        return self._run(statement, values).fetchone()
+
+    def find(self, kind: type[Kind], identity: str | None, *, lock: Lock | None = None) -> Kind:
+        """Load one row through the actor: what they may not see is not found.
+
+        `lock="update"` queues behind others who change the row; `lock="share"` only keeps it from being changed.
+        """
+        found = self._run(_find(kind, self.actor.sees_everyone, lock), {"id": identity}).fetchone()
+        if found is None:
+            raise NotFound(f"No such {kind.noun}.")
+        return hydrate(kind, found)
+
+    def reference(self, kind: type[Kind], identity: str | None, field: str, *, lock: Lock | None = None) -> Kind:
+        """`find` for an id in a body: what is not there is a wrong value of that field."""
+        try:
+            return self.find(kind, identity, lock=lock)
+        except NotFound:
+            raise Invalid(fields={field: f"no such {kind.noun}"}) from None
+
+    def select(self, kind: type[Kind], *where: ColumnElement[bool], **values: Any) -> list[Kind]:
+        """Rows of one kind by a condition, compiled at each call: for what is not on a hot path."""
+        return [hydrate(kind, row) for row in self.rows(Prepared(select(table_of(kind)).where(*where)), **values)]
+
+    # --- writing
+
+    def add(self, row: Kind) -> Kind:
+        """Insert a row now. Its id, workspace and times are set where it has none."""
+        now = self.now
+        given = row.__dict__
+        values: dict[str, Any] = {}
+        for name, default in _inserted(type(row)):
+            value = given.get(name, default)
+            if value is None:
+                if name == "id":
+                    value = new_id()
+                elif name == "workspace_id":
+                    value = self.actor.workspace_id
+                elif name in _TIMES:
+                    value = now
+            elif value.__class__ is list and value is default:
+                value = []
+            values[name] = value
+            if given.get(name) is not value:
+                setattr(row, name, value)
+        self._write(_insert(type(row)), values)
+        return row
+
+    def change(self, row: Row, **values: Any) -> list[str]:
+        """Update columns of a row now, those that differ. Answers their names; the row carries the new values."""
+        changed = {name: value for name, value in values.items() if getattr(row, name) != value}
+        if not changed:
+            return []
+        if "updated_at" in columns_of(type(row)):
+            changed["updated_at"] = self.now
+        self._write(_update(type(row), tuple(sorted(changed))), {**changed, "id": row.__dict__["id"]})
+        for name, value in changed.items():
+            setattr(row, name, value)
+        return [name for name in changed if name != "updated_at"]
+
+    def write(self, statement: Prepared, /, **values: Any) -> int:
+        """Run an INSERT, UPDATE or DELETE of many rows; answers how many."""
+        return self._write(statement, values)
+
+    def record(self, what: str, row: Tenant) -> None:
+        """Tell that something happened to a row, in the transaction in which it happens."""
+        self._record(what, row, snapshot(row))
+
+    def record_facts(self, what: str, row: Tenant, **facts: Any) -> None:
+        """`record` with chosen facts instead of the whole row: for rows that hold secrets."""
+        self._record(what, row, msgspec.json.encode(facts).decode())
+
+    def _record(self, what: str, row: Tenant, data: str) -> None:
+        noun = type(row).noun
+        event = Event(
+            id=new_id(),
+            workspace_id=self.actor.workspace_id,
+            type=f"{noun.replace(' ', '_')}.{what}",
+            resource=noun.replace(" ", "_"),
+            resource_id=row.id,
+            actor_id=self.actor.user_id or None,
+            data=data,
+            occurred_at=self.now,
+        )
+        self._write(_insert(Event), {name: getattr(event, name) for name in columns_of(Event)})
+
+    def _run(self, statement: Prepared, values: dict[str, Any]) -> psycopg.Cursor[tuple[Any, ...]]:
+        values["workspace"] = self.actor.workspace_id
+        values["actor"] = self.actor.user_id
+        return run(self.connection, statement, values)
+
+    def _write(self, statement: Prepared, values: dict[str, Any]) -> int:
+        try:
+            return self._run(statement, values).rowcount
+        except psycopg.IntegrityError as error:
+            raise refusal_of(error) from error
+
+
+SENTENCES: dict[str, Refusal] = {}
+"""Constraint name → what to tell the user when the database refuses (STYLE: invariants live in the database)."""
+
+
+def refusal_of(error: psycopg.IntegrityError) -> Refusal | psycopg.IntegrityError:
+    """The refusal that a constraint stands for; the error itself where no sentence was written."""
+    refusal = SENTENCES.get(constraint_of(error) or "")
+    if refusal is None:
+        return error
+    return type(refusal)(refusal.message, fields=dict(refusal.fields), reason=refusal.reason)
+
+
+def snapshot(row: Row) -> str:
+    """A row as JSON text, for its event."""
+    return msgspec.json.encode({name: row.__dict__.get(name) for name in columns_of(type(row))}).decode()
+
+
+def hydrate(kind: type[Kind], values: Sequence[Any]) -> Kind:
+    """A row object from its columns in order."""
+    return kind(**dict(zip(_attributes(kind), values, strict=True)))
+
+
+def decimal_columns(kind: type[Row]) -> frozenset[str]:
+    """The names of a row's decimal columns."""
+    return frozenset(column.key for column in table_of(kind).columns if isinstance(column.type, Numeric))
+
+
+def workspace() -> ColumnElement[str]:
+    """The workspace of the context, as a parameter of a statement."""
+    return bindparam("workspace", type_=UUID(as_uuid=False))
+
+
+def actor() -> ColumnElement[str]:
+    """The person of the context, as a parameter of a statement."""
+    return bindparam("actor", type_=UUID(as_uuid=False))
+
+
+_TIMES = frozenset({"created_at", "updated_at", "occurred_at"})
+_finds: dict[tuple[type[Row], bool, Lock | None], Prepared] = {}
+_inserts: dict[type[Row], Prepared] = {}
+_updates: dict[tuple[type[Row], tuple[str, ...]], Prepared] = {}
+_names: dict[type[Row], tuple[str, ...]] = {}
+_defaults: dict[type[Row], tuple[tuple[str, Any], ...]] = {}
+
+
+def _attributes(kind: type[Row]) -> tuple[str, ...]:
+    names = _names.get(kind)
+    if names is None:
+        names = _names[kind] = columns_of(kind)
+    return names
+
+
+def _inserted(kind: type[Row]) -> tuple[tuple[str, Any], ...]:
+    """Each column that an INSERT names, with its plain default."""
+    known = _defaults.get(kind)
+    if known is None:
+        known = tuple(
+            (column.key, getattr(column.default, "arg", None))
+            for column in table_of(kind).columns
+            if column.computed is None and column.identity is None
+        )
+        _defaults[kind] = known
+    return known
+
+
+def _insert(kind: type[Row]) -> Prepared:
+    prepared = _inserts.get(kind)
+    if prepared is None:
+        prepared = _inserts[kind] = insert_of(kind)
+    return prepared
+
+
+def _update(kind: type[Row], names: tuple[str, ...]) -> Prepared:
+    prepared = _updates.get((kind, names))
+    if prepared is None:
+        table = table_of(kind)
+        statement = (
+            table.update()
+            .where(table.c.id == bindparam("id", type_=UUID(as_uuid=False)))
+            .values({name: bindparam(name, type_=table.c[name].type) for name in names})
+        )
+        prepared = _updates[kind, names] = Prepared(statement)
+    return prepared
+
+
+def _find(kind: type[Row], everyone: bool, lock: Lock | None) -> Prepared:
+    prepared = _finds.get((kind, everyone, lock))
+    if prepared is None:
+        table = table_of(kind)
+        statement = select(table).where(table.c.id == bindparam("id", type_=UUID(as_uuid=False)))
+        if issubclass(kind, Tenant):
+            statement = statement.where(table.c.workspace_id == workspace())
+            seen = None if everyone else kind.seen_by(actor())
+            if seen is not None:
+                statement = statement.where(seen)
+        if "deleted_at" in table.c:
+            statement = statement.where(table.c.deleted_at.is_(None))
+        if lock is not None:
+            statement = statement.with_for_update(read=lock == "share", key_share=lock == "update", of=table)
+        prepared = _finds[kind, everyone, lock] = Prepared(statement)
+    return prepared
+
+
+def invalid(**fields: str) -> Invalid:
+    """A refusal that names the wrong fields, in the domain's names."""
+    return Invalid(fields=fields)
+
+
+def conflict(message: str, reason: str | None = None) -> Conflict:
+    """A refusal because of the state something is in."""
+    return Conflict(message, reason=reason)
+
+
+def cast_rows(rows: list[tuple[Any, ...]], kind: type[Kind]) -> list[Kind]:
+    """Row objects from rows of `select(table)`."""
+    return [hydrate(kind, row) for row in rows] if rows else cast("list[Kind]", [])

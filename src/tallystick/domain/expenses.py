@@ -1,0 +1,145 @@
+"""Expenses: money spent for a client, to be passed on or not."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, ClassVar, Literal, get_args
+
+from sqlalchemy import CheckConstraint, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tallystick.db.base import Id, Money, Tenant, one_of, table_of, within_workspace
+from tallystick.domain.access import Permission
+from tallystick.domain.clients import Client
+from tallystick.domain.context import Context
+from tallystick.domain.listing import Listing
+from tallystick.domain.projects import Project, client_name_filter
+from tallystick.values.errors import Conflict, Invalid
+from tallystick.values.money import minor_unit
+
+Category = Literal["TRAVEL", "MEALS", "SOFTWARE", "EQUIPMENT", "CONTRACTORS", "OTHER"]
+CATEGORIES: tuple[Category, ...] = get_args(Category)
+LOCKED = "Invoiced expenses are locked"
+
+
+class Expense(Tenant):
+    """Money spent, in the currency the client had then."""
+
+    __tablename__ = "expenses"
+    noun: ClassVar[str] = "expense"
+    money: ClassVar[frozenset[str]] = frozenset({"amount"})
+
+    client_id: Mapped[Id]
+    project_id: Mapped[Id | None]
+    invoice_id: Mapped[Id | None]
+    category: Mapped[str] = mapped_column(default="OTHER")
+    custom_category: Mapped[str | None]
+    description: Mapped[str]
+    amount: Mapped[Money]
+    currency: Mapped[str]
+    billable: Mapped[bool] = mapped_column(default=True)
+    expense_date: Mapped[date]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+
+    @classmethod
+    def constraints(cls) -> tuple[Any, ...]:
+        return (
+            *super().constraints(),
+            within_workspace("client_id", "clients.id"),
+            within_workspace("project_id", "projects.id"),
+            within_workspace("invoice_id", "invoices.id"),
+            one_of("category", CATEGORIES),
+            CheckConstraint("amount > 0", name="amount"),
+            CheckConstraint("invoice_id IS NULL OR deleted_at IS NULL", name="billed_is_live"),
+            Index("ix_expenses_created", "workspace_id", "created_at", "id"),
+            Index("ix_expenses_client", "workspace_id", "client_id", "expense_date"),
+        )
+
+
+EXPENSES = Listing(
+    Expense,
+    sorts=("amount", "created_at", "expense_date", "id", "updated_at"),
+    search=("description", "custom_category"),
+    exact=("client_id", "project_id", "category", "billable"),
+    choices={"category": CATEGORIES},
+    dates=("expense_date",),
+    instants=("created_at",),
+    amounts=("amount",),
+    extra={"client_name": client_name_filter(table_of(Expense).c.client_id)},
+)
+
+
+def record(
+    ctx: Context, *, client_id: str, description: str, amount: Decimal, expense_date: date, **facts: Any
+) -> Expense:
+    """Record an expense, in the client's currency of today."""
+    ctx.require(Permission.CHANGE_EXPENSES)
+    client = ctx.reference(Client, client_id, "client_id", lock="share")
+    _check_project(ctx, client.id, facts.get("project_id"))
+    _check_amount(amount, client.currency)
+    expense = ctx.add(
+        Expense(
+            client_id=client.id,
+            currency=client.currency,
+            description=description,
+            amount=amount,
+            expense_date=expense_date,
+            **facts,
+        ),
+    )
+    ctx.record("created", expense)
+    return expense
+
+
+def read(ctx: Context, expense_id: str) -> Expense:
+    """One expense."""
+    ctx.require(Permission.READ_EXPENSES)
+    return ctx.find(Expense, expense_id)
+
+
+def change(ctx: Context, expense_id: str, **facts: Any) -> Expense:
+    """Correct an expense that is on no invoice. Another client means that client's currency."""
+    ctx.require(Permission.CHANGE_EXPENSES)
+    expense = _unlocked(ctx, expense_id)
+    client_id = facts.get("client_id", expense.client_id)
+    if client_id != expense.client_id:
+        client = ctx.reference(Client, client_id, "client_id", lock="share")
+        facts["currency"] = client.currency
+        facts.setdefault("project_id", None)
+    if facts.get("project_id", expense.project_id) != expense.project_id or client_id != expense.client_id:
+        _check_project(ctx, client_id, facts.get("project_id"))
+    _check_amount(facts.get("amount", expense.amount), facts.get("currency", expense.currency))
+    if ctx.change(expense, **facts):
+        ctx.record("updated", expense)
+    return expense
+
+
+def delete(ctx: Context, expense_id: str) -> None:
+    """Delete an expense that is on no invoice."""
+    ctx.require(Permission.CHANGE_EXPENSES)
+    expense = _unlocked(ctx, expense_id)
+    ctx.change(expense, deleted_at=ctx.now)
+    ctx.record("deleted", expense)
+
+
+def _unlocked(ctx: Context, expense_id: str) -> Expense:
+    expense = ctx.find(Expense, expense_id, lock="update")
+    if expense.invoice_id is not None:
+        raise Conflict(LOCKED, reason="invoiced")
+    return expense
+
+
+def _check_project(ctx: Context, client_id: str, project_id: str | None) -> None:
+    if project_id is not None and ctx.reference(Project, project_id, "project_id").client_id != client_id:
+        raise Invalid(fields={"project_id": "this project belongs to another client"})
+
+
+def _check_amount(amount: Decimal, currency: str) -> None:
+    if amount <= 0:
+        raise Invalid(fields={"amount": "must be more than 0"})
+    places = min(minor_unit(currency), 2)
+    if amount != round(amount, places):
+        raise Invalid(fields={"amount": f"at most {places} decimals in {currency}"})

@@ -1,0 +1,131 @@
+"""Answers already given: one row for each Idempotency-Key, in the transaction of the work it answers."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from sqlalchemy import Index, LargeBinary, bindparam, delete, func, literal, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tallystick.db.base import Blob, Id, Row, within_workspace
+from tallystick.db.session import Prepared
+from tallystick.domain.context import Context, actor, workspace
+from tallystick.values.errors import Conflict
+
+WINDOW: Final = timedelta(hours=24)
+BODY_LIMIT: Final = 256 * 1024
+
+
+class Answer(Row):
+    """What a key was answered. The scope is the person, not the token: a rotated token can still retry."""
+
+    __tablename__ = "idempotency_answers"
+    __table_args__ = (
+        within_workspace("workspace_id", "workspaces.id"),
+        Index("ix_idempotency_answers_completed_at", "completed_at"),
+    )
+
+    workspace_id: Mapped[Id] = mapped_column(primary_key=True)
+    user_id: Mapped[Id] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[Blob]
+    status: Mapped[int]
+    body: Mapped[Blob]
+    request_id: Mapped[str]
+    completed_at: Mapped[datetime]
+
+
+class Replay(NamedTuple):
+    """An answer given before."""
+
+    status: int
+    body: bytes
+    request_id: str
+
+
+def claim(ctx: Context, key: str, fingerprint: bytes) -> Replay | None:
+    """Take a key for the length of this transaction, or say what it was answered.
+
+    Raises Conflict when the key was used for another request, or is being used at this moment: never waits.
+    The lock gives the early answer; the primary key is what makes two answers impossible.
+    """
+    free, known, status, body, request_id, completed_at = ctx.row(_CLAIM, key=key) or (True, None, 0, b"", "", ctx.now)
+    if known is not None and ctx.now - completed_at < WINDOW:
+        if known != fingerprint:
+            raise Conflict("This Idempotency-Key was used for a different request.", reason="idempotency_key_reused")
+        return Replay(status, body, request_id)
+    if not free:
+        raise in_progress()
+    return None
+
+
+def keep(ctx: Context, key: str, fingerprint: bytes, *, status: int, body: bytes, request_id: str) -> None:
+    """Store the answer, in the transaction of the work. An answer of over 256 KiB is not replayed but refused."""
+    kept = ctx.write(
+        _KEEP,
+        key=key,
+        fingerprint=fingerprint,
+        status=status,
+        body=body[:BODY_LIMIT],
+        request_id=request_id,
+        completed_at=ctx.now,
+        expired_before=ctx.now - WINDOW,
+    )
+    if not kept:
+        raise in_progress()
+
+
+def sweep(ctx: Context, batch: int = 1000) -> int:
+    """Delete expired answers, at most a batch; answers how many."""
+    return ctx.write(_SWEEP, expired_before=ctx.now - WINDOW, batch=batch)
+
+
+def in_progress() -> Conflict:
+    """Another request with the same key is running: come back in a second."""
+    return Conflict(
+        "A request with this Idempotency-Key is in progress. Retry in a second.", reason="idempotency_in_progress"
+    )
+
+
+_KEY = bindparam("key", type_=Answer.key.type)
+_CLAIM = Prepared(
+    select(
+        func.pg_try_advisory_xact_lock(
+            func.hashtextextended(func.concat(workspace(), literal(":"), actor(), literal(":"), _KEY), 0)
+        ),
+        Answer.fingerprint,
+        Answer.status,
+        Answer.body,
+        Answer.request_id,
+        Answer.completed_at,
+    ).select_from(
+        select(literal(1).label("one"))
+        .subquery()
+        .outerjoin(Answer, (Answer.workspace_id == workspace()) & (Answer.user_id == actor()) & (Answer.key == _KEY))
+    )
+)
+_NEW = insert(Answer).values(
+    workspace_id=workspace(),
+    user_id=actor(),
+    key=_KEY,
+    fingerprint=bindparam("fingerprint", type_=LargeBinary()),
+    status=bindparam("status", type_=Answer.status.type),
+    body=bindparam("body", type_=LargeBinary()),
+    request_id=bindparam("request_id", type_=Answer.request_id.type),
+    completed_at=bindparam("completed_at", type_=Answer.completed_at.type),
+)
+_EXPIRED = Answer.completed_at <= bindparam("expired_before", type_=Answer.completed_at.type)
+_KEEP = Prepared(
+    _NEW.on_conflict_do_update(
+        index_elements=["workspace_id", "user_id", "key"],
+        set_={name: _NEW.excluded[name] for name in ("fingerprint", "status", "body", "request_id", "completed_at")},
+        where=_EXPIRED,
+    )
+)
+_SWEEP = Prepared(
+    delete(Answer).where(
+        Answer.key.in_(select(Answer.key).where(_EXPIRED).limit(bindparam("batch", type_=Answer.status.type))), _EXPIRED
+    )
+)

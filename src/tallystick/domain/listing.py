@@ -1,0 +1,286 @@
+"""Pages of rows: which filters and sorts a noun has, turned into statements that walk an index from a cursor on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, Literal, NamedTuple
+
+from sqlalchemy import (
+    Boolean,
+    Cast,
+    ColumnElement,
+    Numeric,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    collate,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import UUID
+
+from tallystick.db.base import Row, table_of
+from tallystick.db.session import Prepared
+from tallystick.domain.context import Context, actor, workspace
+from tallystick.values.errors import Invalid
+
+NAME_COLLATION = "und-x-icu"
+"""Names sort as people expect (é beside e), with the id as tie-break."""
+
+FilterKind = Literal[
+    "id", "text", "flag", "choice", "since", "until", "least", "most", "least_count", "most_count", "switch"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One filter: what kind of value it takes, and the condition it stands for."""
+
+    kind: FilterKind
+    clause: ColumnElement[bool]
+    choices: tuple[str, ...] = ()
+    about: str = ""
+    money: bool = False
+    """Filters by an amount: a money-blind person may not use it, it would be an oracle."""
+    members: bool = True
+    """Honoured for people who see only their own work; otherwise silently pinned to themselves."""
+
+
+class After(NamedTuple):
+    """Where a page starts: behind the row with this value of the sort column (as text) and this id."""
+
+    value: str | None
+    id: str
+
+
+class Page(NamedTuple):
+    rows: list[tuple[Any, ...]]
+    after: After | None
+    """Where the next page starts; None at the end."""
+
+
+@dataclass(slots=True)
+class Listing:
+    """The list operation of one noun.
+
+    Names are the domain's (`entry_date`). `exact` columns become filters of that name; `dates` and `instants` become
+    `<name>_from` and `<name>_to`, both inclusive; `amounts` and `counts` become `<name>_min` and `<name>_max`.
+    `ranks` are columns whose sort order is that of their list of values, not of the alphabet.
+    """
+
+    kind: type[Row]
+    sorts: tuple[str, ...]
+    search: tuple[str, ...] = ()
+    searched: tuple[ColumnElement[str], ...] = ()
+    exact: tuple[str, ...] = ()
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    dates: tuple[str, ...] = ()
+    instants: tuple[str, ...] = ()
+    amounts: tuple[str, ...] = ()
+    counts: tuple[str, ...] = ()
+    ranks: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    computed: Mapping[str, ColumnElement[Any]] = field(default_factory=dict[str, ColumnElement[Any]])
+    extra: Mapping[str, Filter] = field(default_factory=dict[str, Filter])
+    names: tuple[str, ...] = ("name",)
+    """Columns that sort by the ICU collation."""
+    live: ColumnElement[bool] | None = None
+    """Which rows a list holds by default; None: those without `deleted_at`."""
+    filters: dict[str, Filter] = field(init=False)
+    _statements: dict[tuple[object, ...], Prepared] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        table = table_of(self.kind)
+        filters: dict[str, Filter] = {}
+        if self.search or self.searched:
+            columns = [*(table.c[name] for name in self.search), *self.searched]
+            sought = func.lower(bindparam("search", type_=Text()))
+            about = "Case-insensitive partial match. Max 200 chars."
+            filters["search"] = Filter("text", or_(*[func.lower(c).like(sought) for c in columns]), about=about)
+        for name in self.exact:
+            column = table.c[name]
+            bound = bindparam(name, type_=column.type)
+            if name in self.choices:
+                filters[name] = Filter("choice", column == bound, choices=self.choices[name])
+            elif isinstance(column.type, Boolean):
+                filters[name] = Filter("flag", column == bound)
+            else:
+                filters[name] = Filter("id", column == bound)
+        for name in (*self.dates, *self.instants):
+            column = table.c[name]
+            since = bindparam(f"{name}_from", type_=column.type)
+            until = bindparam(f"{name}_to", type_=column.type)
+            filters[f"{name}_from"] = Filter("since", column >= since)
+            filters[f"{name}_to"] = Filter("until", column <= until)
+        for name in self.amounts:
+            column = table.c[name]
+            filters[f"{name}_min"] = Filter("least", column >= bindparam(f"{name}_min", type_=Numeric()), money=True)
+            filters[f"{name}_max"] = Filter("most", column <= bindparam(f"{name}_max", type_=Numeric()), money=True)
+        for name in self.counts:
+            column = table.c[name]
+            filters[f"{name}_min"] = Filter("least_count", column >= bindparam(f"{name}_min", type_=column.type))
+            filters[f"{name}_max"] = Filter("most_count", column <= bindparam(f"{name}_max", type_=column.type))
+        filters.update(self.extra)
+        self.filters = filters
+
+    def is_date(self, name: str) -> bool:
+        """Whether a `since` or `until` filter is about local days, not instants."""
+        return name.rsplit("_", 1)[0] in self.dates
+
+    def page(
+        self,
+        ctx: Context,
+        columns: tuple[str, ...],
+        filters: Mapping[str, Any],
+        *,
+        sort: str = "-created_at",
+        limit: int = 50,
+        after: After | None = None,
+    ) -> Page:
+        """One page of these columns, in the order of `sort` (a name, `-` for descending), ties by id."""
+        name = sort.removeprefix("-")
+        if name not in self.sorts:
+            raise Invalid(fields={"sort": f"one of {', '.join(self.sorts)}, with - in front for descending"})
+        if not ctx.actor.sees_money:
+            self._refuse_hidden(name, filters)
+        values = {key: _bound(self, key, value) for key, value in filters.items() if value is not None}
+        if not ctx.actor.sees_everyone:
+            values = {key: value for key, value in values.items() if self.filters[key].members}
+        for key in [key for key in values if self.filters[key].kind == "switch"]:
+            values[key if values.pop(key) else f"not {key}"] = True
+        shape = (
+            columns,
+            frozenset(values),
+            sort,
+            None if after is None else after.value is None,
+            ctx.actor.sees_everyone,
+        )
+        statement = self._statements.get(shape)
+        if statement is None:
+            statement = self._statements[shape] = Prepared(self._select(*shape))
+        if after is not None:
+            values["after_value"] = after.value
+            values["after_id"] = after.id
+        rows = ctx.rows(statement, **values, limit=limit + 1)
+        if len(rows) <= limit:
+            return Page([row[:-2] for row in rows], None)
+        *_, value, identity = rows[limit - 1]
+        return Page([row[:-2] for row in rows[:limit]], After(_cursor_text(value), identity))
+
+    def _refuse_hidden(self, sort: str, filters: Mapping[str, Any]) -> None:
+        hidden = {key for key, value in filters.items() if value is not None and self.filters[key].money}
+        if sort in self.kind.money:
+            hidden.add("sort")
+        if hidden:
+            raise Invalid(fields=dict.fromkeys(sorted(hidden), "your role may not see amounts"))
+
+    def _select(
+        self,
+        columns: tuple[str, ...],
+        filters: frozenset[str],
+        sort: str,
+        after_null: bool | None,
+        everyone: bool,
+    ) -> Select[*tuple[Any, ...]]:
+        table = table_of(self.kind)
+        key = self._sort_key(sort.removeprefix("-"))
+        chosen = [self.computed[name].label(name) if name in self.computed else table.c[name] for name in columns]
+        query = select(*chosen, key.label("sort_value"), table.c.id.label("sort_id"))
+        query = query.where(table.c.workspace_id == workspace())
+        if self.live is not None:
+            query = query.where(self.live)
+        elif "deleted_at" in table.c:
+            query = query.where(table.c.deleted_at.is_(None))
+        seen = None if everyone else self.kind.seen_by(actor())  # type: ignore[attr-defined]
+        if seen is not None:
+            query = query.where(seen)
+        for name in sorted(filters):
+            clause = self.filters[name.removeprefix("not ")].clause
+            query = query.where(not_(clause) if name.startswith("not ") else clause)
+        return _keyset(query, key, table.c.id, sort, after_null, nullable=self._nullable(sort))
+
+    def _nullable(self, sort: str) -> bool:
+        return bool(table_of(self.kind).c[sort.removeprefix("-")].nullable)
+
+    def _sort_key(self, name: str) -> ColumnElement[Any]:
+        column = table_of(self.kind).c[name]
+        if name in self.ranks:
+            return case({value: rank for rank, value in enumerate(self.ranks[name])}, value=column)
+        if name in self.names:
+            return collate(column, NAME_COLLATION)
+        return column
+
+
+def _keyset(
+    query: Select[*tuple[Any, ...]],
+    key: ColumnElement[Any],
+    identity: ColumnElement[str],
+    sort: str,
+    after_null: bool | None,
+    *,
+    nullable: bool,
+) -> Select[*tuple[Any, ...]]:
+    """Order, and start behind the cursor. Nulls come last when descending, first when ascending."""
+    descending = sort.startswith("-")
+    if descending:
+        first = key.desc().nulls_last() if nullable else key.desc()
+        query = query.order_by(first, identity.desc())
+    else:
+        first = key.asc().nulls_first() if nullable else key.asc()
+        query = query.order_by(first, identity.asc())
+    if after_null is not None:
+        kind: Any = key.type  # pyright: ignore[reportUnknownMemberType] - a case() has no static type
+        value: Cast[Any] = cast(bindparam("after_value", type_=Text()), kind)
+        here = bindparam("after_id", type_=UUID(as_uuid=False))
+        if after_null:
+            rest = and_(key.is_(None), identity < here if descending else identity > here)
+            query = query.where(rest if descending else or_(rest, key.is_not(None)))
+        else:
+            pair, place = tuple_(key, identity), tuple_(value, here)
+            beyond: ColumnElement[bool] = pair < place if descending else pair > place
+            query = query.where(or_(beyond, key.is_(None)) if descending and nullable else beyond)
+    return query.limit(bindparam("limit", type_=literal_column("1").type))
+
+
+def _bound(listing: Listing, name: str, value: Any) -> Any:
+    kind = listing.filters[name].kind
+    if kind == "text":
+        return f"%{_escaped(value)}%"
+    if kind in ("since", "until") and listing.is_date(name):
+        return _day(value, upper=kind == "until")
+    if kind == "since":
+        return value if isinstance(value, datetime) else datetime.combine(value, time.min, UTC)
+    if kind == "until":
+        return value if isinstance(value, datetime) else datetime.combine(value, time.max, UTC)
+    return value
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _day(value: date | datetime, *, upper: bool) -> date:
+    """A bound on local days; an instant counts as against UTC midnight of the day."""
+    if not isinstance(value, datetime):
+        return value
+    instant = value.astimezone(UTC)
+    if upper or instant.time() == time.min:
+        return instant.date()
+    return instant.date() + timedelta(days=1)
+
+
+def _cursor_text(value: Any) -> str | None:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return None if value is None else str(value)

@@ -1,0 +1,199 @@
+"""People and their memberships: one sign-in and e-mail for a person, one role for each workspace."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import CheckConstraint, ColumnElement, Index, Text, UniqueConstraint, bindparam, func, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tallystick.db.base import Id, Row, Tenant, one_of, table_of
+from tallystick.db.session import Prepared
+from tallystick.domain import tokens
+from tallystick.domain.access import ROLES, Permission, Role
+from tallystick.domain.context import SENTENCES, Context, hydrate, workspace
+from tallystick.domain.listing import Listing
+from tallystick.domain.workspaces import check_time_zone
+from tallystick.values.errors import Conflict, Invalid, NotFound
+from tallystick.values.ids import new_id
+
+
+class Person(Row):
+    """Somebody who signs in. Seen only in workspaces they belong to."""
+
+    __tablename__ = "people"
+    __table_args__ = (UniqueConstraint("email"), CheckConstraint("email = lower(email)", name="email_is_lower"))
+    noun: ClassVar[str] = "person"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    email: Mapped[str]
+    name: Mapped[str]
+    time_zone: Mapped[str | None]
+    """Null: the workspace's."""
+    password_hash: Mapped[str | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class Member(Tenant):
+    """A person in a workspace. Whoever left keeps the row, so that their work keeps its author."""
+
+    __tablename__ = "members"
+    noun: ClassVar[str] = "member"
+
+    user_id: Mapped[Id]
+    role: Mapped[str]
+    removed_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    name: str = ""
+    """The person's name and e-mail; filled by `read`."""
+    email: str = ""
+
+    @classmethod
+    def constraints(cls) -> tuple[Any, ...]:
+        return (
+            *super().constraints(),
+            UniqueConstraint("workspace_id", "user_id"),
+            one_of("role", ROLES),
+            Index(
+                "uq_members_owner",
+                "workspace_id",
+                unique=True,
+                postgresql_where="role = 'OWNER' AND removed_at IS NULL",
+            ),
+        )
+
+    @classmethod
+    def seen_by(cls, user_id: ColumnElement[str]) -> ColumnElement[bool] | None:
+        return table_of(cls).c.user_id == user_id
+
+
+def add(
+    ctx: Context,
+    *,
+    email: str,
+    name: str,
+    role: Role,
+    password_hash: str | None = None,
+    time_zone: str | None = None,
+) -> Member:
+    """Add a person to the workspace: somebody known by that e-mail joins with their own sign-in."""
+    ctx.require(Permission.CHANGE_MEMBERS)
+    address = email.strip().lower()
+    if address.count("@") != 1 or len(address) > 254 or address.startswith("@") or address.endswith("@"):
+        raise Invalid(fields={"email": "must be an e-mail address"})
+    if time_zone is not None:
+        check_time_zone(time_zone)
+    (user_id,) = ctx.row(_PERSON_BY_EMAIL, email=address) or (None,)
+    if user_id is None:
+        person = Person(id=new_id(), email=address, name=name.strip(), time_zone=time_zone, password_hash=password_hash)
+        user_id = ctx.add(person).id
+    former = ctx.row(_MEMBERSHIP, user_id=user_id)
+    if former is None:
+        member = ctx.add(Member(user_id=user_id, role=role))
+    else:
+        member = hydrate(Member, former)
+        if member.removed_at is None:
+            raise Conflict(f"{address} is a member already.")
+        ctx.change(member, role=role, removed_at=None)
+    ctx.record("added", member)
+    return member
+
+
+def set_role(ctx: Context, member: Member, role: Role) -> Member:
+    """Change what a member may do. The one owner stays: ownership is transferred, not given up."""
+    ctx.require(Permission.CHANGE_MEMBERS)
+    if member.role == "OWNER" and role != "OWNER":
+        raise Conflict("A workspace has exactly one owner. Transfer ownership first.")
+    if role == "OWNER" and member.role != "OWNER":
+        former = ctx.select(Member, Member.role == "OWNER", Member.removed_at.is_(None))
+        for owner in former:
+            ctx.change(owner, role="ADMIN")
+            ctx.record("role_changed", owner)
+    if ctx.change(member, role=role):
+        ctx.record("role_changed", member)
+    return member
+
+
+def remove(ctx: Context, member: Member) -> None:
+    """End a membership: their tokens die with it, their work stays. See also `time_entries.let_go`."""
+    ctx.require(Permission.CHANGE_MEMBERS)
+    if member.role == "OWNER":
+        raise Conflict("The owner cannot be removed. Transfer ownership first.")
+    tokens.revoke_all(ctx, member.user_id)
+    ctx.change(member, removed_at=ctx.now)
+    ctx.record("removed", member)
+
+
+def read(ctx: Context, member_id: str) -> Member:
+    """One membership that has not ended; a Member's own only."""
+    ctx.require(Permission.READ_MEMBERS)
+    member = ctx.find(Member, member_id)
+    if member.removed_at is not None:
+        raise NotFound("No such member.")
+    member.name, member.email = ctx.row(_PERSON, user_id=member.user_id) or ("", "")
+    return member
+
+
+def by_email(ctx: Context, email: str) -> Member:
+    """The active member with this e-mail."""
+    found = ctx.row(_BY_EMAIL, email=email.strip().lower())
+    if found is None:
+        raise NotFound(f"No member with the e-mail {email}.")
+    return hydrate(Member, found)
+
+
+def active(ctx: Context, user_id: str, field: str = "user_id") -> Member:
+    """The active membership of a person, for an id in a body."""
+    found = ctx.row(_MEMBERSHIP, user_id=user_id)
+    if found is None or (member := hydrate(Member, found)).removed_at is not None:
+        raise Invalid(fields={field: "no such member"})
+    return member
+
+
+def owner(ctx: Context) -> Member:
+    """The owner of the workspace."""
+    found = ctx.select(Member, Member.role == "OWNER", Member.removed_at.is_(None))
+    if not found:
+        raise NotFound("This workspace has no owner yet.")
+    return found[0]
+
+
+_table = table_of(Member)
+_person = table_of(Person)
+_NAME = select(_person.c.name).where(_person.c.id == _table.c.user_id).scalar_subquery()
+_EMAIL = select(_person.c.email).where(_person.c.id == _table.c.user_id).scalar_subquery()
+
+MEMBERS = Listing(
+    Member,
+    sorts=("created_at", "id", "role"),
+    searched=(_NAME, _EMAIL),
+    exact=("role",),
+    choices={"role": ROLES},
+    instants=("created_at",),
+    ranks={"role": ROLES},
+    computed={"name": _NAME, "email": _EMAIL},
+    live=_table.c.removed_at.is_(None),
+)
+
+_email = bindparam("email", type_=Text())
+_PERSON_BY_EMAIL = Prepared(select(func.person_by_email(_email)))
+_MEMBERSHIP = Prepared(
+    select(_table).where(
+        _table.c.workspace_id == workspace(), _table.c.user_id == bindparam("user_id", type_=_table.c.user_id.type)
+    )
+)
+_PERSON = Prepared(
+    select(_person.c.name, _person.c.email).where(_person.c.id == bindparam("user_id", type_=_person.c.id.type))
+)
+_BY_EMAIL = Prepared(
+    select(_table)
+    .join(_person, _person.c.id == _table.c.user_id)
+    .where(_table.c.workspace_id == workspace(), _person.c.email == _email, _table.c.removed_at.is_(None))
+)
+
+SENTENCES["uq_people_email"] = Conflict("Somebody with this e-mail was added at this moment. Try again.")
+SENTENCES["uq_members_owner"] = Conflict("A workspace has exactly one owner.")

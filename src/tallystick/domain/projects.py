@@ -1,0 +1,235 @@
+"""Projects: a client's piece of work, how it is priced, and which members are on it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, ClassVar, Literal, get_args
+
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    Index,
+    Text,
+    bindparam,
+    delete,
+    exists,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tallystick.db.base import Id, Money, Row, Tenant, one_of, table_of, within_workspace
+from tallystick.db.session import Prepared
+from tallystick.domain.access import Permission
+from tallystick.domain.clients import Client
+from tallystick.domain.context import Context, actor, workspace
+from tallystick.domain.listing import Filter, Listing
+from tallystick.domain.members import Member
+from tallystick.values.errors import Invalid
+
+Status = Literal["ACTIVE", "COMPLETED", "ARCHIVED"]
+RateType = Literal["HOURLY", "FIXED", "NON_BILLABLE"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+RATE_TYPES: tuple[RateType, ...] = get_args(RateType)
+
+
+class ProjectMember(Row):
+    """A member who is on a project. Members see only the projects they are on; the manage tier sees all."""
+
+    __tablename__ = "project_members"
+
+    workspace_id: Mapped[Id] = mapped_column(primary_key=True)
+    project_id: Mapped[Id] = mapped_column(primary_key=True)
+    user_id: Mapped[Id] = mapped_column(primary_key=True)
+
+    __table_args__ = (
+        within_workspace("project_id", "projects.id"),
+        within_workspace("user_id", "members.user_id"),
+        Index("ix_project_members_of_user", "workspace_id", "user_id", "project_id"),
+    )
+
+
+_on = table_of(ProjectMember)
+
+
+def on_project(project_id: ColumnElement[str], user_id: ColumnElement[str]) -> ColumnElement[bool]:
+    """The condition that a person is on a project."""
+    return exists().where(_on.c.project_id == project_id, _on.c.user_id == user_id)
+
+
+class Project(Tenant):
+    """A project. Budget is in hours or in money, never both; a fixed fee belongs to FIXED and to nothing else."""
+
+    __tablename__ = "projects"
+    noun: ClassVar[str] = "project"
+    money: ClassVar[frozenset[str]] = frozenset({"hourly_rate", "fixed_fee_amount", "budget_hours", "budget_amount"})
+
+    client_id: Mapped[Id | None]
+    name: Mapped[str]
+    description: Mapped[str | None]
+    color: Mapped[str | None]
+    status: Mapped[str] = mapped_column(default="ACTIVE")
+    rate_type: Mapped[str] = mapped_column(default="HOURLY")
+    hourly_rate: Mapped[Money | None]
+    """Null: the client's default rate, else the workspace's."""
+    fixed_fee_amount: Mapped[Money | None]
+    budget_hours: Mapped[Money | None]
+    budget_amount: Mapped[Money | None]
+    start_date: Mapped[date | None]
+    due_date: Mapped[date | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+
+    @classmethod
+    def constraints(cls) -> tuple[Any, ...]:
+        return (
+            *super().constraints(),
+            within_workspace("client_id", "clients.id"),
+            one_of("status", STATUSES),
+            one_of("rate_type", RATE_TYPES),
+            CheckConstraint("(rate_type = 'FIXED') = (fixed_fee_amount IS NOT NULL)", name="fixed_fee"),
+            CheckConstraint("budget_hours IS NULL OR budget_amount IS NULL", name="one_budget"),
+            CheckConstraint("due_date >= start_date", name="due_date"),
+            CheckConstraint("hourly_rate >= 0 AND fixed_fee_amount >= 0", name="not_negative"),
+            CheckConstraint("budget_hours >= 0 AND budget_amount >= 0", name="budget_not_negative"),
+            Index("ix_projects_created", "workspace_id", "created_at", "id"),
+            Index("ix_projects_client", "workspace_id", "client_id"),
+        )
+
+    @classmethod
+    def seen_by(cls, user_id: ColumnElement[str]) -> ColumnElement[bool] | None:
+        return on_project(table_of(cls).c.id, user_id)
+
+    @property
+    def billable(self) -> bool:
+        """Whether time on it is billable unless said otherwise."""
+        return self.rate_type != "NON_BILLABLE" and self.client_id is not None
+
+
+_table = table_of(Project)
+_client = table_of(Client)
+
+
+def client_name_filter(client_id: ColumnElement[Any]) -> Filter:
+    """Filter by part of the client's name, for every noun that has a client."""
+    sought = func.lower(bindparam("client_name", type_=Text()))
+    named = exists().where(_client.c.id == client_id, func.lower(_client.c.name).like(sought))
+    return Filter("text", named, about="Case-insensitive partial match on the related client's name.")
+
+
+PROJECTS = Listing(
+    Project,
+    sorts=("created_at", "due_date", "id", "name", "start_date", "status", "updated_at"),
+    search=("name", "description"),
+    exact=("client_id", "status"),
+    choices={"status": STATUSES},
+    dates=("start_date", "due_date"),
+    instants=("created_at",),
+    ranks={"status": STATUSES},
+    extra={"client_name": client_name_filter(_table.c.client_id)},
+)
+
+
+def create(ctx: Context, *, client_id: str, name: str, **facts: Any) -> Project:
+    """Start a project for a client."""
+    ctx.require(Permission.CHANGE_PROJECTS)
+    client = ctx.reference(Client, client_id, "client_id", lock="share")
+    project = Project(client_id=client.id, name=name, **facts)
+    _check(project, facts.get("rate_type", "HOURLY"))
+    ctx.add(project)
+    ctx.record("created", project)
+    return project
+
+
+def read(ctx: Context, project_id: str) -> Project:
+    """One project."""
+    ctx.require(Permission.READ_PROJECTS)
+    return ctx.find(Project, project_id)
+
+
+def change(ctx: Context, project_id: str, **facts: Any) -> Project:
+    """Change some facts of a project. Work already recorded keeps the rate it was recorded with."""
+    ctx.require(Permission.CHANGE_PROJECTS)
+    project = ctx.find(Project, project_id, lock="update")
+    if facts.get("client_id", project.client_id) != project.client_id:
+        _check_move(ctx, project)
+        facts["client_id"] = ctx.reference(Client, facts["client_id"], "client_id", lock="share").id
+    merged = Project(**{name: facts.get(name, getattr(project, name)) for name in _CHECKED})
+    _check(merged, merged.rate_type)
+    if ctx.change(project, **facts):
+        ctx.record("updated", project)
+    return project
+
+
+def archive(ctx: Context, project_id: str) -> Project:
+    """Put a project away. Its tasks and time stay; `status: ACTIVE` brings it back."""
+    ctx.require(Permission.CHANGE_PROJECTS)
+    project = ctx.find(Project, project_id, lock="update")
+    if ctx.change(project, status="ARCHIVED"):
+        ctx.record("archived", project)
+    return project
+
+
+def put_on(ctx: Context, project: Project, member: Member) -> None:
+    """Give a member access to a project; the manage tier has it anyway."""
+    ctx.require(Permission.CHANGE_PROJECTS)
+    ctx.write(_PUT_ON, project_id=project.id, user_id=member.user_id)
+
+
+def take_off(ctx: Context, project: Project, member: Member) -> None:
+    """Take a member's access to a project away: unassigned from its tasks, their time stays (`tasks.take_off`)."""
+    ctx.require(Permission.CHANGE_PROJECTS)
+    ctx.write(_TAKE_OFF, project_id=project.id, user_id=member.user_id)
+
+
+def of_actor(ctx: Context) -> list[str]:
+    """Ids of the projects a member is limited to; empty for the manage tier, which is not limited."""
+    if ctx.actor.sees_everyone:
+        return []
+    return [project_id for (project_id,) in ctx.rows(_MINE)]
+
+
+_CHECKED = (
+    "rate_type",
+    "fixed_fee_amount",
+    "budget_hours",
+    "budget_amount",
+    "start_date",
+    "due_date",
+    "hourly_rate",
+)
+
+
+def _check(project: Project, rate_type: str) -> None:
+    """The rules of a project, each with the field that breaks it (contract hoursmith 2.5)."""
+    wrong: dict[str, str] = {}
+    if project.budget_amount is not None and project.budget_hours is not None:
+        wrong["budget_amount"] = wrong["budget_hours"] = "set either budgetAmount or budgetHours, not both"
+    if rate_type == "FIXED" and project.fixed_fee_amount is None:
+        wrong["fixed_fee_amount"] = "required when rateType is FIXED"
+    if rate_type != "FIXED" and project.fixed_fee_amount is not None:
+        wrong["fixed_fee_amount"] = "only allowed when rateType is FIXED"
+    if project.start_date and project.due_date and project.due_date < project.start_date:
+        wrong["due_date"] = "must not be before startDate"
+    if wrong:
+        raise Invalid(fields=wrong)
+
+
+def _check_move(ctx: Context, project: Project) -> None:
+    if ctx.row(_BILLED, project_id=project.id) is not None:
+        raise Invalid(fields={"client_id": "this project has invoiced work, so it stays with its client"})
+
+
+_project_id = bindparam("project_id", type_=_table.c.id.type)
+_user_id = bindparam("user_id", type_=_table.c.id.type)
+_PUT_ON = Prepared(
+    insert(ProjectMember)
+    .values(workspace_id=workspace(), project_id=_project_id, user_id=_user_id)
+    .on_conflict_do_nothing()
+)
+_TAKE_OFF = Prepared(delete(ProjectMember).where(_on.c.project_id == _project_id, _on.c.user_id == _user_id))
+_BILLED = Prepared(text("SELECT 1 FROM time_entries WHERE project_id = :project_id AND invoice_id IS NOT NULL LIMIT 1"))
+_MINE = Prepared(select(_on.c.project_id).where(_on.c.workspace_id == workspace(), _on.c.user_id == actor()))

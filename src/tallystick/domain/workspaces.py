@@ -1,0 +1,127 @@
+"""A workspace: the studio whose record this is, with its legal data and the defaults of its invoices."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import CheckConstraint, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tallystick.db.base import Id, Money, Row, one_of, table_of
+from tallystick.db.session import Prepared
+from tallystick.domain.access import PLANS, Permission, Plan
+from tallystick.domain.context import Context, hydrate, workspace
+from tallystick.values.duration import RoundingRule
+from tallystick.values.errors import Invalid, NotFound
+from tallystick.values.money import is_currency
+
+if TYPE_CHECKING:
+    from tallystick.values.duration import RoundingMinutes, RoundingMode
+
+DEFAULT_TERMS_DAYS = 14
+"""When neither client nor workspace say otherwise, an issued invoice is due after two weeks."""
+
+
+class Workspace(Row):
+    """One studio. Everything else belongs to exactly one."""
+
+    __tablename__ = "workspaces"
+    __table_args__ = (
+        one_of("plan", PLANS),
+        CheckConstraint("rounding_minutes IN (0, 1, 5, 6, 10, 15, 30, 60)", name="rounding_minutes"),
+        one_of("rounding_mode", ("UP", "NEAREST", "DOWN")),
+        CheckConstraint("default_tax_rate BETWEEN 0 AND 100", name="default_tax_rate"),
+        CheckConstraint("payment_terms_days BETWEEN 0 AND 365", name="payment_terms_days"),
+    )
+    noun: ClassVar[str] = "workspace"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    plan: Mapped[str] = mapped_column(default="agency")
+    default_currency: Mapped[str] = mapped_column(default="USD")
+    time_zone: Mapped[str] = mapped_column(default="UTC")
+    invoice_prefix: Mapped[str] = mapped_column(default="INV-")
+    legal_name: Mapped[str | None]
+    tax_id: Mapped[str | None]
+    business_email: Mapped[str | None]
+    business_phone: Mapped[str | None]
+    business_website: Mapped[str | None]
+    business_address: Mapped[str | None]
+    default_rate: Mapped[Money | None]
+    default_tax_rate: Mapped[Money | None]
+    payment_terms_days: Mapped[int | None]
+    invoice_notes: Mapped[str | None]
+    rounding_minutes: Mapped[int] = mapped_column(default=0)
+    rounding_mode: Mapped[str] = mapped_column(default="UP")
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    @property
+    def rounding(self) -> RoundingRule:
+        """How billed hours are rounded; tracked seconds never are."""
+        minutes: RoundingMinutes = self.rounding_minutes  # type: ignore[assignment]  # the CHECK says so
+        mode: RoundingMode = self.rounding_mode  # type: ignore[assignment]
+        return RoundingRule(minutes, mode)
+
+
+def current(ctx: Context) -> Workspace:
+    """The workspace of the actor, for the verbs of other nouns: no permission asked."""
+    found = ctx.row(_CURRENT)
+    if found is None:
+        raise NotFound("No such workspace.")
+    return hydrate(Workspace, found)
+
+
+def read(ctx: Context) -> Workspace:
+    """The workspace's settings (manage tier)."""
+    ctx.require(Permission.READ_WORKSPACE)
+    return current(ctx)
+
+
+def found(ctx: Context, *, name: str, currency: str, time_zone: str, plan: Plan = "agency", **facts: Any) -> Workspace:
+    """Found a workspace. The context is the operator's, inside the new workspace's id."""
+    check_currency(currency, "default_currency")
+    check_time_zone(time_zone)
+    return ctx.add(
+        Workspace(
+            id=ctx.actor.workspace_id, name=name, default_currency=currency, time_zone=time_zone, plan=plan, **facts
+        ),
+    )
+
+
+def change(ctx: Context, **facts: Any) -> Workspace:
+    """Change settings. Invoices already made keep what they were made with."""
+    ctx.require(Permission.CHANGE_WORKSPACE)
+    if "default_currency" in facts:
+        check_currency(facts["default_currency"], "default_currency")
+    if "time_zone" in facts:
+        check_time_zone(facts["time_zone"])
+    settings = current(ctx)
+    ctx.change(settings, **facts)
+    return settings
+
+
+def check_currency(code: str, field: str = "currency") -> None:
+    """Refuse what is no ISO 4217 code."""
+    if not is_currency(code):
+        raise Invalid(fields={field: "must be an ISO 4217 currency code such as EUR"})
+
+
+def check_time_zone(name: str, field: str = "time_zone") -> None:
+    """Refuse what is no IANA time zone."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError):
+        raise Invalid(fields={field: "must be an IANA time zone such as Europe/Berlin"}) from None
+
+
+def check_percent(value: Decimal | None, field: str) -> None:
+    """A tax or discount percentage lies between 0 and 100."""
+    if value is not None and not 0 <= value <= 100:
+        raise Invalid(fields={field: "must be a percentage between 0 and 100"})
+
+
+_CURRENT = Prepared(select(table_of(Workspace)).where(Workspace.id == workspace()))

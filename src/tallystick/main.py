@@ -1,0 +1,62 @@
+"""Puts the server together; the only module that knows every package."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Final
+
+import falcon
+
+from tallystick.api.addresses import address_reader
+from tallystick.api.native.operations import OPERATIONS
+from tallystick.api.native.wire import NativeApi
+from tallystick.api.wire import Wire
+from tallystick.auth.rate_limits import Policy, RateLimits
+from tallystick.db.local_postgres import key_file
+from tallystick.db.session import Database
+from tallystick.domain.context import Clock, utc_now
+from tallystick.settings import Settings
+from tallystick.web.health import Alive, Ready
+
+App = falcon.App[falcon.Request, falcon.Response]
+
+POOL_PER_PROCESS: Final = 4
+"""Connections of one process: a few requests at a time run best on a core, the rest wait for their turn."""
+
+
+def build(
+    settings: Settings, database: Database, key: bytes, *, clock: Clock = utc_now, limits: RateLimits | None = None
+) -> App:
+    """The WSGI app over an open database. `key` is the server's 32-byte key."""
+    app: App = falcon.App()
+    app.req_options.strip_url_path_trailing_slash = True
+    wire = Wire(
+        NativeApi(key, OPERATIONS, burst=settings.rate_limit_burst, sustained=settings.rate_limit_sustained),
+        database,
+        limits or RateLimits(limits_file(settings.data)),
+        address_policy=Policy(burst=0, burst_window=10, sustained=settings.rate_limit_address, sustained_window=60),
+        address_of=address_reader(settings.trusted_proxies),
+        clock=clock,
+    )
+    wire.mount(app)
+    app.add_route("/healthz", Alive())
+    app.add_route("/readyz", Ready(database))
+    return app
+
+
+def worker_app() -> App:
+    """The app of one worker process, from its environment: what the server's processes run."""
+    settings = Settings.from_environment(os.environ)
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    if settings.database_url is None:
+        raise RuntimeError("A worker is started by `tallystick serve`, which tells it the database.")
+    database = Database(settings.database_url, size=POOL_PER_PROCESS)
+    database.open()
+    return build(settings, database, key_file(settings.data))
+
+
+def limits_file(data: Path) -> Path:
+    """Where the processes of this machine count requests together."""
+    return data / "rate-limits"

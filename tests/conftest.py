@@ -1,0 +1,80 @@
+"""One PostgreSQL for the run, one database for each worker, a fresh studio for each test."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Generator, Iterator
+
+import psycopg
+import pytest
+from filelock import FileLock
+
+from tallystick.db.local_postgres import LocalPostgres
+from tallystick.db.migrations import migrate
+from tallystick.db.session import Database, text_query
+from tests.studio import KEY, Studio, found_studio
+
+TEMPLATE = "tallystick_template"
+
+
+@pytest.fixture(scope="session")
+def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    """The owner's URL of a server with the migrated template database: `TALLYSTICK_TEST_DATABASE_URL`, or our own."""
+    given = os.environ.get("TALLYSTICK_TEST_DATABASE_URL")
+    shared = tmp_path_factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else None
+    home = shared or tmp_path_factory.mktemp("postgres")
+    postgres = None if given else LocalPostgres(home / "data")
+    url = given or postgres.start()  # type: ignore[union-attr]
+    try:
+        with FileLock(home / "template.lock"):
+            if not (home / "template.ready").exists():
+                create_database(url, TEMPLATE)
+                migrate(with_database(url, TEMPLATE))
+                (home / "template.ready").touch()
+        yield url
+    finally:
+        if postgres is not None:
+            postgres.stop()
+
+
+@pytest.fixture(scope="session")
+def database_url(cluster_url: str) -> Generator[str]:
+    """A database of this worker's own, made from the template."""
+    name = f"tallystick_test_{uuid.uuid4().hex[:12]}"
+    create_database(cluster_url, name, template=TEMPLATE)
+    yield with_database(cluster_url, name)
+    with psycopg.connect(cluster_url, autocommit=True) as connection:
+        connection.execute(text_query(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(scope="session")
+def database(database_url: str) -> Iterator[Database]:
+    """The pool that the server would use, under the application role."""
+    pool = Database(database_url, size=40, wait_seconds=30)
+    pool.open()
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def studio(database: Database) -> Studio:
+    """A fresh workspace: an owner, an admin, a manager and two members, with tokens; two clients and their projects."""
+    return found_studio(database, KEY)
+
+
+@pytest.fixture
+def other_studio(database: Database) -> Studio:
+    """A second, separate workspace."""
+    return found_studio(database, KEY, name="Canary & Co")
+
+
+def create_database(url: str, name: str, *, template: str | None = None) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(text_query(f"DROP DATABASE IF EXISTS {name}"))
+        connection.execute(text_query(f"CREATE DATABASE {name} TEMPLATE {template or 'template0'}"))
+
+
+def with_database(url: str, name: str) -> str:
+    """The same server, another database."""
+    return psycopg.conninfo.make_conninfo(url, dbname=name)
