@@ -20,7 +20,7 @@ SYSTEM = Path("/usr/lib/postgresql")
 SERVER_PROGRAMS = ("initdb", "postgres")
 
 # Where root keeps copies for the server's account, the first that can be used.
-SHELVES = (Path("/var/lib/tallystick"), Path(tempfile.gettempdir()) / "tallystick-postgresql")
+SHELVES = (Path("/var/lib/tallystick-postgresql"), Path(tempfile.gettempdir()) / "tallystick-postgresql")
 
 
 @dataclass(frozen=True)
@@ -111,11 +111,12 @@ def _runs(binaries: Binaries, account: Account) -> bool:
 
 
 def _copy(binaries: Binaries, shelf: Path) -> Binaries:
-    shelf.mkdir(mode=0o755, exist_ok=True)
+    if not shelf.exists():
+        shelf.mkdir(exist_ok=True)
+        shelf.chmod(0o755)  # whatever the umask
     owner = shelf.lstat()
     if not stat.S_ISDIR(owner.st_mode) or owner.st_uid != 0 or owner.st_mode & 0o022:
         raise PermissionError(13, "others may write there")
-    shelf.chmod(owner.st_mode | 0o555)
     with (binaries.folder / "postgres").open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:12]
     copy = shelf / f"postgresql-{binaries.major}-{digest}"
