@@ -1,0 +1,386 @@
+"""What an invoice is: its rows, the door between its states, its totals in the database, and how it is read."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import date, datetime
+from typing import Any, ClassVar, Final, Literal, get_args
+
+from sqlalchemy import (
+    CheckConstraint,
+    Computed,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tallystick.db.base import Id, Json, Money, Row, Tenant, one_of, table_of, within_workspace
+from tallystick.db.session import Prepared, columns_of
+from tallystick.domain.access import Permission
+from tallystick.domain.clients import Client
+from tallystick.domain.context import SENTENCES, Context, hydrate
+from tallystick.domain.listing import Listing
+from tallystick.domain.projects import client_name_filter
+from tallystick.domain.workspaces import Workspace
+from tallystick.values.errors import Conflict, Invalid
+
+Status = Literal["DRAFT", "SENT", "PAID", "CANCELLED"]
+STATUSES: Final[tuple[Status, ...]] = get_args(Status)
+PaymentStatus = Literal["unpaid", "partially_paid", "paid", "refunded"]
+PAYMENT_STATUSES: Final[tuple[PaymentStatus, ...]] = get_args(PaymentStatus)
+Grouping = Literal["ITEMIZED", "PROJECT", "TASK", "PROJECT_TASK", "PROJECT_TIME"]
+GROUPINGS: Final[tuple[Grouping, ...]] = get_args(Grouping)
+LineKind = Literal["TIME", "EXPENSE", "CUSTOM"]
+LINE_KINDS: Final[tuple[LineKind, ...]] = get_args(LineKind)
+
+MOVES: Final[dict[Status, frozenset[Status]]] = {
+    "DRAFT": frozenset({"SENT", "CANCELLED"}),
+    "SENT": frozenset({"PAID", "CANCELLED"}),
+    "PAID": frozenset({"SENT"}),  # only when a payment is deleted
+    "CANCELLED": frozenset({"DRAFT"}),
+}
+"""From each state, where an invoice may go. `become` is the only door."""
+
+
+class Invoice(Tenant):
+    """An invoice. A draft follows its client and its work; once issued, only its state and payments move."""
+
+    __tablename__ = "invoices"
+    noun: ClassVar[str] = "invoice"
+    money: ClassVar[frozenset[str]] = frozenset(
+        {
+            "subtotal",
+            "discount_percent",
+            "discount_amount",
+            "tax_rate",
+            "tax_amount",
+            "total",
+            "amount_paid",
+            "settled",
+        }
+    )
+
+    client_id: Mapped[Id]
+    number: Mapped[str]
+    """Provisional (`DRAFT-1A2B3C4D`) until it is issued."""
+    status: Mapped[str] = mapped_column(default="DRAFT")
+    payment_status: Mapped[str] = mapped_column(
+        Computed(
+            "CASE WHEN status = 'PAID' THEN 'paid' WHEN amount_paid > 0 THEN 'partially_paid' ELSE 'unpaid' END",
+            persisted=True,
+        )
+    )
+    currency: Mapped[str]
+    subtotal: Mapped[Money]
+    discount_percent: Mapped[Money | None]
+    """Set when the discount was given in percent: a rebuilt draft computes it anew."""
+    discount_amount: Mapped[Money]
+    tax_rate: Mapped[Money | None]
+    """In percent; null: no tax is shown."""
+    tax_amount: Mapped[Money]
+    total: Mapped[Money]
+    amount_paid: Mapped[Money] = mapped_column(default=0)
+    """The sum of its payments, and what `mark_paid` settled without one."""
+    settled: Mapped[Money] = mapped_column(default=0)
+    notes: Mapped[str | None]
+    po_number: Mapped[str | None]
+    bill_to_name: Mapped[str | None]
+    bill_to_address: Mapped[str | None]
+    bill_to_country: Mapped[str | None]
+    bill_to_tax_number: Mapped[str | None]
+    bill_to_email: Mapped[str | None]
+    issuer_name: Mapped[str | None]
+    issuer_address: Mapped[str | None]
+    issuer_tax_id: Mapped[str | None]
+    issuer_email: Mapped[str | None]
+    issue_date: Mapped[date]
+    issue_date_given: Mapped[bool] = mapped_column(default=False)
+    """Whether somebody chose the date; otherwise an invoice is dated on the day it is sent."""
+    due_date: Mapped[date | None]
+    sent_at: Mapped[datetime | None]
+    paid_at: Mapped[datetime | None]
+    cancelled_at: Mapped[datetime | None]
+    grouping: Mapped[str] = mapped_column(default="PROJECT_TASK")
+    selection: Mapped[Json | None]
+    """By what the work was picked (`work.Selection`), so that a rebuild repeats it."""
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+
+    @classmethod
+    def constraints(cls) -> tuple[Any, ...]:
+        return (
+            *super().constraints(),
+            within_workspace("client_id", "clients.id"),
+            UniqueConstraint("workspace_id", "number"),
+            one_of("status", STATUSES),
+            one_of("grouping", GROUPINGS),
+            CheckConstraint("total = subtotal - discount_amount + tax_amount", name="adds_up"),
+            CheckConstraint("discount_amount BETWEEN 0 AND subtotal", name="discount"),
+            CheckConstraint("discount_percent BETWEEN 0 AND 100", name="discount_percent"),
+            CheckConstraint("tax_rate BETWEEN 0 AND 100", name="tax_rate"),
+            CheckConstraint("tax_amount >= 0", name="tax_amount"),
+            CheckConstraint("0 <= settled AND settled <= amount_paid AND amount_paid <= total", name="paid"),
+            CheckConstraint("status <> 'PAID' OR amount_paid = total", name="paid_in_full"),
+            CheckConstraint("(status = 'PAID') = (paid_at IS NOT NULL)", name="paid_at"),
+            CheckConstraint("(status = 'CANCELLED') = (cancelled_at IS NOT NULL)", name="cancelled_at"),
+            CheckConstraint("(status IN ('SENT', 'PAID')) = (sent_at IS NOT NULL)", name="sent_at"),
+            CheckConstraint("status NOT IN ('SENT', 'PAID') OR due_date IS NOT NULL", name="issued_has_due_date"),
+            CheckConstraint(
+                "status = 'CANCELLED' OR (status = 'DRAFT') = (number ~ '^DRAFT-[0-9A-F]{8}$')",
+                name="issued_number",
+            ),
+            CheckConstraint("deleted_at IS NULL OR status = 'DRAFT'", name="only_drafts_are_deleted"),
+            Index("ix_invoices_created", "workspace_id", "created_at", "id"),
+            Index("ix_invoices_issue_date", "workspace_id", "issue_date", "id"),
+            Index("ix_invoices_client", "workspace_id", "client_id"),
+        )
+
+
+class InvoiceLine(Tenant):
+    """One line: what was done, how much of it, at which price."""
+
+    __tablename__ = "invoice_lines"
+    noun: ClassVar[str] = "invoice line"
+    money: ClassVar[frozenset[str]] = frozenset({"rate", "total"})
+
+    invoice_id: Mapped[Id]
+    position: Mapped[int]
+    kind: Mapped[str]
+    description: Mapped[str]
+    quantity: Mapped[Money]
+    unit: Mapped[str]
+    rate: Mapped[Money]
+    total: Mapped[Money]
+    """The quantity as shown times the rate, rounded once."""
+    project_id: Mapped[Id | None]
+    task_id: Mapped[Id | None]
+
+    entry_ids: tuple[str, ...] = ()
+    """The time entries it bills; filled by `lines_of`."""
+    expense_ids: tuple[str, ...] = ()
+
+    @classmethod
+    def constraints(cls) -> tuple[Any, ...]:
+        return (
+            *super().constraints(),
+            within_workspace("invoice_id", "invoices.id"),
+            within_workspace("project_id", "projects.id"),
+            within_workspace("task_id", "tasks.id"),
+            one_of("kind", LINE_KINDS),
+            CheckConstraint("total >= 0", name="total"),
+            CheckConstraint("quantity >= 0 AND rate >= 0", name="not_negative"),
+            Index("ix_invoice_lines_invoice", "workspace_id", "invoice_id", "position"),
+        )
+
+
+class BilledWork(Tenant):
+    """That a line bills an entry or an expense. Kept when released: a cancelled invoice still says what it had."""
+
+    __tablename__ = "billed_work"
+    noun: ClassVar[str] = "billed work"
+
+    invoice_id: Mapped[Id]
+    line_id: Mapped[Id]
+    entry_id: Mapped[Id | None]
+    expense_id: Mapped[Id | None]
+    seconds: Mapped[int] = mapped_column(default=0)
+    """As tracked, then."""
+    billed_seconds: Mapped[int] = mapped_column(default=0)
+    """As rounded, then."""
+    released_at: Mapped[datetime | None]
+
+    @classmethod
+    def constraints(cls) -> tuple[Any, ...]:
+        held = "released_at IS NULL"
+        return (
+            *super().constraints(),
+            within_workspace("invoice_id", "invoices.id"),
+            within_workspace("line_id", "invoice_lines.id"),
+            within_workspace("entry_id", "time_entries.id"),
+            within_workspace("expense_id", "expenses.id"),
+            CheckConstraint("num_nonnulls(entry_id, expense_id) = 1", name="entry_or_expense"),
+            CheckConstraint("seconds >= 0 AND billed_seconds >= 0", name="not_negative"),
+            Index("uq_billed_work_entry", "entry_id", unique=True, postgresql_where=held),
+            Index("uq_billed_work_expense", "expense_id", unique=True, postgresql_where=held),
+            Index("ix_billed_work_invoice", "workspace_id", "invoice_id"),
+            Index("ix_billed_work_line", "workspace_id", "line_id"),
+        )
+
+
+class NumberSeries(Row):
+    """The next number of a series. Its row is the lock behind which issuers queue up: that is what leaves no hole."""
+
+    __tablename__ = "invoice_series"
+
+    workspace_id: Mapped[Id] = mapped_column(primary_key=True)
+    series: Mapped[str] = mapped_column(primary_key=True)
+    next: Mapped[int]
+
+    __table_args__ = (
+        within_workspace("workspace_id", "workspaces.id"),
+        CheckConstraint("next >= 1", name="next"),
+    )
+
+
+class IssuedNumber(Row):
+    """The ledger of numbers: 1..n of each series, what each became, and for which invoice. Rows never change."""
+
+    __tablename__ = "issued_numbers"
+
+    workspace_id: Mapped[Id] = mapped_column(primary_key=True)
+    series: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str]
+    invoice_id: Mapped[Id]
+    issued_at: Mapped[datetime]
+
+    __table_args__ = (
+        within_workspace("workspace_id", "workspaces.id"),
+        ForeignKeyConstraint(["workspace_id", "invoice_id"], ["invoices.workspace_id", "invoices.id"]),
+        UniqueConstraint("workspace_id", "number"),
+        CheckConstraint("value >= 1", name="value"),
+        Index("ix_issued_numbers_invoice", "workspace_id", "invoice_id"),
+    )
+
+
+INVOICES = Listing(
+    Invoice,
+    sorts=(
+        "amount_paid",
+        "created_at",
+        "due_date",
+        "id",
+        "issue_date",
+        "number",
+        "paid_at",
+        "payment_status",
+        "sent_at",
+        "status",
+        "total",
+        "updated_at",
+    ),
+    search=("number",),
+    exact=("client_id", "status", "payment_status"),
+    choices={"status": STATUSES, "payment_status": PAYMENT_STATUSES},
+    dates=("issue_date", "due_date"),
+    instants=("sent_at", "paid_at", "created_at"),
+    amounts=("total", "amount_paid"),
+    ranks={"status": STATUSES, "payment_status": PAYMENT_STATUSES},
+    extra={"client_name": client_name_filter(table_of(Invoice).c.client_id)},
+)
+
+
+def read(ctx: Context, invoice_id: str) -> Invoice:
+    """One invoice."""
+    ctx.require(Permission.READ_INVOICES)
+    return ctx.find(Invoice, invoice_id)
+
+
+def lines_of(ctx: Context, invoice_id: str) -> list[InvoiceLine]:
+    """The lines of an invoice in order, each with the entries and expenses it bills (or, once cancelled, billed)."""
+    ctx.require(Permission.READ_INVOICES)
+    ctx.find(Invoice, invoice_id)
+    return lines(ctx, invoice_id)
+
+
+def lines(ctx: Context, invoice_id: str) -> list[InvoiceLine]:
+    """`lines_of` for the verbs of this package: no permission asked."""
+    found: list[InvoiceLine] = []
+    for *columns, entry_ids, expense_ids in ctx.rows(_LINES, invoice_id=invoice_id):
+        line = hydrate(InvoiceLine, columns)
+        line.entry_ids, line.expense_ids = tuple(entry_ids), tuple(expense_ids)
+        found.append(line)
+    return found
+
+
+def become(ctx: Context, invoice: Invoice, status: Status, **facts: Any) -> None:
+    """The one door between states: the move, with what it brings. A move that is not in the table is refused."""
+    was: Status = invoice.status  # type: ignore[assignment]  # the CHECK says so
+    if status not in MOVES[was]:
+        if status == was:
+            raise Conflict(f"This invoice is {was.title()} already.", reason="invoice_state")
+        raise Conflict(f"{was.title()} invoices cannot become {status.title()}", reason="invoice_state")
+    change(ctx, invoice, status=status, **facts)
+
+
+def change(ctx: Context, invoice: Invoice, **facts: Any) -> list[str]:
+    """`ctx.change` for an invoice: what the database computes follows on the row at hand."""
+    changed = ctx.change(invoice, **facts)
+    invoice.payment_status = _payment_status(invoice)
+    return changed
+
+
+def add(ctx: Context, invoice: Invoice) -> Invoice:
+    """`ctx.add` for an invoice."""
+    ctx.add(invoice)
+    invoice.payment_status = _payment_status(invoice)
+    return invoice
+
+
+def provisional_number() -> str:
+    """What a draft is called: it burns no number."""
+    return f"DRAFT-{secrets.token_hex(4).upper()}"
+
+
+def bill_to(client: Client) -> dict[str, str | None]:
+    """The client as the invoice shows them."""
+    place = " ".join(part for part in (client.billing_postal_code, client.billing_city) if part)
+    parts = (client.billing_line1, client.billing_line2, place, client.billing_region, client.billing_country)
+    return {
+        "bill_to_name": client.name,
+        "bill_to_address": "\n".join(part for part in parts if part) or client.billing_address,
+        "bill_to_country": client.billing_country,
+        "bill_to_tax_number": client.tax_number,
+        "bill_to_email": client.billing_email or client.email,
+    }
+
+
+def issuer(studio: Workspace) -> dict[str, str | None]:
+    """The studio as the invoice shows it."""
+    return {
+        "issuer_name": studio.legal_name or studio.name,
+        "issuer_address": studio.business_address,
+        "issuer_tax_id": studio.tax_id,
+        "issuer_email": studio.business_email,
+    }
+
+
+def check_due(issue_date: date, due_date: date | None) -> None:
+    """Nothing is due before it is issued."""
+    if due_date is not None and due_date < issue_date:
+        raise Invalid(fields={"due_date": "must not be before the issue date"})
+
+
+def _payment_status(invoice: Invoice) -> PaymentStatus:
+    """As the generated column has it."""
+    if invoice.status == "PAID":
+        return "paid"
+    return "partially_paid" if invoice.amount_paid > 0 else "unpaid"
+
+
+_LINES = Prepared(
+    text(f"""
+        SELECT {", ".join(f"line.{name}" for name in columns_of(InvoiceLine))},
+               ARRAY(SELECT entry_id FROM billed_work
+                     WHERE workspace_id = :workspace AND line_id = line.id AND entry_id IS NOT NULL ORDER BY 1),
+               ARRAY(SELECT expense_id FROM billed_work
+                     WHERE workspace_id = :workspace AND line_id = line.id AND expense_id IS NOT NULL ORDER BY 1)
+        FROM invoice_lines AS line
+        WHERE line.workspace_id = :workspace AND line.invoice_id = :invoice_id
+        ORDER BY line.position, line.id
+    """)
+)
+
+SENTENCES["uq_invoices_workspace_id_number"] = Conflict(
+    "This invoice number is taken. Change the invoice prefix in the workspace's settings and try again."
+)
+SENTENCES["uq_issued_numbers_workspace_id_number"] = SENTENCES["uq_invoices_workspace_id_number"]
+SENTENCES["ck_invoices_issued_number"] = Conflict(
+    "With this prefix an invoice number looks like that of a draft. Change the invoice prefix and try again."
+)
+SENTENCES["ck_invoices_paid"] = Conflict("The payments would be more than the total of the invoice.")
+_BILLED = Conflict("Some of this work was put on another invoice at this moment. Try again.", reason="billed")
+SENTENCES["uq_billed_work_entry"] = SENTENCES["uq_billed_work_expense"] = _BILLED
