@@ -44,7 +44,7 @@ def database_url(cluster_url: str) -> Generator[str]:
     name = f"tallystick_test_{uuid.uuid4().hex[:12]}"
     create_database(cluster_url, name, template=TEMPLATE)
     yield with_database(cluster_url, name)
-    with psycopg.connect(cluster_url, autocommit=True) as connection:
+    with psycopg.connect(superuser(cluster_url), autocommit=True) as connection:
         connection.execute(text_query(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
@@ -70,9 +70,18 @@ def other_studio(database: Database) -> Studio:
 
 
 def create_database(url: str, name: str, *, template: str | None = None) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
+    """A database that the role of the URL owns."""
+    owner = psycopg.conninfo.conninfo_to_dict(url)["user"]
+    with psycopg.connect(superuser(url), autocommit=True) as connection:
         connection.execute(text_query(f"DROP DATABASE IF EXISTS {name}"))
-        connection.execute(text_query(f"CREATE DATABASE {name} TEMPLATE {template or 'template0'}"))
+        connection.execute(text_query(f"CREATE DATABASE {name} TEMPLATE {template or 'template0'} OWNER {owner}"))
+
+
+def superuser(url: str) -> str:
+    """Our own cluster's superuser; a given server's role must be allowed to create databases."""
+    if os.environ.get("TALLYSTICK_TEST_DATABASE_URL"):
+        return url
+    return psycopg.conninfo.make_conninfo(url, user="postgres", dbname="postgres")
 
 
 def with_database(url: str, name: str) -> str:

@@ -25,12 +25,14 @@ _DIALECT = PGDialect_psycopg()
 class Prepared:
     """A Core statement, compiled once to the driver's own SQL. Parameters stay named; a list is `= ANY(:ids)`."""
 
-    __slots__ = ("_query", "sql")
+    __slots__ = ("_query", "constants", "sql")
 
     def __init__(self, statement: ClauseElement) -> None:
         compiled = statement.compile(dialect=_DIALECT)
         self.sql = str(compiled)
         self._query = self.sql.encode()
+        self.constants = {name: value for name, value in compiled.params.items() if value is not None}
+        """Parameters that the statement brings along: the plain values in its conditions."""
 
     @property
     def query(self) -> bytes:
@@ -100,6 +102,8 @@ def owner_connection(url: str) -> Connection:
 
 def run(connection: Connection, statement: Prepared, values: Values) -> psycopg.Cursor[tuple[Any, ...]]:
     """Run a compiled statement on the driver."""
+    if statement.constants:
+        values = {**statement.constants, **values}
     return connection.execute(statement.query, values)
 
 

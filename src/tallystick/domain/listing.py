@@ -19,7 +19,6 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
-    collate,
     func,
     literal_column,
     not_,
@@ -29,13 +28,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import UUID
 
-from tallystick.db.base import Row, table_of
+from tallystick.db.base import Tenant, table_of
 from tallystick.db.session import Prepared
 from tallystick.domain.context import Context, actor, workspace
 from tallystick.values.errors import Invalid
-
-NAME_COLLATION = "und-x-icu"
-"""Names sort as people expect (é beside e), with the id as tie-break."""
 
 FilterKind = Literal[
     "id", "text", "flag", "choice", "since", "until", "least", "most", "least_count", "most_count", "switch"
@@ -78,7 +74,7 @@ class Listing:
     `ranks` are columns whose sort order is that of their list of values, not of the alphabet.
     """
 
-    kind: type[Row]
+    kind: type[Tenant]
     sorts: tuple[str, ...]
     search: tuple[str, ...] = ()
     searched: tuple[ColumnElement[str], ...] = ()
@@ -92,7 +88,7 @@ class Listing:
     computed: Mapping[str, ColumnElement[Any]] = field(default_factory=dict[str, ColumnElement[Any]])
     extra: Mapping[str, Filter] = field(default_factory=dict[str, Filter])
     names: tuple[str, ...] = ("name",)
-    """Columns that sort by the ICU collation."""
+    """Columns that sort as people expect, é beside e (docs/decisions/0003)."""
     live: ColumnElement[bool] | None = None
     """Which rows a list holds by default; None: those without `deleted_at`."""
     filters: dict[str, Filter] = field(init=False)
@@ -200,7 +196,7 @@ class Listing:
             query = query.where(self.live)
         elif "deleted_at" in table.c:
             query = query.where(table.c.deleted_at.is_(None))
-        seen = None if everyone else self.kind.seen_by(actor())  # type: ignore[attr-defined]
+        seen = None if everyone else self.kind.seen_by(actor())
         if seen is not None:
             query = query.where(seen)
         for name in sorted(filters):
@@ -216,13 +212,13 @@ class Listing:
         if name in self.ranks:
             return case({value: rank for rank, value in enumerate(self.ranks[name])}, value=column)
         if name in self.names:
-            return collate(column, NAME_COLLATION)
+            return func.name_key(column, type_=Text())
         return column
 
 
 def _keyset(
     query: Select[*tuple[Any, ...]],
-    key: ColumnElement[Any],
+    key: Any,
     identity: ColumnElement[str],
     sort: str,
     after_null: bool | None,
@@ -238,7 +234,7 @@ def _keyset(
         first = key.asc().nulls_first() if nullable else key.asc()
         query = query.order_by(first, identity.asc())
     if after_null is not None:
-        kind: Any = key.type  # pyright: ignore[reportUnknownMemberType] - a case() has no static type
+        kind: Any = key.type
         value: Cast[Any] = cast(bindparam("after_value", type_=Text()), kind)
         here = bindparam("after_id", type_=UUID(as_uuid=False))
         if after_null:

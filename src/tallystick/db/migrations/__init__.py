@@ -77,7 +77,9 @@ def _make_role(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     try:
         if known is None:
             connection.execute(text_query(f"CREATE ROLE {APPLICATION_ROLE} NOLOGIN"))
-        member = connection.execute("SELECT pg_has_role(current_user, %s, 'MEMBER')", [APPLICATION_ROLE]).fetchone()
+        # Whoever creates a role on 16 or newer administers it, but may become it only when granted that.
+        way = "SET" if connection.info.server_version >= 160_000 else "MEMBER"
+        member = connection.execute("SELECT pg_has_role(current_user, %s, %s)", [APPLICATION_ROLE, way]).fetchone()
         superuser = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
         if member != (True,) and superuser != (True,):
             connection.execute(text_query(f"GRANT {APPLICATION_ROLE} TO CURRENT_USER"))

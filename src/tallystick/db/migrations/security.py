@@ -56,6 +56,14 @@ PEOPLE: Final = [
     f"GRANT SELECT, INSERT, UPDATE ON people TO {APP}",
 ]
 
+NAME_KEY: Final = """
+CREATE FUNCTION name_key(name text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+SET search_path = pg_catalog AS $$
+  -- What names sort by: without case and accents. The embedded PostgreSQL has no ICU (docs/decisions/0003).
+  SELECT lower(regexp_replace(normalize(name, NFKD), '[\u0300-\u036f]', '', 'g')) COLLATE "C"
+$$
+"""
+
 PERSON_BY_EMAIL: Final = f"""
 CREATE FUNCTION person_by_email(address text) RETURNS uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$

@@ -1,0 +1,200 @@
+"""An OpenAPI 3.1 document from a table of operations: what the router serves is what the document says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from tallystick.api.fields import schema_of_ours
+from tallystick.api.wire import Operation
+from tallystick.domain.listing import Filter
+
+ERRORS: Final[Mapping[int, str]] = {
+    400: "The request cannot be read.",
+    401: "The token is missing, malformed, expired or revoked.",
+    402: "The workspace's plan does not include the API.",
+    403: "The role or the token's scopes do not allow this.",
+    404: "It does not exist, or the caller may not see it.",
+    405: "The method is not allowed here.",
+    408: "The body did not arrive in time.",
+    409: "The state of things forbids it, or the Idempotency-Key was used for another request.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+    422: "A field is wrong, or the Idempotency-Key is missing; `fields` names each one.",
+    429: "Too many requests; `Retry-After` says when to come back.",
+    503: "The database is away for a moment; `Retry-After` says when to come back.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What differs between the documents of the APIs."""
+
+    title: str
+    description: str
+    prefix: str
+    security_name: str
+    security: Mapping[str, Any]
+    error: type[Struct]
+    parameters_of: Any
+    """Operation → its query parameters by domain name."""
+    wire_name: Any
+    """Domain name → the name on the wire."""
+    page: Any
+    """Schema of items → schema of a page of them."""
+
+
+def document(operations: Sequence[Operation], dialect: Dialect, *, version: str, server: str) -> dict[str, Any]:
+    """The whole document, ready to be encoded."""
+    kinds: list[Any] = [dialect.error]
+    for operation in operations:
+        kinds += [kind for kind in (operation.answer, operation.body) if kind is not None]
+    schemas, components = msgspec.json.schema_components(
+        kinds, schema_hook=schema_of_ours, ref_template="#/components/schemas/{name}"
+    )
+    by_kind = dict(zip(kinds, schemas, strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(
+            operation, dialect, by_kind, components
+        )
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": dialect.title, "version": version, "description": dialect.description},
+        "servers": [{"url": server + dialect.prefix}],
+        "security": [{dialect.security_name: []}],
+        "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for operation in operations)],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {dialect.security_name: dict(dialect.security)},
+        },
+    }
+
+
+def _operation(
+    operation: Operation, dialect: Dialect, by_kind: Mapping[Any, Any], components: dict[str, Any]
+) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "tags": [operation.tag],
+        "parameters": _parameters(operation, dialect),
+        "responses": _responses(operation, dialect, by_kind),
+        "x-permission": operation.permission.name,
+        "x-scope": "write" if operation.writes else "read",
+    }
+    if operation.body is not None and operation.body.__struct_fields__:
+        said["requestBody"] = {
+            "required": bool(operation.required),
+            "content": {"application/json": {"schema": _body_schema(operation, dialect, components)}},
+        }
+    return said
+
+
+def _parameters(operation: Operation, dialect: Dialect) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+        for name in _path_names(operation.path)
+    ]
+    for name, rule in dialect.parameters_of(operation).items():
+        wire_name = dialect.wire_name(name)
+        found.append(
+            {"name": wire_name, "in": "query", "schema": _filter_schema(wire_name, rule), "description": _about(rule)}
+        )
+    if operation.method == "POST":
+        found.append(
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": True,
+                "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-+\\--~]+$"},
+                "description": "One key for one logical write; a retry with it gets the first answer again.",
+            }
+        )
+    return found
+
+
+def _path_names(path: str) -> list[str]:
+    return [part[1:-1] for part in path.split("/") if part.startswith("{")]
+
+
+def _filter_schema(name: str, rule: Filter) -> dict[str, Any]:
+    if name == "limit":
+        return {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
+    schemas: dict[str, dict[str, Any]] = {
+        "id": {"type": "string", "format": "uuid"},
+        "text": {"type": "string", "maxLength": 200 if name not in ("cursor", "sort") else 2048},
+        "flag": {"type": "boolean"},
+        "switch": {"type": "boolean"},
+        "choice": {"type": "string", "enum": list(rule.choices)},
+        "since": {"type": "string"},
+        "until": {"type": "string"},
+        "least": {"type": "string", "pattern": r"^-?\d{1,15}(\.\d{1,15})?$"},
+        "most": {"type": "string", "pattern": r"^-?\d{1,15}(\.\d{1,15})?$"},
+        "least_count": {"type": "integer", "minimum": 0, "maximum": 999_999_999_999_999},
+        "most_count": {"type": "integer", "minimum": 0, "maximum": 999_999_999_999_999},
+    }
+    return schemas[rule.kind]
+
+
+def _about(rule: Filter) -> str:
+    if rule.about:
+        return rule.about
+    usual = {
+        "since": "Inclusive lower bound: YYYY-MM-DD (UTC midnight of that day) or an ISO 8601 timestamp.",
+        "until": "Inclusive upper bound: YYYY-MM-DD (the whole day is included) or an ISO 8601 timestamp.",
+        "least": "Inclusive lower bound; a decimal such as 150.00 keeps its precision.",
+        "most": "Inclusive upper bound.",
+        "least_count": "Inclusive lower bound.",
+        "most_count": "Inclusive upper bound.",
+        "flag": "true or false; 1, 0, yes and no are understood.",
+        "choice": "Case-insensitive.",
+    }
+    return usual.get(rule.kind, "Exact match.")
+
+
+def _responses(operation: Operation, dialect: Dialect, by_kind: Mapping[Any, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if operation.status == 204:
+        found["204"] = {"description": "Done; no body."}
+    else:
+        item = by_kind[operation.answer]
+        if operation.nullable:
+            item = {"anyOf": [item, {"type": "null"}]}
+        schema = (
+            dialect.page(item)
+            if operation.listing is not None
+            else {"type": "object", "properties": {"data": item}, "required": ["data"]}
+        )
+        found[str(operation.status)] = {
+            "description": "Created." if operation.status == 201 else "Found.",
+            "content": {"application/json": {"schema": schema}},
+        }
+    statuses = [400, 401, 402, 403, 422, 429, 503]
+    if "{" in operation.path:
+        statuses.append(404)
+    if operation.writes:
+        statuses += [408, 409, 413, 415]
+    error = {"application/json": {"schema": by_kind[dialect.error]}}
+    for status in sorted(statuses):
+        about = operation.conflicts if status == 409 and operation.conflicts else ERRORS[status]
+        found[str(status)] = {"description": about, "content": error}
+    return found
+
+
+def _body_schema(operation: Operation, dialect: Dialect, components: dict[str, Any]) -> Any:
+    """The body's schema inline: one struct serves create and change, and only create has required fields."""
+    assert operation.body is not None  # noqa: S101 - asked by the caller
+    plain = components[operation.body.__name__]
+    schema: dict[str, Any] = {**plain, "properties": dict(plain["properties"]), "additionalProperties": False}
+    schema.pop("title", None)
+    for name in operation.read_only:
+        schema["properties"][name] = {"description": "Accepted and ignored: clients send back what they read."}
+    if operation.required:
+        schema["required"] = [dialect.wire_name(name) for name in operation.required]
+    return schema
