@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Final
 
 import falcon
+import msgspec
 
+from tallystick import __version__
 from tallystick.api.addresses import address_reader
+from tallystick.api.native.openapi import native_document
 from tallystick.api.native.operations import OPERATIONS
 from tallystick.api.native.wire import NativeApi
 from tallystick.api.wire import Wire
@@ -18,6 +21,7 @@ from tallystick.db.local_postgres import key_file
 from tallystick.db.session import Database
 from tallystick.domain.context import Clock, utc_now
 from tallystick.settings import Settings
+from tallystick.web.documents import Document
 from tallystick.web.health import Alive, Ready
 
 App = falcon.App[falcon.Request, falcon.Response]
@@ -41,6 +45,8 @@ def build(
         clock=clock,
     )
     wire.mount(app)
+    described = native_document(OPERATIONS, version=__version__, server=settings.public_url)
+    app.add_route("/api/openapi.json", Document(msgspec.json.encode(described), "application/json"))
     app.add_route("/healthz", Alive())
     app.add_route("/readyz", Ready(database))
     return app

@@ -46,6 +46,8 @@ class Dialect:
     """Domain name → the name on the wire."""
     page: Any
     """Schema of items → schema of a page of them."""
+    money_fields: Mapping[type[Struct], frozenset[str]]
+    """Answer → its fields that money-blind people do not receive."""
 
 
 def document(operations: Sequence[Operation], dialect: Dialect, *, version: str, server: str) -> dict[str, Any]:
@@ -57,6 +59,8 @@ def document(operations: Sequence[Operation], dialect: Dialect, *, version: str,
         kinds, schema_hook=schema_of_ours, ref_template="#/components/schemas/{name}"
     )
     by_kind = dict(zip(kinds, schemas, strict=True))
+    for kind, names in dialect.money_fields.items():
+        _mark_money(components.get(kind.__name__, {}), names)
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(
@@ -94,6 +98,15 @@ def _operation(
             "content": {"application/json": {"schema": _body_schema(operation, dialect, components)}},
         }
     return said
+
+
+def _mark_money(schema: dict[str, Any], names: frozenset[str]) -> None:
+    """Fields that are absent, not null, for people who may not see money."""
+    for name in names:
+        if name in schema.get("properties", {}):
+            schema["properties"][name]["x-money"] = True
+    if names and "required" in schema:
+        schema["required"] = [name for name in schema["required"] if name not in names]
 
 
 def _parameters(operation: Operation, dialect: Dialect) -> list[dict[str, Any]]:

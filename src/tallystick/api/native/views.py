@@ -16,6 +16,10 @@ from tallystick.values.money import decimal_text
 Shape = TypeVar("Shape", bound=Struct)
 
 
+MONEY_FIELDS: dict[type[Struct], frozenset[str]] = {}
+"""Wire shape → its fields that a money-blind person does not receive; the OpenAPI marks them `x-money`."""
+
+
 class View(Generic[Shape]):
     """How rows of one kind look on the wire.
 
@@ -31,6 +35,8 @@ class View(Generic[Shape]):
         self._columns = tuple(renamed.get(name, name) for name in fields)
         shown = tuple(name for name in fields if renamed.get(name, name) not in kind.money)
         self.blind: type[Struct] = shape
+        wire_names = dict(zip(fields, shape.__struct_encode_fields__, strict=True))
+        MONEY_FIELDS[shape] = frozenset(wire_names[name] for name in fields if name not in shown)
         if len(shown) < len(fields):
             self.blind = msgspec.defstruct(
                 f"{shape.__name__}ForMember",
