@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, bindparam, select
 from sqlalchemy.orm import Mapped
 
-from tallystick.db.base import Id, Money, Tenant, within_workspace
+from tallystick.db.base import Id, Money, Tenant, table_of, within_workspace
+from tallystick.db.session import Prepared
+from tallystick.domain.access import Permission
+from tallystick.domain.context import SENTENCES, Context, cast_rows, hydrate, workspace
+from tallystick.domain.invoices import invoice as invoices
+from tallystick.domain.invoices.invoice import Invoice, become
+from tallystick.domain.invoices.totals import check_decimals
+from tallystick.values.errors import Conflict, Invalid, NotFound
+from tallystick.values.money import minor_unit, round_money
+
+KNOWN_ALREADY = "A payment with this external id is recorded already, with another amount or on another invoice."
 
 
 class Payment(Tenant):
@@ -43,3 +54,116 @@ class Payment(Tenant):
             ),
             Index("ix_payments_invoice", "workspace_id", "invoice_id", "created_at"),
         )
+
+
+def record(
+    ctx: Context,
+    invoice_id: str,
+    *,
+    amount: Decimal,
+    paid_on: date,
+    note: str | None = None,
+    external_id: str | None = None,
+) -> tuple[Payment, Invoice]:
+    """Record money received on a sent invoice; what settles the balance makes it paid.
+
+    The same `external_id` with the same amount on the same invoice is the same payment: it is answered, not added.
+    """
+    ctx.require(Permission.RECORD_PAYMENTS)
+    invoice = ctx.find(Invoice, invoice_id, lock="update")  # payments of one invoice queue up here
+    if external_id is not None and (known := _replayed(ctx, invoice, external_id, amount)) is not None:
+        return known, invoice
+    if invoice.status in ("DRAFT", "CANCELLED"):
+        raise Conflict(f"{invoice.status.title()} invoices take no payments", reason="invoice_state")
+    _check_amount(invoice, amount)
+    if paid_on > ctx.today():
+        raise Invalid(fields={"paid_on": "must not be in the future"})
+    payment = ctx.add(
+        Payment(
+            invoice_id=invoice.id,
+            amount=amount,
+            currency=invoice.currency,
+            paid_on=paid_on,
+            note=note,
+            external_id=external_id,
+        )
+    )
+    ctx.record("recorded", payment)
+    received = invoice.amount_paid + amount
+    if received == invoice.total:
+        become(ctx, invoice, "PAID", amount_paid=received, paid_at=ctx.now)
+        ctx.record("paid", invoice)
+    else:
+        invoices.change(ctx, invoice, amount_paid=received)
+        ctx.record("updated", invoice)
+    return payment, invoice
+
+
+def delete(ctx: Context, invoice_id: str, payment_id: str) -> Invoice:
+    """Delete a payment recorded by mistake. A paid invoice whose balance reopens is sent again.
+
+    What `mark_paid` had settled on top is open again too: it was said of an invoice that had this payment.
+    """
+    ctx.require(Permission.RECORD_PAYMENTS)
+    invoice = ctx.find(Invoice, invoice_id, lock="update")
+    payment = ctx.find(Payment, payment_id, lock="update")
+    if payment.invoice_id != invoice.id:
+        raise NotFound("No such payment.")
+    ctx.change(payment, deleted_at=ctx.now)
+    ctx.record("deleted", payment)
+    received = invoice.amount_paid - payment.amount - invoice.settled
+    if invoice.status == "PAID":
+        become(ctx, invoice, "SENT", amount_paid=received, settled=Decimal(0), paid_at=None)
+        ctx.record("reopened", invoice)
+    else:
+        invoices.change(ctx, invoice, amount_paid=received, settled=Decimal(0))
+        ctx.record("updated", invoice)
+    return invoice
+
+
+def of_invoice(ctx: Context, invoice_id: str) -> list[Payment]:
+    """The payments of an invoice, in the order in which they were recorded."""
+    ctx.require(Permission.READ_INVOICES)
+    invoice = ctx.find(Invoice, invoice_id)
+    return cast_rows(ctx.rows(_OF_INVOICE, invoice_id=invoice.id), Payment)
+
+
+def _replayed(ctx: Context, invoice: Invoice, external_id: str, amount: Decimal) -> Payment | None:
+    found = ctx.row(_BY_EXTERNAL_ID, external_id=external_id)
+    if found is None:
+        return None
+    known = hydrate(Payment, found)
+    if (known.invoice_id, known.amount) != (invoice.id, amount):
+        raise Conflict(KNOWN_ALREADY, reason="external_id")
+    return known
+
+
+def _check_amount(invoice: Invoice, amount: Decimal) -> None:
+    check_decimals(amount, "amount", minor_unit(invoice.currency))
+    if amount <= 0:
+        raise Invalid(fields={"amount": "must be more than 0"})
+    balance = invoice.total - invoice.amount_paid
+    if amount > balance:
+        left = round_money(balance, invoice.currency)
+        raise Invalid(fields={"amount": f"{amount} is more than the balance of {left} {invoice.currency}"})
+
+
+_table = table_of(Payment)
+_OF_INVOICE = Prepared(
+    select(_table)
+    .where(
+        _table.c.workspace_id == workspace(),
+        _table.c.invoice_id == bindparam("invoice_id", type_=_table.c.id.type),
+        _table.c.deleted_at.is_(None),
+    )
+    .order_by(_table.c.created_at, _table.c.id)
+)
+_BY_EXTERNAL_ID = Prepared(
+    select(_table).where(
+        _table.c.workspace_id == workspace(),
+        _table.c.external_id == bindparam("external_id", type_=_table.c.external_id.type),
+        _table.c.deleted_at.is_(None),
+    )
+)
+
+SENTENCES["uq_payments_external_id"] = Conflict(KNOWN_ALREADY, reason="external_id")

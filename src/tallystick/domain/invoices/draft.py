@@ -1,0 +1,316 @@
+"""Drafts: unbilled work and lines of one's own become an invoice that can still be changed, rebuilt or thrown away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+
+from msgspec import UNSET, UnsetType
+from sqlalchemy import text
+
+from tallystick.db.session import Prepared
+from tallystick.domain.access import Permission
+from tallystick.domain.clients import Client
+from tallystick.domain.context import Context
+from tallystick.domain.invoices import invoice as invoices
+from tallystick.domain.invoices import work
+from tallystick.domain.invoices.invoice import GROUPINGS, Grouping, Invoice, InvoiceLine
+from tallystick.domain.invoices.totals import LARGEST, Discount, Totals, check_decimals, totals_of
+from tallystick.domain.invoices.work import Planned, Selection, Warned
+from tallystick.domain.workspaces import current
+from tallystick.values.errors import Conflict, Invalid
+from tallystick.values.money import line_total
+
+FIXED_FEE: Final = "fixed fee"
+ONLY_DRAFTS_CHANGE: Final = "Only Draft invoices can be edited"
+ONLY_DRAFTS_GO: Final = "Only Draft invoices can be deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class CustomLine:
+    """A line of one's own. Its quantity is taken as it is."""
+
+    description: str
+    quantity: Decimal
+    rate: Decimal
+    unit: str | None = None
+    project_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A draft as it is now, and what to know about it."""
+
+    invoice: Invoice
+    lines: list[InvoiceLine]
+    warnings: list[Warned]
+
+
+def draft(
+    ctx: Context,
+    *,
+    client_id: str,
+    date_from: date | None = None,
+    date_to: date | None = None,
+    project_ids: Sequence[str] | None = None,
+    grouping: Grouping = "PROJECT_TASK",
+    include_expenses: bool = False,
+    lines: Sequence[CustomLine] = (),
+    discount: Discount | None = None,
+    tax_rate: Decimal | UnsetType | None = UNSET,
+    notes: str | None = None,
+    issue_date: date | None = None,
+    due_date: date | None = None,
+    po_number: str | None = None,
+) -> Draft:
+    """Draft an invoice from a client's unbilled work, and from lines of one's own.
+
+    Both days count. No `project_ids`: all of the client's projects; an empty list: no work, only the given lines.
+    No `tax_rate`: the client's, else the workspace's; None: no tax. No notes: the workspace's.
+    """
+    ctx.require(Permission.CHANGE_INVOICES)
+    client = ctx.reference(Client, client_id, "client_id", lock="share")
+    studio = current(ctx)
+    selection = Selection(date_from, date_to, None if project_ids is None else tuple(project_ids), include_expenses)
+    picked = work.pick(ctx, client.id, selection)
+    planned, warnings = work.plan(picked, _known(grouping), studio.rounding, client.currency)
+    planned += _custom_lines(ctx, client.id, lines, client.currency)
+    if not planned:
+        raise _nothing_to_bill(client.name, selection)
+    if tax_rate is UNSET:
+        tax_rate = studio.default_tax_rate if client.default_tax_rate is None else client.default_tax_rate
+    totals = totals_of((line.total for line in planned), client.currency, discount=discount, tax_rate=tax_rate)
+    day = issue_date or ctx.today()
+    invoices.check_due(day, due_date)
+    made = invoices.add(
+        ctx,
+        Invoice(
+            client_id=client.id,
+            number=invoices.provisional_number(),
+            currency=client.currency,
+            notes=studio.invoice_notes if notes is None else notes or None,
+            po_number=po_number,
+            issue_date=day,
+            issue_date_given=issue_date is not None,
+            due_date=due_date,
+            grouping=grouping,
+            selection=selection.to_json(),
+            **totals._asdict(),
+            **invoices.bill_to(client),
+            **invoices.issuer(studio),
+        ),
+    )
+    work.write(ctx, made, planned)
+    ctx.record("created", made)
+    return Draft(made, invoices.lines(ctx, made.id), warnings)
+
+
+def change(ctx: Context, invoice_id: str, **facts: Any) -> Draft:
+    """Change a draft. Facts are those of `draft`; `lines` replaces the custom lines, and the sums follow.
+
+    A fact of the selection (dates, projects, grouping, expenses) releases the work and picks it anew.
+    """
+    ctx.require(Permission.CHANGE_INVOICES)
+    invoice = ctx.find(Invoice, invoice_id, lock="update")
+    if invoice.status != "DRAFT":
+        raise Conflict(ONLY_DRAFTS_CHANGE, reason="invoice_state")
+    _check_facts(invoice, facts)
+    warnings: list[Warned] = []
+    changed: list[str] = []
+    if "lines" in facts:
+        _replace_custom_lines(ctx, invoice, facts["lines"])
+        changed.append("lines")
+    if facts.keys() & _SELECTING:
+        warnings = _rebuild(ctx, invoice, facts)
+        changed.append("lines")
+    drawn = invoices.lines(ctx, invoice.id)
+    if changed and not drawn:
+        raise _nothing_to_bill(invoice.bill_to_name or "this client", Selection.of(invoice))
+    plain = {name: facts[name] for name in ("notes", "due_date", "po_number") if name in facts}
+    if "issue_date" in facts:
+        plain["issue_date_given"] = facts["issue_date"] is not None
+        plain["issue_date"] = facts["issue_date"] or ctx.today()
+    invoices.check_due(plain.get("issue_date", invoice.issue_date), plain.get("due_date", invoice.due_date))
+    totals = sums(invoice, drawn, discount=facts.get("discount", UNSET), tax_rate=facts.get("tax_rate", UNSET))
+    changed += invoices.change(ctx, invoice, **plain, **totals._asdict())
+    if changed:
+        ctx.record("updated", invoice)
+    return Draft(invoice, drawn, warnings)
+
+
+def delete(ctx: Context, invoice_id: str) -> None:
+    """Throw a draft away. Its work is free again; no number is lost, it had none."""
+    ctx.require(Permission.CHANGE_INVOICES)
+    invoice = ctx.find(Invoice, invoice_id, lock="update")
+    if invoice.status != "DRAFT":
+        raise Conflict(ONLY_DRAFTS_GO, reason="invoice_state")
+    work.release(ctx, invoice)
+    invoices.change(ctx, invoice, deleted_at=ctx.now)
+    ctx.record("deleted", invoice)
+
+
+def duplicate(ctx: Context, invoice_id: str) -> Draft:
+    """A new draft with the same lines, as lines of one's own: hours are billed once, a copy has none of them."""
+    ctx.require(Permission.CHANGE_INVOICES)
+    original = ctx.find(Invoice, invoice_id)
+    client = ctx.find(Client, original.client_id, lock="share")
+    copy = invoices.add(
+        ctx,
+        Invoice(
+            client_id=client.id,
+            number=invoices.provisional_number(),
+            currency=original.currency,
+            notes=original.notes,
+            issue_date=ctx.today(),
+            grouping=original.grouping,
+            selection=Selection(project_ids=()).to_json(),
+            **{name: getattr(original, name) for name in Totals._fields},
+            **invoices.bill_to(client),
+            **invoices.issuer(current(ctx)),
+        ),
+    )
+    planned = [
+        Planned("CUSTOM", line.description, line.quantity, line.unit, line.rate, line.total, line.project_id)
+        for line in invoices.lines(ctx, original.id)
+    ]
+    work.write(ctx, copy, planned)
+    ctx.record("created", copy)
+    return Draft(copy, invoices.lines(ctx, copy.id), [])
+
+
+def sums(
+    invoice: Invoice,
+    lines: Sequence[InvoiceLine],
+    *,
+    discount: Discount | UnsetType | None = UNSET,
+    tax_rate: Decimal | UnsetType | None = UNSET,
+) -> Totals:
+    """The sums of a draft from its lines; discount and tax are what they were unless given."""
+    if discount is UNSET:
+        amount = invoice.discount_amount if invoice.discount_percent is None else None
+        discount = Discount(amount=amount, percent=invoice.discount_percent)
+    return totals_of(
+        (line.total for line in lines),
+        invoice.currency,
+        discount=discount,
+        tax_rate=invoice.tax_rate if tax_rate is UNSET else tax_rate,
+    )
+
+
+_SELECTING: Final = frozenset({"date_from", "date_to", "project_ids", "grouping", "include_expenses"})
+_CHANGEABLE: Final = _SELECTING | {
+    "client_id",
+    "discount",
+    "due_date",
+    "issue_date",
+    "lines",
+    "notes",
+    "po_number",
+    "tax_rate",
+}
+
+
+def _check_facts(invoice: Invoice, facts: dict[str, Any]) -> None:
+    unknown = facts.keys() - _CHANGEABLE
+    if unknown:
+        raise TypeError(f"An invoice has no {', '.join(sorted(unknown))} to change.")
+    if facts.get("client_id", invoice.client_id) != invoice.client_id:
+        raise Invalid(fields={"client_id": "an invoice stays with its client; draft another one"})
+
+
+def _known(grouping: Any) -> Grouping:
+    if grouping not in GROUPINGS:
+        raise Invalid(fields={"grouping": f"one of {', '.join(GROUPINGS)}"})
+    return grouping
+
+
+def _custom_lines(ctx: Context, client_id: str, lines: Sequence[CustomLine], currency: str) -> list[Planned]:
+    wanted = [line.project_id for line in lines if line.project_id is not None]
+    if wanted:
+        work.check_projects(work.client_projects(ctx, client_id), wanted, "lines")
+    return [_custom_line(line, number, currency) for number, line in enumerate(lines, 1)]
+
+
+def _custom_line(line: CustomLine, number: int, currency: str) -> Planned:
+    def wrong(why: str) -> Invalid:
+        return Invalid(fields={"lines": f"line {number}: {why}"})
+
+    if not line.description.strip():
+        raise wrong("a description is required")
+    for name, value in (("quantity", line.quantity), ("rate", line.rate)):
+        try:
+            check_decimals(value, name)
+        except Invalid as refusal:
+            raise wrong(f"{name}: {refusal.fields[name]}") from None
+    if line.quantity <= 0:
+        raise wrong("quantity: must be more than 0")
+    if line.rate < 0:
+        raise wrong("rate: must not be negative")
+    total = line_total(line.quantity, line.rate, currency)
+    if total >= LARGEST:
+        raise wrong("comes to more than an invoice can hold")
+    unit = (line.unit or "").strip() or FIXED_FEE
+    return Planned("CUSTOM", line.description.strip(), line.quantity, unit, line.rate, total, line.project_id)
+
+
+def _nothing_to_bill(client: str, selection: Selection) -> Invalid:
+    if selection.project_ids == ():
+        return Invalid("There is nothing to bill: add a line, or choose work.")
+    days = ""
+    if selection.date_from is not None:
+        days += f" from {selection.date_from.isoformat()}"
+    if selection.date_to is not None:
+        days += f" until {selection.date_to.isoformat()}"
+    return Invalid(
+        f"There is nothing to bill: {client} has no unbilled work{days} that is billable and stopped. "
+        "Choose other days or projects, or add a line of your own."
+    )
+
+
+def _replace_custom_lines(ctx: Context, invoice: Invoice, lines: Sequence[CustomLine]) -> None:
+    planned = _custom_lines(ctx, invoice.client_id, lines, invoice.currency)
+    ctx.write(_DROP_CUSTOM_LINES, invoice_id=invoice.id)
+    work.write(ctx, invoice, planned, first=len(invoices.lines(ctx, invoice.id)) + 1)
+
+
+def _rebuild(ctx: Context, invoice: Invoice, facts: dict[str, Any]) -> list[Warned]:
+    """Release the work of a draft and pick it anew by the changed selection. Custom lines stay, below."""
+    was = Selection.of(invoice)
+    project_ids = facts.get("project_ids", was.project_ids)
+    selection = Selection(
+        date_from=facts.get("date_from", was.date_from),
+        date_to=facts.get("date_to", was.date_to),
+        project_ids=None if project_ids is None else tuple(project_ids),
+        include_expenses=facts.get("include_expenses", was.include_expenses),
+    )
+    grouping = _known(facts.get("grouping", invoice.grouping))
+    work.release(ctx, invoice)
+    picked = work.pick(ctx, invoice.client_id, selection)
+    invoices.change(ctx, invoice, grouping=grouping, selection=selection.to_json())
+    return rewrite(ctx, invoice, picked)
+
+
+def rewrite(ctx: Context, invoice: Invoice, picked: work.Picked) -> list[Warned]:
+    """Put these lines of work in the place of those that a draft had; its work was released before."""
+    grouping: Grouping = invoice.grouping  # type: ignore[assignment]  # the CHECK says so
+    planned, warnings = work.plan(picked, grouping, current(ctx).rounding, invoice.currency)
+    work.clear(ctx, invoice)
+    custom = invoices.lines(ctx, invoice.id)
+    ctx.write(
+        _MOVE_CUSTOM_LINES,
+        invoice_id=invoice.id,
+        below=len(planned),
+        first=min((c.position for c in custom), default=1),
+    )
+    work.write(ctx, invoice, planned)
+    return warnings
+
+
+_CUSTOM: Final = "workspace_id = :workspace AND invoice_id = :invoice_id AND kind = 'CUSTOM'"
+_DROP_CUSTOM_LINES = Prepared(text(f"DELETE FROM invoice_lines WHERE {_CUSTOM}"))
+_MOVE_CUSTOM_LINES = Prepared(
+    text(f"UPDATE invoice_lines SET position = position - :first + 1 + :below WHERE {_CUSTOM}")
+)

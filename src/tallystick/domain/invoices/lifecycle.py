@@ -1,0 +1,177 @@
+"""An invoice's life after the draft: sent with a number and a date, paid, cancelled, restored."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Final
+
+from msgspec import UNSET
+from sqlalchemy import text
+
+from tallystick.db.session import Prepared
+from tallystick.domain.access import Permission
+from tallystick.domain.clients import Client
+from tallystick.domain.context import Context
+from tallystick.domain.invoices import invoice as invoices
+from tallystick.domain.invoices import work
+from tallystick.domain.invoices.draft import Draft, rewrite, sums
+from tallystick.domain.invoices.invoice import Invoice, IssuedNumber, become, check_move
+from tallystick.domain.invoices.totals import Discount
+from tallystick.domain.invoices.work import Picked, Warned
+from tallystick.domain.workspaces import DEFAULT_TERMS_DAYS, Workspace, current
+from tallystick.values.errors import Conflict, Invalid
+
+SERIES: Final = "invoice"
+
+
+def mark_sent(ctx: Context, invoice_id: str) -> Invoice:
+    """Give a draft its number and its dates; from now on it cannot change, nor follow its client."""
+    ctx.require(Permission.CHANGE_INVOICES)
+    invoice = ctx.find(Invoice, invoice_id, lock="update")
+    check_move(invoice, "SENT")
+    client = ctx.find(Client, invoice.client_id)
+    studio = current(ctx)
+    _check_ready(ctx, invoice, client)
+    issue_date = invoice.issue_date if invoice.issue_date_given else ctx.today()
+    due_date = invoice.due_date or issue_date + timedelta(days=_terms_days(client, studio))
+    invoices.check_due(issue_date, due_date)
+    become(
+        ctx,
+        invoice,
+        "SENT",
+        number=_draw_number(ctx, invoice, studio.invoice_prefix, issue_date),
+        issue_date=issue_date,
+        due_date=due_date,
+        sent_at=ctx.now,
+        **invoices.bill_to(client),
+        **invoices.issuer(studio),
+    )
+    ctx.record("sent", invoice)
+    return invoice
+
+
+def mark_paid(ctx: Context, invoice_id: str) -> Invoice:
+    """Settle what is left of an invoice without a payment record."""
+    ctx.require(Permission.CHANGE_INVOICES)
+    invoice = ctx.find(Invoice, invoice_id, lock="update")
+    balance = invoice.total - invoice.amount_paid
+    settled = invoice.settled + balance
+    become(ctx, invoice, "PAID", settled=settled, amount_paid=invoice.total, paid_at=ctx.now)
+    ctx.record("paid", invoice)
+    return invoice
+
+
+def cancel(ctx: Context, invoice_id: str) -> Invoice:
+    """Cancel an invoice: its work can be billed again, its number stays used."""
+    ctx.require(Permission.CHANGE_INVOICES)
+    invoice = ctx.find(Invoice, invoice_id, lock="update")
+    if invoice.status == "SENT" and invoice.amount_paid > 0:
+        raise Conflict(
+            f"Payments of {invoice.amount_paid} {invoice.currency} are recorded on this invoice. "
+            "Delete them before you cancel it.",
+            reason="has_payments",
+        )
+    become(ctx, invoice, "CANCELLED", cancelled_at=ctx.now, sent_at=None)
+    work.release(ctx, invoice)
+    ctx.record("cancelled", invoice)
+    return invoice
+
+
+def restore(ctx: Context, invoice_id: str) -> Draft:
+    """Make a cancelled invoice a draft again, with its own lines and as much of its work as is still free.
+
+    Its lines of work are built anew from what the entries say today; what was billed elsewhere or deleted meanwhile
+    is left out, and a warning says so (docs/decisions/0004). It is dated and numbered when it is sent again.
+    """
+    ctx.require(Permission.CHANGE_INVOICES)
+    invoice = ctx.find(Invoice, invoice_id, lock="update")
+    become(
+        ctx,
+        invoice,
+        "DRAFT",
+        number=invoices.provisional_number(),
+        cancelled_at=None,
+        issue_date=ctx.today(),
+        issue_date_given=False,
+        due_date=None,
+    )
+    entry_ids, expense_ids = work.released(ctx, invoice)
+    picked = work.pick_again(ctx, invoice.client_id, entry_ids, expense_ids)
+    warnings = [*rewrite(ctx, invoice, picked), *_gone(entry_ids, expense_ids, picked)]
+    lines = invoices.lines(ctx, invoice.id)
+    smaller = _affordable_discount(invoice, sum((line.total for line in lines), Decimal(0)))
+    if smaller is not None:
+        warnings.append(
+            Warned("discount_reduced", f"The discount was more than what is left; it is {smaller.amount} now.")
+        )
+    invoices.change(ctx, invoice, **sums(invoice, lines, discount=smaller or UNSET)._asdict())
+    ctx.record("restored", invoice)
+    return Draft(invoice, lines, warnings)
+
+
+def _check_ready(ctx: Context, invoice: Invoice, client: Client) -> None:
+    if not invoices.lines(ctx, invoice.id):
+        raise Invalid("An invoice needs at least one line before it is sent.", fields={"lines": "required"})
+    if client.require_po_number and not (invoice.po_number or "").strip():
+        raise Invalid(fields={"po_number": f"{client.name} requires a PO number on every invoice"})
+
+
+def _terms_days(client: Client, studio: Workspace) -> int:
+    for days in (client.terms_days(), studio.payment_terms_days):
+        if days is not None:
+            return days
+    return DEFAULT_TERMS_DAYS
+
+
+def _draw_number(ctx: Context, invoice: Invoice, prefix: str, issue_date: date) -> str:
+    """The next number of the series, under the lock of its row: issuers queue up, and a rollback gives it back."""
+    drawn = ctx.row(_DRAW, series=SERIES)
+    assert drawn is not None  # noqa: S101 - INSERT … RETURNING answers a row
+    (value,) = drawn
+    number = f"{_on(prefix, issue_date)}{value:04d}"
+    ctx.add(
+        IssuedNumber(series=SERIES, value=value, number=number, invoice_id=invoice.id, issued_at=ctx.now),
+    )
+    return number
+
+
+def _on(prefix: str, day: date) -> str:
+    """A prefix may hold the day of issue: `{{yyyy}}`, `{{yy}}`, `{{mm}}`, `{{dd}}` (contract hoursmith 3.8)."""
+    tokens = {"{{yyyy}}": "%Y", "{{yy}}": "%y", "{{mm}}": "%m", "{{dd}}": "%d"}
+    for token, form in tokens.items():
+        prefix = prefix.replace(token, day.strftime(form))
+    return prefix
+
+
+def _gone(entry_ids: list[str], expense_ids: list[str], picked: Picked) -> list[Warned]:
+    entries = sorted(set(entry_ids) - {one.id for one in picked.worked})
+    expenses = sorted(set(expense_ids) - {one.id for one in picked.spent})
+    if not entries and not expenses:
+        return []
+    count = len(entries) + len(expenses)
+    what = "1 piece of work is" if count == 1 else f"{count} pieces of work are"
+    return [
+        Warned(
+            "work_gone",
+            f"{what} no longer on this invoice: billed elsewhere, deleted or made unbillable since it was cancelled.",
+            entry_ids=tuple(entries),
+            expense_ids=tuple(expenses),
+        )
+    ]
+
+
+def _affordable_discount(invoice: Invoice, subtotal: Decimal) -> Discount | None:
+    """A smaller discount where the fixed one is more than what is left to take it from."""
+    if invoice.discount_percent is not None or invoice.discount_amount <= subtotal:
+        return None
+    return Discount(amount=subtotal)
+
+
+_DRAW = Prepared(
+    text("""
+        INSERT INTO invoice_series AS series (workspace_id, series, next) VALUES (:workspace, :series, 2)
+        ON CONFLICT (workspace_id, series) DO UPDATE SET next = series.next + 1
+        RETURNING next - 1
+    """)
+)
