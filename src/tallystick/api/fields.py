@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -117,22 +117,23 @@ class Duration(int):
         return {"type": "string", "maxLength": 32, "examples": ["1h30m", "1:30", "90m", "1.5h"]}
 
 
-_OURS: tuple[type[Any], ...] = (Number, Uuid, Duration)
 _DECIMAL = re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)
 
 
 def read_ours(kind: type, given: object) -> Any:
-    """Msgspec's hook for the types above."""
-    if issubclass(kind, _OURS):
-        return kind.read(given)  # type: ignore[attr-defined]
-    raise NotImplementedError(kind)
+    """The hook of msgspec for types with a `read` of their own, such as those above."""
+    read: Callable[[object], Any] | None = getattr(kind, "read", None)
+    if read is None:
+        raise NotImplementedError(kind)
+    return read(given)
 
 
 def schema_of_ours(kind: type) -> dict[str, Any]:
-    """Msgspec's hook for their JSON Schema."""
-    if issubclass(kind, _OURS):
-        return kind.schema()  # type: ignore[attr-defined]
-    raise NotImplementedError(kind)
+    """The hook of msgspec for their JSON Schema."""
+    schema: Callable[[], dict[str, Any]] | None = getattr(kind, "schema", None)
+    if schema is None:
+        raise NotImplementedError(kind)
+    return schema()
 
 
 def parse_json(body: bytes) -> dict[str, Any]:
@@ -164,7 +165,10 @@ def facts_of(
     fields: dict[str, Any] = {}
     for name, value in given.items():
         if name in wire_names:
-            fields[name] = _emptied(value)
+            try:
+                fields[name] = _emptied(value)
+            except RecursionError:
+                wrong[name] = "is nested too deeply"
             if _holds_nul(value):
                 wrong[name] = "must not contain the NUL character"
         elif name not in read_only:
@@ -178,7 +182,9 @@ def facts_of(
     if not wrong:
         try:
             made = msgspec.convert(fields, struct, dec_hook=read_ours)
-            facts = {name: value for name in struct.__struct_fields__ if (value := getattr(made, name)) is not UNSET}
+            facts = {
+                name: _plain(value) for name in struct.__struct_fields__ if (value := getattr(made, name)) is not UNSET
+            }
         except (msgspec.MsgspecError, RecursionError, OverflowError):
             facts = None
     if facts is None:
@@ -319,13 +325,35 @@ def _emptied(value: Any) -> Any:
     return value
 
 
-def _holds_nul(value: Any) -> bool:
-    if isinstance(value, str):
-        return "\x00" in value
+def _plain(value: Any) -> Any:
+    """A converted value as the domain knows it: the types of this module mean something only while a body is read."""
+    if isinstance(value, Number):
+        return Decimal(f"{value:f}") if value else Decimal(0)
+    if isinstance(value, Uuid):
+        return str(value)
+    if isinstance(value, Duration):
+        return int(value)
     if isinstance(value, list):
-        return any(_holds_nul(part) for part in value)  # type: ignore[misc]
-    if isinstance(value, dict):
-        return any(_holds_nul(key) or _holds_nul(part) for key, part in value.items())  # type: ignore[misc]
+        return [_plain(part) for part in value]  # type: ignore[misc]
+    if isinstance(value, Struct):
+        for name in value.__struct_fields__:
+            setattr(value, name, _plain(getattr(value, name)))
+    return value
+
+
+def _holds_nul(value: Any) -> bool:
+    # Not recursive: what msgspec reads may be nested deeper than Python calls reach.
+    parts = [value]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, str):
+            if "\x00" in part:
+                return True
+        elif isinstance(part, list):
+            parts += part
+        elif isinstance(part, dict):
+            parts += part.keys()
+            parts += part.values()
     return False
 
 

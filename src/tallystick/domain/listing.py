@@ -12,6 +12,7 @@ from sqlalchemy import (
     Boolean,
     Cast,
     ColumnElement,
+    Integer,
     Numeric,
     Select,
     Text,
@@ -20,7 +21,6 @@ from sqlalchemy import (
     case,
     cast,
     func,
-    literal_column,
     not_,
     or_,
     select,
@@ -244,7 +244,7 @@ def _keyset(
             pair, place = tuple_(key, identity), tuple_(value, here)
             beyond: ColumnElement[bool] = pair < place if descending else pair > place
             query = query.where(or_(beyond, key.is_(None)) if descending and nullable else beyond)
-    return query.limit(bindparam("limit", type_=literal_column("1").type))
+    return query.limit(bindparam("limit", type_=Integer()))
 
 
 def _bound(listing: Listing, name: str, value: Any) -> Any:
@@ -269,7 +269,7 @@ def _day(value: date | datetime, *, upper: bool) -> date:
     if not isinstance(value, datetime):
         return value
     instant = value.astimezone(UTC)
-    if upper or instant.time() == time.min:
+    if upper or instant.time() == time.min or instant.date() == date.max:
         return instant.date()
     return instant.date() + timedelta(days=1)
 
