@@ -55,6 +55,10 @@ def claim(ctx: Context, key: str, fingerprint: bytes) -> Replay | None:
     if known is not None and ctx.now - completed_at < WINDOW:
         if known != fingerprint:
             raise Conflict("This Idempotency-Key was used for a different request.", reason="idempotency_key_reused")
+        if len(body) > BODY_LIMIT:
+            raise Conflict(
+                "This request was carried out; its answer is too large to repeat.", reason="answer_too_large"
+            )
         return Replay(status, body, request_id)
     if not free:
         raise in_progress()
@@ -68,7 +72,7 @@ def keep(ctx: Context, key: str, fingerprint: bytes, *, status: int, body: bytes
         key=key,
         fingerprint=fingerprint,
         status=status,
-        body=body[:BODY_LIMIT],
+        body=body[: BODY_LIMIT + 1],
         request_id=request_id,
         completed_at=ctx.now,
         expired_before=ctx.now - WINDOW,

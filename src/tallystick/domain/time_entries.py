@@ -249,6 +249,7 @@ def delete(ctx: Context, entry_id: str) -> None:
 def let_go(ctx: Context, member: Member) -> None:
     """End a membership, with what depends on it: a running timer stops, tokens die, recorded time stays."""
     ctx.require(Permission.CHANGE_MEMBERS)
+    ctx.find(Member, member.id, lock="update")  # starts of this person queue up behind it, and then find nobody
     timer = ctx.row(_TIMER_OF, user_id=member.user_id)
     if timer is not None:
         _stop(ctx, hydrate(TimeEntry, timer), ctx.now.replace(microsecond=0))
@@ -330,7 +331,11 @@ _TIMER_OF = Prepared(
 _membership = table_of(Member)
 _MY_MEMBERSHIP = Prepared(
     select(_membership.c.id)
-    .where(_membership.c.workspace_id == workspace(), _membership.c.user_id == actor())
+    .where(
+        _membership.c.workspace_id == workspace(),
+        _membership.c.user_id == actor(),
+        _membership.c.removed_at.is_(None),
+    )
     .with_for_update(key_share=True)
 )
 
