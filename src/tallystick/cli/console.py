@@ -16,12 +16,11 @@ import typer
 from psycopg_pool import PoolTimeout
 from rich.console import Console
 
-from tallystick.api.wire import open_workspace
 from tallystick.db.local_postgres import LocalPostgres, LocalPostgresError, key_file
 from tallystick.db.migrations import MigrationError, migrate
 from tallystick.db.session import Connection, Database, owner_connection
 from tallystick.domain.access import Actor
-from tallystick.domain.context import Clock, Context, utc_now
+from tallystick.domain.context import Clock, Context, open_workspace, utc_now
 from tallystick.settings import Settings, SettingsError
 from tallystick.values.errors import NotFound, Refusal
 from tallystick.values.ids import parse_id
@@ -158,9 +157,16 @@ def open_database(settings: Settings | None = None, data: Path | None = None) ->
     settings = settings or read_settings(data)
     with reached_database(settings) as url:
         migrate(url)
-        database = Database(url, size=2)
-        database.open()
-        try:
-            yield Operator(settings, url, database, key_file(settings.data))
-        finally:
-            database.close()
+        with open_pool(settings, url) as operator:
+            yield operator
+
+
+@contextlib.contextmanager
+def open_pool(settings: Settings, owner_url: str) -> Generator[Operator]:
+    """The operator over a database that is migrated."""
+    database = Database(owner_url, size=2)
+    database.open()
+    try:
+        yield Operator(settings, owner_url, database, key_file(settings.data))
+    finally:
+        database.close()

@@ -1,0 +1,105 @@
+"""`tallystick serve`: the database, its schema and the server's processes, started and stopped in order."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import threading
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from tallystick import server
+from tallystick.cli.console import CommandError, Data, Operator, open_pool, out, read_settings
+from tallystick.db.local_postgres import LocalPostgres, LocalPostgresError, ServeLock, key_file
+from tallystick.db.migrations import migrate
+from tallystick.settings import Settings
+
+LOOK_SECONDS: Final = 2.0
+"""How often the parent looks whether its PostgreSQL still runs."""
+
+log = logging.getLogger("tallystick.serve")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command("serve")
+    def serve_command(  # pyright: ignore[reportUnusedFunction] - typer's
+        host: Annotated[str | None, typer.Option(help="The address to listen on.", show_default=False)] = None,
+        port: Annotated[int | None, typer.Option(help="The port to listen on.", show_default=False)] = None,
+        data: Data = None,
+        workers: Annotated[int | None, typer.Option(help="Server processes.", show_default=False)] = None,
+    ) -> None:
+        """Serve until stopped with Ctrl-C or SIGTERM."""
+        settings = read_settings(data, host=host, port=port, workers=workers)
+        serve(settings, ready=lambda url: out.print(f"Tallystick serves {url}", markup=False))
+
+
+def serve(
+    settings: Settings, *, ready: Callable[[str], None], prepare: Callable[[Operator], None] | None = None
+) -> None:
+    """Serve until SIGTERM or SIGINT. PostgreSQL starts first and stops last.
+
+    `prepare` may fill the migrated database before anybody asks; `ready` is told the address once it answers.
+    """
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells everybody which dialect it speaks
+    try:
+        with (
+            _signals_interrupt(),
+            ServeLock(settings.data),
+            server.held_port(settings),
+            _kept_database(settings) as url,
+        ):
+            migrate(url)
+            key_file(settings.data)
+            if prepare is not None:
+                with open_pool(settings, url) as operator:
+                    prepare(operator)
+            server.run(settings, url, ready=ready)
+    except KeyboardInterrupt:
+        pass  # stopped before the workers were there
+    except server.PortError as error:
+        raise CommandError(str(error)) from error
+
+
+@contextlib.contextmanager
+def _signals_interrupt() -> Generator[None]:
+    """Until the workers run, SIGTERM is Ctrl-C: what was begun is undone in order."""
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, interrupt)
+    yield
+
+
+@contextlib.contextmanager
+def _kept_database(settings: Settings) -> Generator[str]:
+    """The owner's URL; our own PostgreSQL is started anew when it ends under us."""
+    if settings.database_url is not None:
+        yield settings.database_url
+        return
+    leaving = threading.Event()
+    postgres = LocalPostgres(settings.data)
+    with postgres as url:
+        keeper = threading.Thread(target=_keep, args=(postgres, leaving, settings.data), daemon=True)
+        keeper.start()
+        try:
+            yield url
+        finally:
+            leaving.set()
+            keeper.join()
+
+
+def _keep(postgres: LocalPostgres, leaving: threading.Event, data: Path) -> None:
+    while not leaving.wait(LOOK_SECONDS):
+        try:
+            postgres.start()
+        except LocalPostgresError as error:
+            log.error("the database in %s does not start: %s", data, error)  # noqa: TRY400 - a sentence, not a bug

@@ -1,0 +1,173 @@
+"""The server's processes: a parent that holds the port and keeps workers, each with the app in many threads."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import logging
+import multiprocessing
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator
+from dataclasses import fields
+from multiprocessing import process
+from typing import Any, Final
+
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server.mp import MPServer as Granian
+
+from tallystick.main import App, worker_app
+from tallystick.settings import Settings, variable
+
+BACKLOG: Final = 2048
+CONNECTIONS_PER_PROCESS: Final = 4096
+"""Open connections are cheap: the slow ones of a few clients must not keep the others out."""
+HEADER_MILLISECONDS: Final = 15_000
+LONGEST_HEAD: Final = 64 * 1024
+DRAIN_SECONDS: Final = 30
+"""How long an orderly stop waits for requests that are being answered."""
+TRY_AGAIN_SECONDS: Final = 1.0
+
+log = logging.getLogger("tallystick.server")
+
+
+class PortError(Exception):
+    """A sentence about an address that cannot be listened on."""
+
+
+def run(settings: Settings, database_url: str, *, ready: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; then requests under way are finished. Called in the main thread.
+
+    `ready` is told the address once it answers. Workers that die are replaced; where they die faster than that makes
+    sense, all of them are started anew after a pause.
+    """
+    os.environ.update(environment_of(settings, database_url))
+    # A forked worker would share our locks, threads and connections in the middle of whatever they do.
+    multiprocessing.set_start_method("spawn", force=True)
+    answering = threading.Event()
+    threading.Thread(target=_tell_when_ready, args=(settings, ready, answering), daemon=True).start()
+    while True:
+        granian = _granian(settings)
+        with contextlib.suppress(SystemExit):  # what granian says when its workers keep dying
+            granian.serve()
+        if granian.interrupt_signal:
+            return
+        if not answering.is_set():
+            raise PortError("The server's processes do not start; what they said is above.")
+        log.error("the server's processes keep ending; starting them anew")
+        time.sleep(TRY_AGAIN_SECONDS)
+
+
+def worker() -> App:
+    """The app of one worker process, which ends with its parent, however that ends."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    return worker_app()
+
+
+@contextlib.contextmanager
+def held_port(settings: Settings) -> Generator[None]:
+    """Keep the port for our workers from now on, or raise PortError where somebody else has it.
+
+    Workers each bind it for themselves and share it (SO_REUSEPORT); so would a second server of the same user, without
+    a word. That is why it is first asked for alone.
+    """
+    family, address = address_of(settings)
+    deadline = time.monotonic() + TRY_AGAIN_SECONDS
+    while True:
+        with socket.socket(family, socket.SOCK_STREAM) as alone:
+            alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                alone.bind((address, settings.port))
+                break
+            except OSError as error:
+                # Workers of a server that was killed end a moment after it.
+                if time.monotonic() > deadline:
+                    why = os.strerror(error.errno or 0)
+                    raise PortError(
+                        f"Tallystick cannot listen on {settings.host}, port {settings.port} ({why}). "
+                        "Stop what uses it, or choose another with --port or TALLYSTICK_PORT."
+                    ) from error
+        time.sleep(0.05)
+    if sys.platform != "linux":
+        yield
+        return
+    with socket.socket(family, socket.SOCK_STREAM) as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        held.bind((address, settings.port))
+        yield
+
+
+def address_of(settings: Settings) -> tuple[socket.AddressFamily, str]:
+    """The numeric address of the host to listen on."""
+    try:
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise PortError(f"{settings.host} is not an address of this machine ({error.strerror}).") from error
+    return found[0][0], str(found[0][4][0])
+
+
+def environment_of(settings: Settings, database_url: str) -> dict[str, str]:
+    """The variables from which a worker reads these settings again."""
+    values: dict[str, Any] = {one.name: getattr(settings, one.name) for one in fields(settings)}
+    values["database_url"] = database_url
+    values["trusted_proxies"] = ",".join(str(network) for network in settings.trusted_proxies)
+    return {variable(name): "" if value is None else str(value) for name, value in values.items()}
+
+
+def local_address(settings: Settings) -> tuple[str, int]:
+    """Where this machine reaches the server."""
+    _, address = address_of(settings)
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not bound
+    return everywhere.get(address, address), settings.port
+
+
+def _granian(settings: Settings) -> Granian:
+    return Granian(
+        f"{__name__}:{worker.__name__}",
+        address=address_of(settings)[1],
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        factory=True,
+        http=HTTPModes.http1,
+        websockets=False,
+        workers=settings.workers,
+        blocking_threads=settings.threads,
+        backlog=BACKLOG,
+        backpressure=CONNECTIONS_PER_PROCESS,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS, max_buffer_size=LONGEST_HEAD),
+        respawn_failed_workers=True,
+        workers_kill_timeout=DRAIN_SECONDS,
+        log_level=LogLevels.debug if settings.log_level == "debug" else LogLevels.error,
+    )
+
+
+def _end_with_parent() -> None:
+    parent = process.parent_process()
+    if parent is not None:
+        parent.join()  # a pipe whose other end only the parent holds
+        os._exit(1)
+
+
+def _tell_when_ready(settings: Settings, ready: Callable[[str], None], answering: threading.Event) -> None:
+    host, port = local_address(settings)
+    while not _answers(host, port):
+        time.sleep(0.02)
+    answering.set()
+    shown = f"[{host}]" if ":" in host else host
+    ready(f"http://{shown}:{port}")
+
+
+def _answers(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
