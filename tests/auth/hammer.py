@@ -4,6 +4,7 @@ It says "ready", waits for a line, and starts, so that all who were started toge
 """
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,9 +14,11 @@ from tallystick.auth import rate_limits
 from tallystick.auth.rate_limits import Policy, RateLimits
 
 WORKERS = 8
+PATIENCE_SECONDS = 60  # a lock that is never given back ends the process, not the test run
 
 
 def main(path: str, how: str, takes: int, quota: int) -> None:
+    signal.alarm(PATIENCE_SECONDS)
     limits = RateLimits(Path(path), clock=lambda: 1_800_000_000.0)
     policy = Policy(0, 0, quota, 60)
 
@@ -43,10 +46,14 @@ def in_forks(hammer: Callable[[], int]) -> list[int]:
     children: list[int] = []
     for _ in range(WORKERS):
         reading, writing = os.pipe()
+        held = rate_limits._threads
+        held.acquire()  # as if another thread were just counting
         child = os.fork()
         if child == 0:
+            signal.alarm(PATIENCE_SECONDS)  # a fork does not inherit it
             os.write(writing, str(hammer()).encode())
             os._exit(0)
+        held.release()
         os.close(writing)
         pipes.append(reading)
         children.append(child)

@@ -52,22 +52,21 @@ def test_a_spoilt_hash_lets_nobody_in(stored: str) -> None:
 
 
 def test_no_more_than_two_hashes_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    running: list[int] = []
-    most = 0
-    both = threading.Barrier(2)  # each waits for a second one: fewer than two at once would break it
+    entered, leave = threading.Semaphore(0), threading.Event()
 
     def slow(_password: bytes) -> str:
-        nonlocal most
-        running.append(1)
-        most = max(most, len(running))
-        both.wait(30)
-        running.pop()
+        entered.release()
+        leave.wait(30)
         return "hash"
 
     monkeypatch.setattr(passwords._HASHER, "hash", slow)
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(hash_password, [GOOD] * 8))
-    assert most == 2
+    with ThreadPoolExecutor(2) as pool:
+        pool.map(hash_password, [GOOD] * 2)
+        assert entered.acquire(timeout=30)
+        assert entered.acquire(timeout=30)
+        third = passwords._SLOTS.acquire(blocking=False)
+        leave.set()
+    assert not third
 
 
 @pytest.mark.parametrize(

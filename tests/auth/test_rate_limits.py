@@ -204,6 +204,16 @@ def test_a_file_that_is_no_table_becomes_an_empty_one(tmp_path: Path, clock: Clo
     path.write_bytes(b"\xff" * size)
     limits = RateLimits(path, clock)
     assert path.stat().st_size == rate_limits._FILE_BYTES
+    assert path.read_bytes().startswith(rate_limits._MAGIC)
+    assert not any(path.read_bytes()[rate_limits._HEADER_BYTES :])
+    assert limits.take("token:a", STUDIO).remaining == 599
+    limits.close()
+
+
+def test_a_table_cut_short_starts_afresh(tmp_path: Path, clock: Clock) -> None:
+    RateLimits(tmp_path / "limits", clock).close()
+    os.truncate(tmp_path / "limits", 5_000)
+    limits = RateLimits(tmp_path / "limits", clock)
     assert limits.take("token:a", STUDIO).remaining == 599
     limits.close()
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tallystick.auth import tokens
 from tallystick.auth.tokens import Env, digest, matches, mint, shape
 
 KEY = bytes(range(32))
@@ -30,9 +31,9 @@ def test_the_checksum_is_crc_32_in_base_62() -> None:
 
 
 def test_no_two_tokens_are_alike() -> None:
-    tokens = [mint("live") for _ in range(1_000)]
-    assert len({token.split("_")[2] for token in tokens}) == 1_000
-    assert len({token.split("_")[3] for token in tokens}) == 1_000
+    minted = [mint("live") for _ in range(1_000)]
+    assert len({token.split("_")[2] for token in minted}) == 1_000
+    assert len({token.split("_")[3] for token in minted}) == 1_000
 
 
 def test_every_single_mistyped_character_is_noticed() -> None:
@@ -64,6 +65,13 @@ def test_blanks_around_a_token_and_another_brand_are_refused() -> None:
     token = mint("live")
     for text in (f" {token}", f"{token} ", f"{token}\n", token.replace("hsk_", "hsa_"), token.replace("live", "prod")):
         assert shape(text) is None
+
+
+def test_a_right_checksum_does_not_excuse_a_wrong_form() -> None:
+    body = mint("live")[:-6]
+    for wrong in (body + "x", body + "\n", body[:-1], body.replace("_", "-")):
+        assert shape(wrong + tokens._check(wrong)) is None
+    assert shape(body + tokens._check(body)) is not None
 
 
 def test_a_token_matches_its_own_digest_only() -> None:

@@ -46,6 +46,7 @@ ZONES = sorted(available_timezones() - {"localtime"})
         ("0.00013888h", 0),
         ("0.00013889h", 1),
         ("0.025m", 2),  # a second and a half
+        ("0.075m", 5),  # half-even would give 4
         ("0.3333333333333333333333333333h", 1200),
         ("8784h", LONGEST_SECONDS),
         ("8784:00:00", LONGEST_SECONDS),

@@ -1,6 +1,7 @@
 """Ids rise, are unique, and have exactly one written form."""
 
 import os
+import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
@@ -32,6 +33,18 @@ def test_threads_never_draw_the_same_id_and_each_sees_its_own_rise() -> None:
         drawn = list(pool.map(lambda _: [new_id() for _ in range(2_000)], range(8)))
     assert all(own == sorted(own) for own in drawn)
     assert len({made for own in drawn for made in own}) == 16_000
+
+
+def test_threads_count_on_together_inside_one_millisecond(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ids.time, "time_ns", lambda: 2_000_000_000_000_000_000)
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            drawn = list(pool.map(lambda _: [new_id()[:18] for _ in range(2_000)], range(8)))
+    finally:
+        sys.setswitchinterval(usual)
+    assert len({head for own in drawn for head in own}) == 16_000
 
 
 def test_a_forked_child_draws_other_ids_even_when_the_lock_was_held() -> None:
