@@ -192,7 +192,8 @@ def facts_of(
         for name, value in fields.items():
             reason = _reason(value, hints[wire_names[name]])
             if reason is not None:
-                wrong.setdefault(name, reason)
+                where, why = reason
+                wrong.setdefault(name + where, why)
         raise Invalid(fields=wrong or {"body": "cannot be read"})
     return facts
 
@@ -362,11 +363,11 @@ def _unknown(name: str, known: Mapping[str, str]) -> str:
     return f"unknown field; did you mean {near[0]}?" if near else "unknown field"
 
 
-def _reason(value: Any, hint: Any) -> str | None:
-    """Why a value is not of a field's type, in words; None when it is."""
+def _reason(value: Any, hint: Any) -> tuple[str, str] | None:
+    """Where inside a value it is not of a field's type (`[0].rate`), and why in words; None when it is."""
     kinds = [kind for kind in get_args(hint) or (hint,) if kind is not UnsetType]
     if value is None and type(None) not in kinds and hint is not Any:
-        return "must not be empty"
+        return "", "must not be empty"
     try:
         msgspec.convert(value, hint, dec_hook=read_ours)
     except (msgspec.MsgspecError, RecursionError, OverflowError) as error:
@@ -374,7 +375,7 @@ def _reason(value: Any, hint: Any) -> str | None:
     return None
 
 
-def _in_words(message: str) -> str:
+def _in_words(message: str) -> tuple[str, str]:
     """Msgspec's message for a user: where inside the field, and what it must be."""
     text, _, where = message.partition(" - at `$")
     where = where.rstrip("`")
@@ -390,7 +391,7 @@ def _in_words(message: str) -> str:
     elif text.startswith("Invalid RFC3339") or "date" in text.lower():
         text = "must be a date (YYYY-MM-DD)" if "T" not in text else "must be an ISO 8601 timestamp"
     text = text.replace("`", "")
-    return f"{where.lstrip('.')}: {text}" if where and where != "[...]" else text
+    return ("" if where == "[...]" else where), text
 
 
 def _kind_in_words(kinds: str) -> str:

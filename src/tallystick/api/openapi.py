@@ -95,7 +95,7 @@ def _operation(
     if operation.body is not None and operation.body.__struct_fields__:
         said["requestBody"] = {
             "required": bool(operation.required),
-            "content": {"application/json": {"schema": _body_schema(operation, dialect, components)}},
+            "content": {"application/json": {"schema": _body_schema(operation, components)}},
         }
     return said
 
@@ -181,7 +181,7 @@ def _responses(operation: Operation, dialect: Dialect, by_kind: Mapping[Any, Any
             item = {"anyOf": [item, {"type": "null"}]}
         schema = (
             dialect.page(item)
-            if operation.listing is not None
+            if operation.listing is not None or operation.many
             else {"type": "object", "properties": {"data": item}, "required": ["data"]}
         )
         found[str(operation.status)] = {
@@ -200,7 +200,7 @@ def _responses(operation: Operation, dialect: Dialect, by_kind: Mapping[Any, Any
     return found
 
 
-def _body_schema(operation: Operation, dialect: Dialect, components: dict[str, Any]) -> Any:
+def _body_schema(operation: Operation, components: dict[str, Any]) -> Any:
     """The body's schema inline: one struct serves create and change, and only create has required fields."""
     assert operation.body is not None  # noqa: S101 - asked by the caller
     plain = components[operation.body.__name__]
@@ -209,5 +209,6 @@ def _body_schema(operation: Operation, dialect: Dialect, components: dict[str, A
     for name in operation.read_only:
         schema["properties"][name] = {"description": "Accepted and ignored: clients send back what they read."}
     if operation.required:
-        schema["required"] = [dialect.wire_name(name) for name in operation.required]
+        wire_names = dict(zip(operation.body.__struct_fields__, operation.body.__struct_encode_fields__, strict=True))
+        schema["required"] = [wire_names[name] for name in operation.required]
     return schema

@@ -21,10 +21,9 @@ from psycopg_pool import PoolTimeout, TooManyRequests
 
 from tallystick.api.fields import Malformed, facts_of, parse_json
 from tallystick.auth.rate_limits import Policy, RateLimits, Verdict, headers
-from tallystick.db.session import Connection, Database
 from tallystick.domain import idempotency
 from tallystick.domain.access import Actor, Permission
-from tallystick.domain.context import Clock, Context, utc_now
+from tallystick.domain.context import Clock, Connection, Context, Transactions, open_workspace, utc_now
 from tallystick.domain.listing import Filter, Listing
 from tallystick.values.errors import Conflict, Invalid, NotFound, Refusal, TooMany, Unauthenticated
 from tallystick.values.ids import new_id, parse_id
@@ -85,6 +84,8 @@ class Operation:
     tag: str = ""
     conflicts: str = ""
     """When it answers 409; empty: never by itself."""
+    many: bool = False
+    """Whether `data` is a list of all there are, without paging."""
     nullable: bool = False
     """Whether `data` may be null."""
 
@@ -120,7 +121,7 @@ class Wire:
     def __init__(
         self,
         manners: Manners,
-        database: Database,
+        database: Transactions,
         limits: RateLimits,
         *,
         address_policy: Policy,
@@ -155,10 +156,11 @@ class Wire:
         exchange = _Exchange(self, request, operation, ids, refusal)
         status, body, extra = exchange.answer()
         response.status = status
-        response.content_type = "application/json"
         if request.method == "HEAD":
+            response.content_type = "application/json"
             response.set_header("Content-Length", str(len(body)))
         elif status != 204:
+            response.content_type = "application/json"
             response.data = body
         for name, value in exchange.headers:
             response.set_header(name, value)
@@ -216,9 +218,9 @@ class _Resource:
             setattr(self, f"on_{method.lower()}", _responder(wire, operation))
         if "GET" in methods:
             self.on_head = _responder(wire, methods["GET"])
-        missing = {"GET", "POST", "PUT", "PATCH", "DELETE"} - set(methods)
-        for method in missing:
-            setattr(self, f"on_{method.lower()}", _refuser(wire, allowed))
+        for method in falcon.COMBINED_METHODS:
+            if not hasattr(self, f"on_{method.lower()}"):
+                setattr(self, f"on_{method.lower()}", _refuser(wire, allowed))
 
         def on_options(_request: falcon.Request, response: falcon.Response, **_: str) -> None:
             preflight(response, allowed)
@@ -278,7 +280,11 @@ class _Exchange:
     def _try(self) -> tuple[int, bytes, dict[str, str]]:
         operation = self._operation
         if operation is not None and operation.writes and self._body is None:
-            self._body = read_body(self._request)
+            try:
+                self._body = read_body(self._request)
+            except (TooLarge, TooSlow, Unsupported, falcon.HTTPError) as refusal:
+                # Told once we know who asks: a refused body counts too, and its answer says the limits.
+                operation, self._refusal = None, refusal
         decision: _Decision | None = None
         try:
             with self._wire.database.transaction() as connection:
@@ -355,7 +361,7 @@ class _Exchange:
             if operation.method == "POST" and self._manners.needs_idempotency_key:
                 raise Invalid(fields={"Idempotency-Key": "required"})
             return None
-        key = given[1:-1] if len(given) > 2 and given[0] == given[-1] == '"' else given
+        key = given[1:-1] if len(given) > 1 and given[0] == given[-1] == '"' else given
         if not (1 <= len(key) <= 255 and key.isascii() and key.isprintable() and "," not in key and " " not in key):
             raise Invalid(fields={"Idempotency-Key": "must be 1 to 255 visible ASCII characters, such as a UUID"})
         return key
@@ -402,11 +408,6 @@ class _Decision:
     actor: Actor
     key: str
     fingerprint: bytes
-
-
-def open_workspace(connection: Connection, workspace_id: str) -> None:
-    """Show the rows of one workspace to this transaction, and only to it."""
-    connection.execute("SELECT set_config('tallystick.workspace', %s, true)", [workspace_id])
 
 
 def read_body(request: falcon.Request) -> bytes:

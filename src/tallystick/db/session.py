@@ -10,6 +10,7 @@ import psycopg
 from psycopg.adapt import AdaptersMap
 from psycopg.types.string import TextLoader
 from psycopg_pool import ConnectionPool, PoolTimeout
+from sqlalchemy import bindparam
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql import ClauseElement
 
@@ -31,7 +32,7 @@ class Prepared:
         compiled = statement.compile(dialect=_DIALECT)
         self.sql = str(compiled)
         self._query = self.sql.encode()
-        self.constants = {name: value for name, value in compiled.params.items() if value is not None}
+        self.constants = {name: value for name, value in (compiled.params or {}).items() if value is not None}
         """Parameters that the statement brings along: the plain values in its conditions."""
 
     @property
@@ -40,8 +41,10 @@ class Prepared:
 
 
 def insert_of(kind: type[Row]) -> Prepared:
-    """The INSERT of all columns of a row."""
-    return Prepared(table_of(kind).insert())
+    """The INSERT of all columns of a row that the database does not compute."""
+    table = table_of(kind)
+    given = [column for column in table.columns if column.computed is None]
+    return Prepared(table.insert().values({column.key: bindparam(column.key, type_=column.type) for column in given}))
 
 
 class Database:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, Protocol, TypeVar, cast
 
 import msgspec
 import psycopg
@@ -20,6 +21,14 @@ from tallystick.values.errors import Conflict, Forbidden, Invalid, NotFound, Ref
 from tallystick.values.ids import new_id
 
 Clock = Callable[[], datetime]
+
+
+class Transactions(Protocol):
+    """Where transactions come from; `db.session.Database` is one."""
+
+    def transaction(self) -> AbstractContextManager[Connection]: ...
+
+
 Kind = TypeVar("Kind", bound=Row)
 Lock = Literal["share", "update"]
 
@@ -172,6 +181,11 @@ class Context:
 
 SENTENCES: dict[str, Refusal] = {}
 """Constraint name → what to tell the user when the database refuses (STYLE: invariants live in the database)."""
+
+
+def open_workspace(connection: Connection, workspace_id: str) -> None:
+    """Show the rows of one workspace to this transaction, and only to it."""
+    connection.execute("SELECT set_config('tallystick.workspace', %s, true)", [workspace_id])
 
 
 def refusal_of(error: psycopg.IntegrityError) -> Refusal | psycopg.IntegrityError:

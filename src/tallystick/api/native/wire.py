@@ -25,9 +25,8 @@ from tallystick.api.wire import (
 )
 from tallystick.auth.bearer import actor_of
 from tallystick.auth.rate_limits import Policy
-from tallystick.db.session import Connection
 from tallystick.domain.access import ENTITLEMENTS, Actor, plan_with
-from tallystick.domain.context import Context
+from tallystick.domain.context import Connection, Context
 from tallystick.domain.listing import After, Filter, Listing
 from tallystick.values.errors import (
     Conflict,
@@ -61,6 +60,9 @@ STATUS: Final[Mapping[type[Exception], tuple[int, str]]] = {
     Unavailable: (503, "internal"),
 }
 """Refusals and facts about requests → status and code (contract hoursmith 1.5)."""
+
+WIRE_NAMES: Final[Mapping[str, str]] = {"date_from": "from", "date_to": "to"}
+"""Where a field's wire name is not its domain name in camelCase."""
 
 REASONS: Final[Mapping[type[Exception], str]] = {
     NotAllowed: "method_not_allowed",
@@ -179,6 +181,8 @@ class NativeApi:
 
     def envelope(self, ctx: Context, operation: Operation, ask: Ask, value: Any) -> bytes:
         """`{"data": …}`, and for a page the signed cursor of the next one."""
+        if operation.many:
+            return _ENCODER.encode(Listed(value, Pagination(max(len(value), 1), None)))
         if not isinstance(value, Part):
             return _ENCODER.encode({"data": value})
         cursor = None
@@ -195,7 +199,7 @@ class NativeApi:
         if isinstance(refusal, Refusal):
             body.reason = refusal.reason
             if refusal.fields:
-                body.fields = {camel(name): why for name, why in refusal.fields.items()}
+                body.fields = {_wire_name(name, why): why for name, why in refusal.fields.items()}
         if isinstance(refusal, PlanForbids):
             body.required_plan, body.feature = refusal.required_plan, refusal.feature
         if isinstance(refusal, Unauthenticated):
@@ -262,6 +266,11 @@ def camel(name: str) -> str:
     """`entry_date` → `entryDate`; a dotted or indexed path keeps its form."""
     head, *rest = name.split("_")
     return head + "".join(part[:1].upper() + part[1:] for part in rest)
+
+
+def _wire_name(name: str, why: str) -> str:
+    """The name of a field at fault; one that we do not know stays as the client wrote it."""
+    return name if why.startswith("unknown") else WIRE_NAMES.get(name) or camel(name)
 
 
 def _message(error: Exception, status: int) -> str:

@@ -27,8 +27,7 @@ def append_only(table: str) -> list[str]:
     return [
         f"REVOKE UPDATE, DELETE ON {table} FROM {APP}",
         f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION refuse_change()",
-        f"CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON {table} "
-        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()",
+        f"CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON {table} EXECUTE FUNCTION refuse_change()",
     ]
 
 
@@ -45,13 +44,12 @@ WORKSPACES: Final = [
     f"GRANT SELECT, INSERT, UPDATE ON workspaces TO {APP}",
 ]
 
+COLLEAGUE: Final = "(EXISTS (SELECT 1 FROM members WHERE members.user_id = people.id))"
 PEOPLE: Final = [
     "ALTER TABLE people ENABLE ROW LEVEL SECURITY",
     # The subquery is itself under the policy of members: only people of this workspace.
-    "CREATE POLICY colleagues ON people FOR SELECT USING "
-    "(EXISTS (SELECT 1 FROM members WHERE members.user_id = people.id))",
-    "CREATE POLICY colleagues_change ON people FOR UPDATE USING "
-    "(EXISTS (SELECT 1 FROM members WHERE members.user_id = people.id))",
+    f"CREATE POLICY colleagues ON people FOR SELECT USING {COLLEAGUE}",
+    f"CREATE POLICY colleagues_change ON people FOR UPDATE USING {COLLEAGUE}",
     "CREATE POLICY newcomers ON people FOR INSERT WITH CHECK (true)",
     f"GRANT SELECT, INSERT, UPDATE ON people TO {APP}",
 ]

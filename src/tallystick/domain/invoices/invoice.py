@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, ClassVar, Final, Literal, get_args
 
 from sqlalchemy import (
@@ -81,9 +82,9 @@ class Invoice(Tenant):
     """In percent; null: no tax is shown."""
     tax_amount: Mapped[Money]
     total: Mapped[Money]
-    amount_paid: Mapped[Money] = mapped_column(default=0)
+    amount_paid: Mapped[Money] = mapped_column(default=Decimal(0))
     """The sum of its payments, and what `mark_paid` settled without one."""
-    settled: Mapped[Money] = mapped_column(default=0)
+    settled: Mapped[Money] = mapped_column(default=Decimal(0))
     notes: Mapped[str | None]
     po_number: Mapped[str | None]
     bill_to_name: Mapped[str | None]

@@ -1,0 +1,312 @@
+"""Invoices and payments on the wire (contract hoursmith 2.9 for reading; making and collecting them is ours)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from tallystick.api.fields import Money, Percent, Quantity, Uuid
+from tallystick.api.native.views import View
+from tallystick.api.native.wire import camel, lists, read_only
+from tallystick.api.wire import Ask, Nothing, Operation
+from tallystick.domain import payments
+from tallystick.domain.access import Permission
+from tallystick.domain.context import Context
+from tallystick.domain.invoices import draft, invoice, lifecycle
+from tallystick.domain.invoices.draft import CustomLine, Draft
+from tallystick.domain.invoices.invoice import Invoice, InvoiceLine, LineKind, PaymentStatus, Status
+from tallystick.domain.invoices.totals import Discount
+from tallystick.domain.payments import Payment
+from tallystick.values.errors import Invalid
+
+Text = Annotated[str, Meta(max_length=10_000)]
+Line = Annotated[str, Meta(max_length=200)]
+
+
+class InvoiceJson(Struct, rename="camel", gc=False):
+    id: str
+    org_id: str
+    client_id: str
+    number: str
+    status: Status
+    payment_status: PaymentStatus
+    subtotal: str
+    discount_amount: str
+    tax_rate: str | None
+    total: str
+    amount_paid: str
+    currency: str
+    notes: str | None
+    bill_to_name: str | None
+    issue_date: date
+    due_date: date | None
+    sent_at: datetime | None
+    paid_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None
+    tax_amount: str
+    po_number: str | None
+
+
+class LineJson(Struct, rename="camel", gc=False):
+    id: str
+    kind: LineKind
+    description: str
+    quantity: str
+    unit: str
+    rate: str
+    total: str
+    project_id: str | None
+    task_id: str | None
+    entry_ids: tuple[str, ...]
+    expense_ids: tuple[str, ...]
+
+
+class Warned(Struct, rename="camel", gc=False):
+    code: str
+    message: str
+    entry_ids: tuple[str, ...] = ()
+    expense_ids: tuple[str, ...] = ()
+
+
+class DraftJson(InvoiceJson, rename="camel", gc=False):
+    """An invoice as just made or changed: with its lines, and what the person who drafts should know."""
+
+    lines: list[LineJson] = []
+    warnings: list[Warned] = []
+
+
+class PaymentJson(Struct, rename="camel", gc=False):
+    id: str
+    org_id: str
+    invoice_id: str
+    amount: str
+    currency: str
+    paid_on: date
+    note: str | None
+    created_at: datetime
+
+
+class LineFields(Struct, rename="camel", forbid_unknown_fields=True):
+    description: Annotated[str, Meta(min_length=1, max_length=2_000)]
+    quantity: Quantity
+    rate: Money
+    unit: Annotated[str, Meta(max_length=40)] | None = None
+    project_id: Uuid | None = None
+
+
+class DiscountFields(Struct, forbid_unknown_fields=True):
+    amount: Money | None = None
+    percent: Percent | None = None
+
+
+class Grouping(str):
+    """How work becomes lines; words and case are forgiven: `by project and task` is PROJECT_TASK."""
+
+    __slots__ = ()
+
+    @classmethod
+    def read(cls, given: object) -> Grouping:
+        """The grouping, or ValueError with the known ones."""
+        if isinstance(given, str) and len(given) <= 40:
+            words = given.upper().replace("&", " ").replace("-", " ").replace("_", " ").split()
+            name = "_".join(word for word in words if word not in ("BY", "AND"))
+            if name in invoice.GROUPINGS:
+                return cls(name)
+        raise ValueError(f"must be one of {', '.join(invoice.GROUPINGS)}")
+
+    @classmethod
+    def schema(cls) -> dict[str, Any]:
+        """Its JSON Schema."""
+        return {"type": "string", "enum": list(invoice.GROUPINGS)}
+
+
+def _invoice_names(name: str) -> str:
+    return {"date_from": "from", "date_to": "to"}.get(name, camel(name))
+
+
+class InvoiceFields(Struct, rename=_invoice_names):
+    client_id: Uuid | UnsetType = UNSET
+    date_from: date | UnsetType | None = UNSET
+    date_to: date | UnsetType | None = UNSET
+    project_ids: Annotated[list[Uuid], Meta(max_length=200)] | UnsetType | None = UNSET
+    grouping: Grouping | UnsetType | None = UNSET
+    include_expenses: bool | UnsetType = UNSET
+    lines: Annotated[list[LineFields], Meta(max_length=500)] | UnsetType = UNSET
+    discount: DiscountFields | UnsetType | None = UNSET
+    tax_rate: Percent | UnsetType | None = UNSET
+    notes: Text | UnsetType | None = UNSET
+    issue_date: date | UnsetType | None = UNSET
+    due_date: date | UnsetType | None = UNSET
+    po_number: Line | UnsetType | None = UNSET
+
+
+class PaymentFields(Struct, rename="camel"):
+    amount: Money | UnsetType = UNSET
+    paid_on: date | UnsetType = UNSET
+    note: Annotated[str, Meta(max_length=2_000)] | UnsetType | None = UNSET
+
+
+INVOICE = View(Invoice, InvoiceJson)
+LINE = View(InvoiceLine, LineJson)
+PAYMENT = View(Payment, PaymentJson)
+_READ_ONLY = read_only(DraftJson, InvoiceFields)
+
+
+def get_invoice(ctx: Context, ask: Ask) -> Struct:
+    return INVOICE.one(ctx.actor, invoice.read(ctx, ask.id))
+
+
+def list_lines(ctx: Context, ask: Ask) -> list[Struct]:
+    return [LINE.one(ctx.actor, line) for line in invoice.lines_of(ctx, ask.id)]
+
+
+def create_invoice(ctx: Context, ask: Ask) -> Struct:
+    given = {name: value for name, value in _words(ask.facts).items() if value is not None}
+    return _draft_json(ctx, draft.draft(ctx, **given))
+
+
+def update_invoice(ctx: Context, ask: Ask) -> Struct:
+    return _draft_json(ctx, draft.change(ctx, ask.id, **_words(ask.facts)))
+
+
+def delete_invoice(ctx: Context, ask: Ask) -> None:
+    draft.delete(ctx, ask.id)
+
+
+def duplicate_invoice(ctx: Context, ask: Ask) -> Struct:
+    return _draft_json(ctx, draft.duplicate(ctx, ask.id))
+
+
+def mark_sent(ctx: Context, ask: Ask) -> Struct:
+    return INVOICE.one(ctx.actor, lifecycle.mark_sent(ctx, ask.id))
+
+
+def mark_paid(ctx: Context, ask: Ask) -> Struct:
+    return INVOICE.one(ctx.actor, lifecycle.mark_paid(ctx, ask.id))
+
+
+def cancel_invoice(ctx: Context, ask: Ask) -> Struct:
+    return INVOICE.one(ctx.actor, lifecycle.cancel(ctx, ask.id))
+
+
+def restore_invoice(ctx: Context, ask: Ask) -> Struct:
+    return _draft_json(ctx, lifecycle.restore(ctx, ask.id))
+
+
+def list_payments(ctx: Context, ask: Ask) -> list[Struct]:
+    return [PAYMENT.one(ctx.actor, payment) for payment in payments.of_invoice(ctx, ask.id)]
+
+
+def create_payment(ctx: Context, ask: Ask) -> Struct:
+    payment, _ = payments.record(ctx, ask.id, **ask.facts)
+    return PAYMENT.one(ctx.actor, payment)
+
+
+def delete_payment(ctx: Context, ask: Ask) -> None:
+    payments.delete(ctx, ask.id, ask.ids["paymentId"])
+
+
+def _words(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts of a body in the domain's words."""
+    said = dict(facts)
+    if said.get("lines") is not None:
+        said["lines"] = tuple(
+            CustomLine(
+                description=line.description,
+                quantity=line.quantity,
+                rate=line.rate,
+                unit=line.unit,
+                project_id=line.project_id,
+            )
+            for line in said["lines"]
+        )
+    discount: DiscountFields | None = said.get("discount")
+    if discount is not None:
+        if (discount.amount is None) == (discount.percent is None):
+            raise Invalid(fields={"discount": "either an amount or a percent"})
+        said["discount"] = Discount(amount=discount.amount, percent=discount.percent)
+    return said
+
+
+def _draft_json(ctx: Context, made: Draft) -> Struct:
+    shown = INVOICE.one(ctx.actor, made.invoice)
+    return DraftJson(
+        **{name: getattr(shown, name) for name in InvoiceJson.__struct_fields__},
+        lines=[LINE.one(ctx.actor, line) for line in made.lines],  # type: ignore[misc]
+        warnings=[Warned(one.code, one.message, one.entry_ids, one.expense_ids) for one in made.warnings],
+    )
+
+
+_ONLY_DRAFTS = "Only Draft invoices can be edited or deleted."
+
+OPERATIONS = (
+    Operation(
+        "listInvoices", "GET", "/invoices", lists(invoice.INVOICES, INVOICE), "List invoices",
+        Permission.READ_INVOICES, InvoiceJson, listing=invoice.INVOICES, tag="Invoices",
+    ),
+    Operation(
+        "createInvoice", "POST", "/invoices", create_invoice, "Draft an invoice from unbilled work",
+        Permission.CHANGE_INVOICES, DraftJson, status=201, body=InvoiceFields, required=("client_id",),
+        read_only=_READ_ONLY, tag="Invoices",
+    ),
+    Operation(
+        "getInvoice", "GET", "/invoices/{id}", get_invoice, "Get an invoice",
+        Permission.READ_INVOICES, InvoiceJson, tag="Invoices",
+    ),
+    Operation(
+        "updateInvoice", "PATCH", "/invoices/{id}", update_invoice, "Change a draft",
+        Permission.CHANGE_INVOICES, DraftJson, body=InvoiceFields, read_only=_READ_ONLY, conflicts=_ONLY_DRAFTS,
+        tag="Invoices",
+    ),
+    Operation(
+        "deleteInvoice", "DELETE", "/invoices/{id}", delete_invoice, "Delete a draft; its work is free again",
+        Permission.CHANGE_INVOICES, status=204, body=Nothing, conflicts=_ONLY_DRAFTS, tag="Invoices",
+    ),
+    Operation(
+        "listInvoiceLines", "GET", "/invoices/{id}/lines", list_lines, "The lines of an invoice",
+        Permission.READ_INVOICES, LineJson, many=True, tag="Invoices",
+    ),
+    Operation(
+        "markInvoiceSent", "POST", "/invoices/{id}/mark-sent", mark_sent,
+        "Issue a draft: it gets its number, and from now on it cannot change", Permission.CHANGE_INVOICES, InvoiceJson,
+        body=Nothing, conflicts="The invoice is not a draft.", tag="Invoices",
+    ),
+    Operation(
+        "markInvoicePaid", "POST", "/invoices/{id}/mark-paid", mark_paid,
+        "Settle a sent invoice without recording a payment", Permission.CHANGE_INVOICES, InvoiceJson, body=Nothing,
+        conflicts="The invoice is not sent, or is paid.", tag="Invoices",
+    ),
+    Operation(
+        "cancelInvoice", "POST", "/invoices/{id}/cancel", cancel_invoice,
+        "Cancel an invoice: its work is free again, its number stays used", Permission.CHANGE_INVOICES, InvoiceJson,
+        body=Nothing, conflicts="The invoice is paid or has payments.", tag="Invoices",
+    ),
+    Operation(
+        "restoreInvoice", "POST", "/invoices/{id}/restore", restore_invoice,
+        "Make a cancelled invoice a draft again", Permission.CHANGE_INVOICES, DraftJson, body=Nothing,
+        conflicts="The invoice is not cancelled.", tag="Invoices",
+    ),
+    Operation(
+        "duplicateInvoice", "POST", "/invoices/{id}/duplicate", duplicate_invoice,
+        "A new draft with the same lines", Permission.CHANGE_INVOICES, DraftJson, status=201, body=Nothing,
+        tag="Invoices",
+    ),
+    Operation(
+        "listInvoicePayments", "GET", "/invoices/{id}/payments", list_payments, "The payments of an invoice",
+        Permission.READ_INVOICES, PaymentJson, many=True, tag="Payments",
+    ),
+    Operation(
+        "createInvoicePayment", "POST", "/invoices/{id}/payments", create_payment, "Record a payment",
+        Permission.RECORD_PAYMENTS, PaymentJson, status=201, body=PaymentFields, required=("amount", "paid_on"),
+        read_only=read_only(PaymentJson, PaymentFields), conflicts="The invoice is a draft or cancelled.",
+        tag="Payments",
+    ),
+    Operation(
+        "deleteInvoicePayment", "DELETE", "/invoices/{id}/payments/{paymentId}", delete_payment,
+        "Delete a payment recorded by mistake", Permission.RECORD_PAYMENTS, status=204, body=Nothing, tag="Payments",
+    ),
+)  # fmt: skip
