@@ -1,0 +1,475 @@
+"""What must hold in every database at every moment: each rule with a sentence, and SQL that finds the rows against it.
+
+The rules are read over a connection of the owner role, for which row-level security hides nothing. They change nothing.
+A rule's SQL answers `(workspace_id, what)`: `what` names a row, `time_entries 0198…`; what belongs to the database as a
+whole has no workspace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Final, NamedTuple
+
+from iso4217 import Currency
+from sqlalchemy import Column, ForeignKeyConstraint, LargeBinary, Table
+
+from tallystick.db.base import Row, Tenant, table_of
+from tallystick.db.session import APPLICATION_ROLE, Connection, text_query
+from tallystick.domain.clients import Client
+from tallystick.domain.events import Event
+from tallystick.domain.expenses import Expense
+from tallystick.domain.idempotency import BODY_LIMIT, Answer
+from tallystick.domain.invoices.invoice import BilledWork, Invoice, InvoiceLine, IssuedNumber
+from tallystick.domain.members import Member
+from tallystick.domain.payments import Payment
+from tallystick.domain.projects import Project
+from tallystick.domain.tasks import Task
+from tallystick.domain.time_entries import TimeEntry
+from tallystick.domain.tokens import Token
+from tallystick.values.money import is_currency, minor_unit
+
+SHOWN: Final = 50
+"""So many rows of one rule are named; the others are counted."""
+
+
+class Invariant(NamedTuple):
+    """A rule. `rule` is its stable name, `sentence` what holds, `sql` what does not."""
+
+    rule: str
+    sentence: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How a rule stands: how many rows are against it, and the first of them."""
+
+    rule: str
+    sentence: str
+    count: int
+    rows: list[str]
+
+    @property
+    def holds(self) -> bool:
+        return self.count == 0
+
+
+def check(connection: Connection, *, now: datetime, workspace_id: str | None = None) -> list[Finding]:
+    """Check every rule, in all workspaces or in one. The connection's transaction gives all of them one moment."""
+    return [_check(connection, invariant, now, workspace_id) for invariant in INVARIANTS]
+
+
+def _check(connection: Connection, invariant: Invariant, now: datetime, workspace_id: str | None) -> Finding:
+    rows = connection.execute(
+        text_query(f"""
+            SELECT what, count(*) OVER () FROM ({invariant.sql}) AS found
+            WHERE %(workspace)s::uuid IS NULL OR workspace_id IS NULL OR workspace_id = %(workspace)s::uuid
+            ORDER BY what LIMIT {SHOWN}
+        """),
+        {"workspace": workspace_id, "now": now},
+    ).fetchall()
+    return Finding(invariant.rule, invariant.sentence, rows[0][1] if rows else 0, [what for what, _ in rows])
+
+
+# --- rules that follow from how rows are declared
+
+_OTHER_REFERENCES: Final = (
+    ("members", "user_id", "people", "id", False),
+    ("tokens", "user_id", "members", "user_id", True),
+    ("idempotency_answers", "user_id", "members", "user_id", True),
+)
+"""References that are no foreign keys: table, column, target, its column, whether inside the workspace."""
+
+
+def _references() -> Iterable[str]:
+    for table in Row.metadata.sorted_tables:
+        for key in sorted(table.foreign_key_constraints, key=lambda key: str(key.name)):
+            yield _reference(table, key)
+    for name, column, target, target_column, inside in _OTHER_REFERENCES:
+        table = Row.metadata.tables[name]
+        within = " AND target.workspace_id = child.workspace_id" if inside else ""
+        yield f"""
+            SELECT child.workspace_id, '{name} ' || {_identity(table, "child")} || ' {column}' AS what
+            FROM {name} AS child
+            WHERE NOT EXISTS (SELECT FROM {target} AS target WHERE target.{target_column} = child.{column}{within})
+        """
+
+
+def _reference(table: Table, key: ForeignKeyConstraint) -> str:
+    columns = key.column_keys
+    target = key.referred_table.name
+    same = " AND ".join(
+        f"target.{element.column.name} = child.{column}" for column, element in zip(columns, key.elements, strict=True)
+    )
+    return f"""
+        SELECT child.workspace_id, '{table.name} ' || {_identity(table, "child")} || ' {columns[-1]}' AS what
+        FROM {table.name} AS child
+        WHERE child.{columns[-1]} IS NOT NULL AND NOT EXISTS (SELECT FROM {target} AS target WHERE {same})
+    """
+
+
+def _secrets() -> Iterable[str]:
+    """The text of whole rows, and of stored answers, whose bytes a row's text shows in hexadecimal only."""
+    token = r"\mhsk_(live|test)_[0-9a-f]{12}_[0-9A-Za-z]{32}\M"  # noqa: S105 - a pattern
+    for table in Row.metadata.sorted_tables:
+        holders = ["entry::text", *(f"encode({one.name}, 'escape')" for one in table.columns if _is_bytes(one))]
+        found = " OR ".join(f"{holder} ~ '{token}'" for holder in holders)
+        workspace = {"workspaces": "id", "people": "NULL::uuid"}.get(table.name, "workspace_id")
+        yield f"""
+            SELECT {workspace} AS workspace_id, '{table.name} ' || {_identity(table, "entry")} AS what
+            FROM {table.name} AS entry WHERE {found}
+        """
+
+
+def _is_bytes(column: Column[object]) -> bool:
+    return isinstance(column.type, LargeBinary)
+
+
+def _identity(table: Table, alias: str) -> str:
+    """How a row is named: by its id, else by its whole key without the workspace."""
+    names = [column.name for column in table.primary_key if column.name != "workspace_id"]
+    return " || '/' || ".join(f"{alias}.{name}::text" for name in names)
+
+
+def _without_events(kinds: Iterable[type[Tenant]]) -> Iterable[str]:
+    for kind in kinds:
+        yield f"""
+            SELECT made.workspace_id, '{table_of(kind).name} ' || made.id AS what FROM {table_of(kind).name} AS made
+            WHERE NOT EXISTS (
+                SELECT FROM {_EVENTS} AS event WHERE event.workspace_id = made.workspace_id
+                AND event.resource = '{kind.noun.replace(" ", "_")}' AND event.resource_id = made.id)
+        """
+
+
+def _all(queries: Iterable[str]) -> str:
+    return " UNION ALL ".join(queries)
+
+
+def _minor_unit(currency: str) -> str:
+    """The decimals of a currency, in SQL; two where nothing else is said."""
+    codes = sorted((minor_unit(one.code), one.code) for one in Currency if is_currency(one.code))
+    cases = ""
+    for places, group in groupby(codes, key=lambda one: one[0]):
+        if places != 2:
+            listed = ", ".join(f"'{code}'" for _, code in group)
+            cases += f" WHEN {currency} IN ({listed}) THEN {places}"
+    return f"CASE{cases} ELSE 2 END"
+
+
+# --- the rules
+
+_EVENTS: Final = table_of(Event).name
+_ENTRIES: Final = table_of(TimeEntry).name
+_EXPENSES: Final = table_of(Expense).name
+_INVOICES: Final = table_of(Invoice).name
+_LINES: Final = table_of(InvoiceLine).name
+_BILLED: Final = table_of(BilledWork).name
+_NUMBERS: Final = table_of(IssuedNumber).name
+_PAYMENTS: Final = table_of(Payment).name
+_ANSWERS: Final = table_of(Answer).name
+
+_WORK: Final = ((_ENTRIES, "entry_id"), (_EXPENSES, "expense_id"))
+_APPEND_ONLY: Final = (_EVENTS, _NUMBERS)
+_MADE_BY_VERBS: Final = (Client, Project, Task, TimeEntry, Expense, Invoice, Payment, Member, Token)
+_TABLES: Final = "relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+_OF_WORKSPACES: Final = f"""
+    {_TABLES} AND (relname IN ('workspaces', 'people') OR EXISTS (
+        SELECT FROM pg_attribute WHERE attrelid = pg_class.oid AND attname = 'workspace_id' AND NOT attisdropped))
+"""
+
+INVARIANTS: Final = (
+    Invariant(
+        "references",
+        "Every reference leads to a row of the same workspace.",
+        _all(_references()),
+    ),
+    Invariant(
+        "one-owner",
+        "Every workspace has exactly one owner.",
+        """
+            SELECT id AS workspace_id, 'workspaces ' || id AS what FROM workspaces
+            WHERE 1 <> (SELECT count(*) FROM members
+                        WHERE workspace_id = workspaces.id AND role = 'OWNER' AND removed_at IS NULL)
+        """,
+    ),
+    Invariant(
+        "one-timer",
+        "A person has at most one running timer.",
+        f"""
+            SELECT workspace_id, '{_ENTRIES} ' || id AS what FROM (
+                SELECT workspace_id, id, count(*) OVER (PARTITION BY workspace_id, user_id) AS timers FROM {_ENTRIES}
+                WHERE started_at IS NOT NULL AND stopped_at IS NULL AND deleted_at IS NULL) AS running
+            WHERE timers > 1
+        """,
+    ),
+    Invariant(
+        "durations",
+        "A duration is the time from start to stop, and never negative.",
+        f"""
+            SELECT workspace_id, '{_ENTRIES} ' || id AS what FROM {_ENTRIES}
+            WHERE duration_seconds < 0 OR (started_at IS NULL AND stopped_at IS NOT NULL) OR stopped_at < started_at
+                OR duration_seconds <> EXTRACT(EPOCH FROM stopped_at - started_at)
+        """,
+    ),
+    Invariant(
+        "tasks-in-project",
+        "The task of a time entry belongs to its project.",
+        f"""
+            SELECT entry.workspace_id, '{_ENTRIES} ' || entry.id AS what FROM {_ENTRIES} AS entry
+            JOIN tasks AS task ON task.workspace_id = entry.workspace_id AND task.id = entry.task_id
+            WHERE entry.deleted_at IS NULL AND entry.project_id IS DISTINCT FROM task.project_id
+        """,
+    ),
+    Invariant(
+        "billed-once",
+        "A time entry or expense is on at most one live invoice.",
+        _all(
+            f"""
+                SELECT workspace_id, '{table} ' || {column} AS what FROM {_BILLED}
+                WHERE released_at IS NULL AND {column} IS NOT NULL
+                GROUP BY workspace_id, {column} HAVING count(*) > 1
+            """
+            for table, column in _WORK
+        ),
+    ),
+    Invariant(
+        "billed-agrees",
+        "A time entry or expense is locked by exactly the live invoice that bills it.",
+        _all(
+            f"""
+                SELECT COALESCE(work.workspace_id, billed.workspace_id) AS workspace_id,
+                       '{table} ' || COALESCE(work.id, billed.{column}) AS what
+                FROM (SELECT * FROM {table} WHERE invoice_id IS NOT NULL) AS work
+                FULL JOIN (SELECT * FROM {_BILLED} WHERE released_at IS NULL AND {column} IS NOT NULL) AS billed
+                  ON billed.workspace_id = work.workspace_id AND billed.{column} = work.id
+                 AND billed.invoice_id = work.invoice_id
+                LEFT JOIN {_INVOICES} AS invoice
+                  ON invoice.workspace_id = work.workspace_id AND invoice.id = work.invoice_id
+                LEFT JOIN {_LINES} AS line ON line.workspace_id = work.workspace_id AND line.id = billed.line_id
+                WHERE work.id IS NULL OR billed.id IS NULL OR work.deleted_at IS NOT NULL
+                   OR invoice.id IS NULL OR invoice.deleted_at IS NOT NULL OR invoice.status = 'CANCELLED'
+                   OR line.invoice_id IS DISTINCT FROM billed.invoice_id
+            """
+            for table, column in _WORK
+        ),
+    ),
+    Invariant(
+        "billed-as-tracked",
+        "A locked time entry has the seconds with which it was billed.",
+        f"""
+            SELECT entry.workspace_id, '{_ENTRIES} ' || entry.id AS what FROM {_BILLED} AS billed
+            JOIN {_ENTRIES} AS entry ON entry.workspace_id = billed.workspace_id AND entry.id = billed.entry_id
+            WHERE billed.released_at IS NULL AND entry.duration_seconds <> billed.seconds
+        """,
+    ),
+    Invariant(
+        "billed-hours",
+        "The hours of a line are those of the time entries it bills.",
+        f"""
+            SELECT line.workspace_id, '{_LINES} ' || line.id AS what FROM {_LINES} AS line
+            LEFT JOIN {_BILLED} AS billed ON billed.workspace_id = line.workspace_id AND billed.line_id = line.id
+            WHERE line.kind = 'TIME' GROUP BY line.id
+            HAVING line.quantity <> round(COALESCE(sum(billed.billed_seconds), 0) / 3600, 4)
+        """,
+    ),
+    Invariant(
+        "lines",
+        "A line's total is its quantity times its rate, rounded once.",
+        f"""
+            SELECT line.workspace_id, '{_LINES} ' || line.id AS what FROM {_LINES} AS line
+            JOIN {_INVOICES} AS invoice ON invoice.workspace_id = line.workspace_id AND invoice.id = line.invoice_id
+            WHERE line.total <> round(line.quantity * line.rate, {_minor_unit("invoice.currency")})
+        """,
+    ),
+    Invariant(
+        "totals",
+        "An invoice's total is its lines less the discount plus the tax, each rounded once.",
+        f"""
+            SELECT invoice.workspace_id, '{_INVOICES} ' || invoice.id AS what
+            FROM (SELECT *, {_minor_unit("currency")} AS places FROM {_INVOICES}) AS invoice
+            LEFT JOIN (SELECT workspace_id, invoice_id, sum(total) AS subtotal FROM {_LINES} GROUP BY 1, 2) AS lines
+              ON lines.workspace_id = invoice.workspace_id AND lines.invoice_id = invoice.id
+            WHERE invoice.deleted_at IS NULL AND (
+                invoice.subtotal <> COALESCE(lines.subtotal, 0)
+                OR invoice.discount_amount <> round(invoice.subtotal * invoice.discount_percent * 0.01, places)
+                OR invoice.discount_amount NOT BETWEEN 0 AND invoice.subtotal
+                OR invoice.tax_amount <> round(
+                    (invoice.subtotal - invoice.discount_amount) * COALESCE(invoice.tax_rate, 0) * 0.01, places)
+                OR invoice.total <> invoice.subtotal - invoice.discount_amount + invoice.tax_amount)
+        """,
+    ),
+    Invariant(
+        "paid",
+        "What is paid on an invoice is the sum of its payments and of what was settled, up to the total; "
+        "its status says so.",
+        f"""
+            SELECT invoice.workspace_id, '{_INVOICES} ' || invoice.id AS what FROM {_INVOICES} AS invoice
+            LEFT JOIN (SELECT workspace_id, invoice_id, sum(amount) AS received FROM {_PAYMENTS}
+                       WHERE deleted_at IS NULL GROUP BY 1, 2) AS payments
+              ON payments.workspace_id = invoice.workspace_id AND payments.invoice_id = invoice.id
+            WHERE invoice.amount_paid <> COALESCE(payments.received, 0) + invoice.settled
+               OR NOT (0 <= invoice.settled AND invoice.settled <= invoice.amount_paid
+                       AND invoice.amount_paid <= invoice.total)
+               OR (invoice.status = 'PAID' AND invoice.amount_paid <> invoice.total)
+               OR (invoice.status = 'SENT' AND invoice.amount_paid = invoice.total AND invoice.total > 0)
+               OR (invoice.status IN ('DRAFT', 'CANCELLED') AND invoice.amount_paid <> 0)
+        """,
+    ),
+    Invariant(
+        "payment-currency",
+        "A payment is in the currency of its invoice.",
+        f"""
+            SELECT payment.workspace_id, '{_PAYMENTS} ' || payment.id AS what FROM {_PAYMENTS} AS payment
+            JOIN {_INVOICES} AS invoice
+              ON invoice.workspace_id = payment.workspace_id AND invoice.id = payment.invoice_id
+            WHERE payment.currency <> invoice.currency
+        """,
+    ),
+    Invariant(
+        "external-payments",
+        "A payment that a bank or gateway names is recorded once.",
+        f"""
+            SELECT workspace_id, '{_PAYMENTS} ' || id AS what FROM (
+                SELECT workspace_id, id, count(*) OVER (PARTITION BY workspace_id, external_id) AS times
+                FROM {_PAYMENTS} WHERE external_id IS NOT NULL AND deleted_at IS NULL) AS named
+            WHERE times > 1
+        """,
+    ),
+    Invariant(
+        "numbers",
+        "The numbers of a series run from 1 without a hole, and its counter stands at the next.",
+        f"""
+            SELECT workspace_id, '{_NUMBERS} ' || series || '/' || value AS what FROM (
+                SELECT workspace_id, series, value,
+                       row_number() OVER (PARTITION BY workspace_id, series ORDER BY value) AS place
+                FROM {_NUMBERS}) AS drawn
+            WHERE value <> place
+            UNION ALL
+            SELECT workspace_id, 'invoice_series ' || series AS what
+            FROM invoice_series
+            FULL JOIN (SELECT workspace_id, series, max(value) AS last FROM {_NUMBERS} GROUP BY 1, 2) AS drawn
+            USING (workspace_id, series)
+            WHERE next IS DISTINCT FROM COALESCE(last, 0) + 1
+        """,
+    ),
+    Invariant(
+        "issued-numbers",
+        "The number of every issued invoice is in the ledger of numbers, for this invoice; a draft has none.",
+        f"""
+            SELECT workspace_id, '{_INVOICES} ' || id AS what FROM {_INVOICES} AS invoice
+            WHERE CASE WHEN number ~ '^DRAFT-[0-9A-F]{{8}}$' THEN status NOT IN ('DRAFT', 'CANCELLED')
+                  ELSE status = 'DRAFT' OR NOT EXISTS (
+                      SELECT FROM {_NUMBERS} AS drawn WHERE drawn.workspace_id = invoice.workspace_id
+                      AND drawn.number = invoice.number AND drawn.invoice_id = invoice.id) END
+        """,
+    ),
+    Invariant(
+        "deleted-parents",
+        "Nothing live hangs below something deleted.",
+        f"""
+            SELECT project.workspace_id, 'projects ' || project.id AS what FROM projects AS project
+            JOIN clients AS client ON client.workspace_id = project.workspace_id AND client.id = project.client_id
+            WHERE client.deleted_at IS NOT NULL AND project.deleted_at IS NULL AND project.status <> 'ARCHIVED'
+            UNION ALL
+            SELECT entry.workspace_id, '{_ENTRIES} ' || entry.id FROM {_ENTRIES} AS entry
+            JOIN projects AS project
+              ON project.workspace_id = entry.workspace_id AND project.id = entry.project_id
+            LEFT JOIN clients AS client
+              ON client.workspace_id = project.workspace_id AND client.id = project.client_id
+            WHERE entry.deleted_at IS NULL AND (project.deleted_at IS NOT NULL OR client.deleted_at IS NOT NULL)
+            UNION ALL
+            SELECT task.workspace_id, 'tasks ' || task.id FROM tasks AS task
+            JOIN projects AS project ON project.workspace_id = task.workspace_id AND project.id = task.project_id
+            WHERE task.deleted_at IS NULL AND project.deleted_at IS NOT NULL
+            UNION ALL
+            SELECT expense.workspace_id, '{_EXPENSES} ' || expense.id FROM {_EXPENSES} AS expense
+            JOIN clients AS client ON client.workspace_id = expense.workspace_id AND client.id = expense.client_id
+            WHERE expense.deleted_at IS NULL AND client.deleted_at IS NOT NULL
+            UNION ALL
+            SELECT invoice.workspace_id, '{_INVOICES} ' || invoice.id FROM {_INVOICES} AS invoice
+            JOIN clients AS client ON client.workspace_id = invoice.workspace_id AND client.id = invoice.client_id
+            WHERE invoice.deleted_at IS NULL AND client.deleted_at IS NOT NULL
+            UNION ALL
+            SELECT payment.workspace_id, '{_PAYMENTS} ' || payment.id FROM {_PAYMENTS} AS payment
+            JOIN {_INVOICES} AS invoice
+              ON invoice.workspace_id = payment.workspace_id AND invoice.id = payment.invoice_id
+            WHERE payment.deleted_at IS NULL AND invoice.deleted_at IS NOT NULL
+        """,
+    ),
+    Invariant(
+        "removed-members",
+        "Whoever was removed has no live token and no running timer.",
+        f"""
+            SELECT token.workspace_id, 'tokens ' || token.id AS what FROM tokens AS token
+            JOIN members AS member ON member.workspace_id = token.workspace_id AND member.user_id = token.user_id
+            WHERE member.removed_at IS NOT NULL AND token.revoked_at IS NULL
+              AND (token.expires_at IS NULL OR token.expires_at > %(now)s)
+            UNION ALL
+            SELECT entry.workspace_id, '{_ENTRIES} ' || entry.id FROM {_ENTRIES} AS entry
+            JOIN members AS member ON member.workspace_id = entry.workspace_id AND member.user_id = entry.user_id
+            WHERE member.removed_at IS NOT NULL AND entry.deleted_at IS NULL
+              AND entry.started_at IS NOT NULL AND entry.stopped_at IS NULL
+        """,
+    ),
+    Invariant(
+        "answers",
+        "A stored answer is one that a request can have had: a status, a body of a size we keep, no time to come.",
+        f"""
+            SELECT workspace_id, '{_ANSWERS} ' || user_id || '/' || key AS what FROM {_ANSWERS}
+            WHERE status NOT BETWEEN 200 AND 499 OR status IN (401, 403, 413, 415, 429)
+               OR octet_length(fingerprint) = 0 OR octet_length(body) > {BODY_LIMIT}
+               OR completed_at > %(now)s::timestamptz + interval '10 minutes'
+        """,
+    ),
+    Invariant(
+        "events",
+        "Every row that was made has an event that tells of it.",
+        _all(_without_events(_MADE_BY_VERBS)),
+    ),
+    Invariant(
+        "secrets",
+        "No access token stands in any text.",
+        _all(_secrets()),
+    ),
+    Invariant(
+        "row-security",
+        "Row-level security guards every table that holds a workspace's rows.",
+        f"""
+            SELECT NULL::uuid AS workspace_id, relname::text AS what FROM pg_class
+            WHERE {_OF_WORKSPACES} AND (
+                NOT relrowsecurity OR NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = pg_class.oid)
+                OR EXISTS (SELECT FROM pg_policy WHERE polrelid = pg_class.oid AND polcmd <> 'a'
+                           AND (polqual IS NULL OR pg_get_expr(polqual, polrelid) = 'true')))
+        """,
+    ),
+    Invariant(
+        "application-role",
+        "The role of the requests owns nothing, is no superuser, and does not pass row-level security by.",
+        f"""
+            SELECT NULL::uuid AS workspace_id,
+                   'owns ' || COALESCE(pg_describe_object(classid, objid, objsubid), objid::text) AS what
+            FROM pg_shdepend JOIN pg_roles ON pg_roles.oid = refobjid AND rolname = '{APPLICATION_ROLE}'
+            WHERE refclassid = 'pg_authid'::regclass AND deptype = 'o'
+              AND dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+            UNION ALL
+            SELECT NULL, 'role ' || rolname FROM pg_roles
+            WHERE rolname = '{APPLICATION_ROLE}' AND (rolsuper OR rolbypassrls)
+        """,
+    ),
+    Invariant(
+        "append-only",
+        "What happened and which numbers were drawn cannot be rewritten.",
+        _all(
+            f"""
+                SELECT NULL::uuid AS workspace_id, '{table} {trigger}' AS what
+                WHERE NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = '{table}'::regclass
+                                  AND tgname = '{trigger}' AND tgenabled IN ('O', 'A'))
+            """
+            for table in _APPEND_ONLY
+            for trigger in ("append_only", "append_only_whole")
+        ),
+    ),
+)
