@@ -1,0 +1,228 @@
+"""A valid request for each operation of the table, and every place in it where an id may stand."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from falcon import testing
+from msgspec import inspect
+
+from tallystick.api.fields import Uuid
+from tallystick.api.native.operations import OPERATIONS
+from tallystick.api.native.wire import camel, parameters_of
+from tallystick.api.wire import Nothing, Operation
+from tallystick.values.ids import new_id
+from tests.matrix.world import DAY, World
+
+BY_ID = {operation.id: operation for operation in OPERATIONS}
+
+LINE = {"description": "Concept", "quantity": "1", "rate": "10"}
+BODIES: dict[str, dict[str, Any]] = {
+    "createClient": {"name": "Umbrella"},
+    "updateClient": {"name": "Umbrella"},
+    "createProject": {"clientId": "client", "name": "Relaunch"},
+    "updateProject": {"clientId": "client", "name": "Relaunch"},
+    "createTask": {"projectId": "project", "name": "Type", "assigneeIds": ["user.member"]},
+    "updateTask": {"name": "Type"},
+    "createTimeEntry": {"projectId": "project", "entryDate": DAY.isoformat(), "durationSeconds": 60},
+    "updateTimeEntry": {"note": "Corrected"},
+    "startTimer": {"projectId": "project"},
+    "createExpense": {"clientId": "client", "description": "Train", "amount": "9.50", "expenseDate": DAY.isoformat()},
+    "updateExpense": {"description": "Bus"},
+    "createInvoice": {"clientId": "client", "projectIds": ["project"], "lines": [{**LINE, "projectId": "project"}]},
+    "updateInvoice": {"notes": "Thank you", "lines": [LINE]},
+    "createInvoicePayment": {"amount": "10", "paidOn": DAY.isoformat()},
+}
+"""Values that are names of the world stand for its ids."""
+
+NOUNS = {
+    "clients": "client", "projects": "project", "tasks": "task", "time-entries": "entry", "expenses": "expense",
+    "invoices": "invoice", "members": "member", "payments": "payment",
+}  # fmt: skip
+"""The collection in a path → the noun of the id behind it."""
+
+NAMED = {
+    "clientId": "client", "projectId": "project", "projectIds": "project", "taskId": "task", "userId": "user",
+    "assigneeId": "user", "assigneeIds": "user", "invoiceId": "invoice", "entryIds": "entry",
+}  # fmt: skip
+"""The name of a field or a filter → the noun of the id in it."""
+
+TARGETS = {
+    "deleteClient": "client.free",
+    "stopTimeEntry": "running",
+    "updateInvoice": "invoice.draft",
+    "deleteInvoice": "invoice.draft",
+    "markInvoiceSent": "invoice.draft",
+    "markInvoicePaid": "invoice.sent",
+    "cancelInvoice": "invoice.draft",
+    "restoreInvoice": "invoice.cancelled",
+    "sendInvoice": "invoice.draft",
+}
+"""Operations that ask for an object in a certain state; the others take the plain one of their noun."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One place for an id."""
+
+    operation: Operation
+    where: str
+    """`path`, `filter`, `body` or `cursor`."""
+    at: tuple[str | int, ...]
+    noun: str
+
+    def __str__(self) -> str:
+        return f"{self.operation.id} {self.where} {'.'.join(map(str, self.at))}"
+
+
+def slots(operation: Operation) -> list[Slot]:
+    """Every place of an operation where an id may stand. A KeyError: a name that these tests do not know yet."""
+    found: list[Slot] = []
+    parts = operation.path.strip("/").split("/")
+    for place, part in enumerate(parts):
+        if part.startswith("{"):
+            found.append(Slot(operation, "path", (part.strip("{}"),), NOUNS[parts[place - 1]]))
+    for name, rule in parameters_of(operation).items():
+        if rule.kind == "id":
+            found.append(Slot(operation, "filter", (camel(name),), NAMED[camel(name)]))
+    if operation.listing is not None:
+        found.append(Slot(operation, "cursor", ("cursor",), ""))
+    if operation.body is not None:
+        found += [Slot(operation, "body", at, NAMED[_name(at)]) for at in _ids_in(inspect.type_info(operation.body))]
+    return found
+
+
+def _name(at: tuple[str | int, ...]) -> str:
+    return next(part for part in reversed(at) if isinstance(part, str))
+
+
+def _ids_in(kind: inspect.Type, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    match kind:
+        case inspect.StructType():
+            for one in kind.fields:
+                plain = [part for part in _alternatives(one.type) if isinstance(part, inspect.StrType)]
+                assert not (plain and re.search(r"Ids?$", one.encode_name)), f"{one.encode_name} should be a Uuid"
+                yield from _ids_in(one.type, (*at, one.encode_name))
+        case inspect.UnionType():
+            for part in kind.types:
+                yield from _ids_in(part, at)
+        case inspect.Metadata():
+            yield from _ids_in(kind.type, at)
+        case inspect.ListType() | inspect.VarTupleType() | inspect.SetType():
+            yield from _ids_in(kind.item_type, (*at, 0))
+        case inspect.CustomType() if issubclass(kind.cls, Uuid):
+            yield at
+        case inspect.DictType():
+            yield from _ids_in(kind.value_type, (*at, "*"))
+        case _:
+            return
+
+
+def _alternatives(kind: inspect.Type) -> tuple[inspect.Type, ...]:
+    return kind.types if isinstance(kind, inspect.UnionType) else (kind,)
+
+
+@dataclass
+class Request:
+    """A request that can be changed before it is sent."""
+
+    operation: Operation
+    ids: dict[str, str]
+    query: dict[str, str]
+    body: dict[str, Any] | None
+
+    def put(self, slot: Slot, value: str) -> Request:
+        """The same request with another id in one place."""
+        made = copy.deepcopy(self)
+        name = str(slot.at[0])
+        if slot.where == "path":
+            made.ids[name] = value
+        elif slot.where in ("filter", "cursor"):
+            made.query[name] = value
+        else:
+            assert made.body is not None
+            _put(made.body, slot.at, value)
+        return made
+
+    def send(self, client: testing.TestClient, token: str | None, **headers: str) -> testing.Result:
+        path = self.operation.path
+        for name, value in self.ids.items():
+            path = path.replace(f"{{{name}}}", value)
+        given = {} if token is None else {"Authorization": f"Bearer {token}"}
+        if self.operation.method == "POST":
+            given["Idempotency-Key"] = new_id()
+        text = None
+        if self.body is not None:
+            given["Content-Type"] = "application/json"
+            text = json.dumps(self.body)
+        return client.simulate_request(
+            self.operation.method, f"/api/v1{path}", params=self.query, params_csv=False, body=text,
+            headers={**given, **headers},
+        )  # fmt: skip
+
+
+def _put(body: Any, at: tuple[str | int, ...], value: str) -> None:
+    """Set a place in a body; a list on the way gets one item, a struct in it the example's other fields."""
+    here, *rest = at
+    if not rest:
+        body[here] = value
+        return
+    if rest == [0]:
+        body[here] = [value]
+        return
+    if isinstance(here, str) and here not in body:
+        assert here == "lines", f"{here} needs an example"
+        body[here] = [dict(LINE)]
+    _put(body[here], tuple(rest), value)
+
+
+def example(operation: Operation, world: World, who: str = "owner") -> Request:
+    """A request with which the operation succeeds for the owner."""
+    parts = operation.path.strip("/").split("/")
+    ids: dict[str, str] = {}
+    for place, part in enumerate(parts):
+        if part.startswith("{"):
+            noun = NOUNS[parts[place - 1]]
+            noun = TARGETS.get(operation.id, noun) if place == 1 else noun
+            ids[part.strip("{}")] = world.own(noun, who)
+    body: dict[str, Any] | None = None
+    if operation.body is not None and operation.body is not Nothing:
+        body = _with_ids(BODIES[operation.id], world)
+    elif operation.method == "POST":
+        body = {}
+    return Request(operation, ids, {}, body)
+
+
+def _with_ids(value: Any, world: World) -> Any:
+    if isinstance(value, dict):
+        return {name: _with_ids(part, world) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_with_ids(part, world) for part in value]
+    return world.ids.get(value, value) if isinstance(value, str) else value
+
+
+def told(result: testing.Result) -> tuple[int, bytes, tuple[tuple[str, str], ...]]:
+    """An answer without what differs from request to request: its id."""
+    request_id = result.headers.get("x-request-id", "")
+    headers = tuple(sorted((name, value) for name, value in result.headers.items() if name != "x-request-id"))
+    return result.status_code, result.content.replace(request_id.encode(), b"-"), headers
+
+
+def said(result: testing.Result) -> bytes:
+    """Every byte of an answer."""
+    return repr(sorted(result.headers.items())).encode() + result.content
+
+
+def wire_names(kind: Any) -> dict[str, str]:
+    """The fields of an answer's type: wire name → domain name."""
+    return dict(zip(kind.__struct_encode_fields__, kind.__struct_fields__, strict=True))
+
+
+def data_of(result: testing.Result) -> Any:
+    return msgspec.json.decode(result.content)["data"] if result.content else None

@@ -1,0 +1,222 @@
+"""A furnished studio: of every noun one that is the person's own, one of somebody else, one hidden, one deleted."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from tallystick.auth import tokens as token_texts
+from tallystick.db.base import Row
+from tallystick.db.session import Connection, Database, owner_connection
+from tallystick.domain import clients, expenses, members, payments, projects, tasks, time_entries, tokens
+from tallystick.domain.access import SCOPES, Scope
+from tallystick.domain.clients import Client
+from tallystick.domain.context import Transactions
+from tallystick.domain.invoices import draft, lifecycle
+from tallystick.domain.invoices.draft import CustomLine
+from tallystick.domain.projects import Project
+from tests.studio import KEY, Person, Studio, found_studio
+
+DAY = date(2026, 6, 12)
+PEOPLE = ("owner", "admin", "manager", "member", "second")
+MONEY = ("77.31", "66.42", "5500.93", "333.17", "41.19")
+"""Amounts that occur nowhere else: a Member must never read one of them."""
+
+
+@dataclass
+class World:
+    """A studio and the ids of what is in it: `project`, `project.hidden`, `task.deleted`, `entry.member` …"""
+
+    studio: Studio
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> str:
+        return self.ids[name]
+
+    def own(self, noun: str, who: str) -> str:
+        """The person's own one of a noun, where it depends on the person; else the one there is."""
+        return self.ids.get(f"{noun}.{who}") or self.ids[noun]
+
+
+def furnish(database: Database, *, name: str = "Studio North", word: str = "Plain") -> World:
+    """Found a studio and fill it. `word` is in every text."""
+    studio = found_studio(database, KEY, name=name)
+    ids = {"client": studio.ids["client"], "client.hidden": studio.ids["other_client"]}
+    ids |= {"project": studio.ids["project"], "project.hidden": studio.ids["hidden_project"]}
+    ids |= {f"member.{who}": person.member_id for who, person in studio.people.items()}
+    ids |= {f"user.{who}": person.user_id for who, person in studio.people.items()}
+    world = World(studio, ids)
+    with studio.context() as ctx:
+        for key in ("client", "client.hidden"):
+            client = ctx.find(Client, ids[key])
+            clients.change(
+                ctx, client.id, name=f"{word} {client.name}", notes=word,
+                default_rate=Decimal(MONEY[0]), default_tax_rate=Decimal("18.77"),
+            )  # fmt: skip
+        for key in ("project", "project.hidden"):
+            project = ctx.find(Project, ids[key])
+            projects.change(
+                ctx, project.id, name=f"{word} {project.name}", hourly_rate=Decimal(MONEY[1]),
+                budget_amount=Decimal(MONEY[2]),
+            )  # fmt: skip
+        ids["client.deleted"] = clients.create(ctx, name=f"{word} Gone").id
+        clients.delete(ctx, ids["client.deleted"])
+        ids["client.free"] = clients.create(ctx, name=f"{word} Free").id
+        gone = projects.create(ctx, client_id=ids["client.hidden"], name=f"{word} gone")
+        ctx.change(gone, deleted_at=ctx.now)
+        ids["project.deleted"] = gone.id
+        _people(world, word)
+        website, rollout = ctx.find(Project, ids["project"]), ids["project.hidden"]
+        projects.put_on(ctx, website, members.active(ctx, ids["user.second"]))
+        every = [ids[f"user.{who}"] for who in PEOPLE]
+        ids["task"] = tasks.create(ctx, project_id=website.id, name=f"{word} design", assignee_ids=every).id
+        ids["task.others"] = tasks.create(ctx, project_id=website.id, name=f"{word} copy").id
+        ids["task.hidden"] = tasks.create(ctx, project_id=rollout, name=f"{word} migrate").id
+        ids["task.deleted"] = tasks.create(ctx, project_id=website.id, name=f"{word} drop").id
+        tasks.archive(ctx, ids["task.deleted"])
+        spent = {"description": f"{word} train", "amount": Decimal(MONEY[3]), "expense_date": DAY}
+        for key, where in (("expense", ""), ("expense.hidden", ".hidden")):
+            place = {"client_id": ids[f"client{where}"], "project_id": ids[f"project{where}"]}
+            ids[key] = expenses.record(ctx, **place, **spent).id
+        ids["expense.deleted"] = expenses.record(ctx, client_id=ids["client"], **spent).id
+        expenses.delete(ctx, ids["expense.deleted"])
+    _time(world, word)
+    _invoices(world, word)
+    ids["user"], ids["member"] = ids["user.second"], ids["member.second"]
+    return world
+
+
+def _people(world: World, word: str) -> None:
+    """Somebody who left, and their token."""
+    studio = world.studio
+    with studio.context() as ctx:
+        left = members.add(ctx, email=f"{word}.{studio.workspace_id[-12:]}@left.example", name=word, role="MEMBER")
+        world.ids |= {"member.deleted": left.id, "user.deleted": left.user_id}
+    studio.people["left"] = mint(world, "left", user_id=left.user_id)
+    with studio.context() as ctx:
+        time_entries.let_go(ctx, members.active(ctx, left.user_id))
+
+
+def mint(world: World, who: str, *, user_id: str | None = None, scopes: tuple[Scope, ...] = SCOPES,
+         env: token_texts.Env = "live", lifetime: timedelta | None = None) -> Person:  # fmt: skip
+    """A further token of somebody."""
+    text = token_texts.mint(env)
+    shape = token_texts.shape(text)
+    assert shape is not None
+    user_id = user_id or world.studio.people[who].user_id
+    with world.studio.context() as ctx:
+        expires_at = None if lifetime is None else ctx.now + lifetime
+        tokens.issue(
+            ctx, user_id=user_id, name=who, prefix=shape.prefix, digest=token_texts.digest(KEY, text),
+            scopes=scopes, expires_at=expires_at,
+        )  # fmt: skip
+    return Person(user_id, "", "MEMBER", "", text)
+
+
+def _time(world: World, word: str) -> None:
+    """Everybody has an entry and a running timer; the owner has an entry on the project that Members do not see."""
+    ids, studio = world.ids, world.studio
+    for who in PEOPLE:
+        with studio.context(who) as ctx:
+            note = f"{word} work of {who}"
+            entry = time_entries.log(
+                ctx, project_id=ids["project"], task_id=ids["task"], entry_date=DAY, duration_seconds=3600, note=note
+            )
+            running = time_entries.start(ctx, project_id=ids["project"], note=note)
+            ids |= {f"entry.{who}": entry.id, f"running.{who}": running.id}
+    with studio.context() as ctx:
+        logged = {"entry_date": DAY, "duration_seconds": 60, "note": word}
+        ids["entry.hidden"] = time_entries.log(ctx, project_id=ids["project.hidden"], **logged).id
+        ids["entry.deleted"] = time_entries.log(ctx, project_id=ids["project"], **logged).id
+        time_entries.delete(ctx, ids["entry.deleted"])
+    ids["entry"], ids["running"] = ids["entry.second"], ids["running.second"]
+
+
+def _invoices(world: World, word: str) -> None:
+    """An invoice in every state, and payments of two of them."""
+    ids = world.ids
+    line = CustomLine(f"{word} concept", Decimal(1), Decimal(5000))
+    with world.studio.context() as ctx:
+
+        def new(client: str = "client", **facts: object) -> str:
+            made = draft.draft(ctx, client_id=ids[client], project_ids=[], lines=[line], notes=word, **facts)  # type: ignore[arg-type]
+            return made.invoice.id
+
+        for state in ("draft", "sent", "paid", "cancelled", "deleted"):
+            ids[f"invoice.{state}"] = new()
+        ids["invoice.hidden"] = new("client.hidden")
+        ids["invoice.emptied"] = new()
+        for state in ("sent", "paid", "hidden", "emptied"):
+            lifecycle.mark_sent(ctx, ids[f"invoice.{state}"])
+        lifecycle.cancel(ctx, ids["invoice.cancelled"])
+        draft.delete(ctx, ids["invoice.deleted"])
+        paid = {"amount": Decimal(MONEY[4]), "paid_on": DAY, "note": word}
+        for key, invoice in (("payment", "sent"), ("payment.elsewhere", "hidden"), ("payment.deleted", "emptied")):
+            ids[key] = payments.record(ctx, ids[f"invoice.{invoice}"], **paid)[0].id
+        payments.delete(ctx, ids["invoice.emptied"], ids["payment.deleted"])
+        lifecycle.mark_paid(ctx, ids["invoice.paid"])
+    ids["invoice"] = ids["invoice.sent"]
+
+
+class Rehearsal:
+    """Transactions that are always rolled back: each request meets the world as it was made."""
+
+    def __init__(self, database: Transactions, *, read_only: bool = False) -> None:
+        self._database = database
+        self._read_only = read_only
+
+    @contextlib.contextmanager
+    def transaction(self) -> Generator[Connection]:
+        with self._database.transaction() as connection:
+            if self._read_only:
+                connection.execute("SET TRANSACTION READ ONLY")
+            yield connection
+            connection.rollback()
+
+    def ping(self) -> bool:
+        return True
+
+
+def contents(url: str, workspace_id: str, *, without: frozenset[str] = frozenset()) -> dict[str, str]:
+    """A digest of each table's rows of a workspace, as the owner role sees them: all of them."""
+    found: dict[str, str] = {}
+    with owner_connection(url) as connection:
+        for table in Row.metadata.sorted_tables:
+            name = table.name
+            if name in without:
+                continue
+            if "workspace_id" in table.c:
+                where = "workspace_id = %s"
+            elif name == "workspaces":
+                where = "id = %s"
+            else:
+                where = "id IN (SELECT user_id FROM members WHERE workspace_id = %s)"
+            rows = connection.execute(
+                f"SELECT t::text FROM {name} t WHERE {where} ORDER BY 1".encode(), [workspace_id]
+            ).fetchall()
+            found[name] = f"{len(rows)} {hashlib.sha256(repr(rows).encode()).hexdigest()[:16]}"
+    return found
+
+
+def identities(url: str, workspace_id: str) -> frozenset[str]:
+    """Every id that occurs in a workspace, and the e-mails of its people."""
+    found: set[str] = {workspace_id}
+    with owner_connection(url) as connection:
+        for table in Row.metadata.sorted_tables:
+            if "workspace_id" not in table.c:
+                continue
+            for column in table.c:
+                if column.type.__class__.__name__.upper() == "UUID":
+                    rows = connection.execute(
+                        f"SELECT DISTINCT {column.name} FROM {table.name} WHERE workspace_id = %s".encode(),
+                        [workspace_id],
+                    ).fetchall()
+                    found |= {str(UUID(str(value))) for (value,) in rows if value is not None}
+        people = "SELECT email FROM people WHERE id IN (SELECT user_id FROM members WHERE workspace_id = %s)"
+        found |= {email for (email,) in connection.execute(people.encode(), [workspace_id]).fetchall()}
+    return frozenset(found)
