@@ -22,7 +22,7 @@ from tallystick.db.session import Database
 from tallystick.domain.context import Clock, utc_now
 from tallystick.settings import Settings
 from tallystick.web.documents import Document
-from tallystick.web.health import Alive, Ready
+from tallystick.web.health import Alive, Ready, RequestIds
 
 App = falcon.App[falcon.Request, falcon.Response]
 
@@ -34,7 +34,7 @@ def build(
     settings: Settings, database: Database, key: bytes, *, clock: Clock = utc_now, limits: RateLimits | None = None
 ) -> App:
     """The WSGI app over an open database. `key` is the server's 32-byte key."""
-    app: App = falcon.App()
+    app: App = falcon.App(middleware=[RequestIds()])
     app.req_options.strip_url_path_trailing_slash = True
     wire = Wire(
         NativeApi(key, OPERATIONS, burst=settings.rate_limit_burst, sustained=settings.rate_limit_sustained),

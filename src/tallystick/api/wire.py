@@ -81,6 +81,8 @@ class Operation:
     body: type[Struct] | None = None
     required: tuple[str, ...] = ()
     read_only: frozenset[str] = frozenset()
+    check: Callable[[dict[str, Any]], None] | None = None
+    """What fields must be together, before anything is decided. Raises Invalid."""
     tag: str = ""
     conflicts: str = ""
     """When it answers 409; empty: never by itself."""
@@ -110,7 +112,7 @@ class Manners(Protocol):
 
     def envelope(self, ctx: Context, operation: Operation, ask: Ask, value: Any) -> bytes: ...
 
-    def error(self, refusal: Exception, request_id: str) -> tuple[int, bytes, dict[str, str]]: ...
+    def error(self, refusal: Exception, request_id: str, accept: str | None) -> tuple[int, bytes, dict[str, str]]: ...
 
     def operations(self) -> tuple[Operation, ...]: ...
 
@@ -160,7 +162,7 @@ class Wire:
             response.content_type = "application/json"
             response.set_header("Content-Length", str(len(body)))
         elif status != 204:
-            response.content_type = "application/json"
+            response.content_type = extra.pop("Content-Type", "application/json")
             response.data = body
         for name, value in exchange.headers:
             response.set_header(name, value)
@@ -351,6 +353,8 @@ class _Exchange:
         if operation.body is not None:
             given = parse_json(self._body) if self._body else {}
             facts = facts_of(operation.body, given, required=operation.required, read_only=operation.read_only)
+            if operation.check is not None:
+                operation.check(facts)
         return Ask(ids, query, facts)
 
     def _idempotency_key(self, operation: Operation) -> str | None:
@@ -398,7 +402,7 @@ class _Exchange:
         known = (Refusal, Malformed, NotAllowed, TooLarge, TooSlow, Unsupported, Unavailable)
         if not isinstance(error, known):
             log.error("internal error", exc_info=error, extra={"request_id": self.request_id})
-        return self._manners.error(error, self.request_id)
+        return self._manners.error(error, self.request_id, self._request.get_header("Accept"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Whether the server lives, and whether it can work."""
+"""Whether the server lives, whether it can work, and what an answer is called."""
 
 from __future__ import annotations
 
@@ -6,9 +6,22 @@ from typing import Protocol
 
 import falcon
 
+from tallystick.values.ids import new_id
+
 
 class Pingable(Protocol):
     def ping(self) -> bool: ...
+
+
+class RequestIds:
+    """Every answer has an id to ask about; the APIs give theirs, this gives the rest."""
+
+    def process_response(
+        self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool
+    ) -> None:
+        del req, resource, req_succeeded
+        if resp.get_header("X-Request-Id") is None:
+            resp.set_header("X-Request-Id", new_id())
 
 
 class Alive:

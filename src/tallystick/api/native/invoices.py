@@ -210,6 +210,12 @@ def delete_payment(ctx: Context, ask: Ask) -> None:
     payments.delete(ctx, ask.id, ask.ids["paymentId"])
 
 
+def _check_discount(facts: dict[str, Any]) -> None:
+    discount: DiscountFields | None = facts.get("discount")
+    if discount is not None and (discount.amount is None) == (discount.percent is None):
+        raise Invalid(fields={"discount": "either an amount or a percent"})
+
+
 def _words(facts: dict[str, Any]) -> dict[str, Any]:
     """The facts of a body in the domain's words."""
     said = dict(facts)
@@ -226,8 +232,6 @@ def _words(facts: dict[str, Any]) -> dict[str, Any]:
         )
     discount: DiscountFields | None = said.get("discount")
     if discount is not None:
-        if (discount.amount is None) == (discount.percent is None):
-            raise Invalid(fields={"discount": "either an amount or a percent"})
         said["discount"] = Discount(amount=discount.amount, percent=discount.percent)
     return said
 
@@ -251,7 +255,7 @@ OPERATIONS = (
     Operation(
         "createInvoice", "POST", "/invoices", create_invoice, "Draft an invoice from unbilled work",
         Permission.CHANGE_INVOICES, DraftJson, status=201, body=InvoiceFields, required=("client_id",),
-        read_only=_READ_ONLY, tag="Invoices",
+        read_only=_READ_ONLY, check=_check_discount, tag="Invoices",
     ),
     Operation(
         "getInvoice", "GET", "/invoices/{id}", get_invoice, "Get an invoice",
@@ -259,8 +263,8 @@ OPERATIONS = (
     ),
     Operation(
         "updateInvoice", "PATCH", "/invoices/{id}", update_invoice, "Change a draft",
-        Permission.CHANGE_INVOICES, DraftJson, body=InvoiceFields, read_only=_READ_ONLY, conflicts=_ONLY_DRAFTS,
-        tag="Invoices",
+        Permission.CHANGE_INVOICES, DraftJson, body=InvoiceFields, read_only=_READ_ONLY, check=_check_discount,
+        conflicts=_ONLY_DRAFTS, tag="Invoices",
     ),
     Operation(
         "deleteInvoice", "DELETE", "/invoices/{id}", delete_invoice, "Delete a draft; its work is free again",

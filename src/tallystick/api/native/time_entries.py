@@ -62,10 +62,7 @@ _READ_ONLY = read_only(TimeEntryJson, TimeEntryFields)
 
 
 def create_time_entry(ctx: Context, ask: Ask) -> Struct:
-    facts = _seconds(ask.facts)
-    if "duration_seconds" not in facts:
-        raise Invalid(fields={"durationSeconds": "required: send durationSeconds, or duration such as 1h30m"})
-    return TIME_ENTRY.one(ctx.actor, time_entries.log(ctx, **facts))
+    return TIME_ENTRY.one(ctx.actor, time_entries.log(ctx, **_seconds(ask.facts)))
 
 
 def get_time_entry(ctx: Context, ask: Ask) -> Struct:
@@ -94,6 +91,11 @@ def stop_timer(ctx: Context, ask: Ask) -> Struct:
     return TIME_ENTRY.one(ctx.actor, time_entries.stop(ctx, ask.ids.get("id")))
 
 
+def _check_duration(facts: dict[str, Any]) -> None:
+    if facts.get("duration_seconds") is None and facts.get("duration") is None:
+        raise Invalid(fields={"duration_seconds": "required: send durationSeconds, or duration such as 1h30m"})
+
+
 def _seconds(facts: dict[str, Any]) -> dict[str, Any]:
     """One of `durationSeconds` and `duration`; when both are sent `durationSeconds` wins."""
     human = facts.get("duration")
@@ -115,7 +117,7 @@ OPERATIONS = (
     Operation(
         "createTimeEntry", "POST", "/time-entries", create_time_entry, "Log time", Permission.TRACK_TIME,
         TimeEntryJson, status=201, body=TimeEntryFields, required=("project_id", "entry_date"),
-        read_only=_READ_ONLY, tag="Time entries",
+        read_only=_READ_ONLY, check=_check_duration, tag="Time entries",
     ),
     Operation(
         "getRunningTimeEntry", "GET", "/time-entries/running", get_running_time_entry, "The caller's running timer",

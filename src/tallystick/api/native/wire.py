@@ -191,8 +191,8 @@ class NativeApi:
             cursor = seal(self._key, _ENCODER.encode(Cursor(value.after.value, value.after.id, bound)))
         return _ENCODER.encode(Listed(value.items, Pagination(ask.query.get("limit", LIMIT), cursor)))
 
-    def error(self, refusal: Exception, request_id: str) -> tuple[int, bytes, dict[str, str]]:
-        """Status, body and headers for what went wrong."""
+    def error(self, refusal: Exception, request_id: str, accept: str | None) -> tuple[int, bytes, dict[str, str]]:
+        """Status, body and headers for what went wrong: Hoursmith's envelope, or RFC 9457 where it is asked for."""
         status, code = STATUS.get(type(refusal), (500, "internal"))
         body = ErrorBody(code, _message(refusal, status), reason=REASONS.get(type(refusal)), request_id=request_id)
         extra: dict[str, str] = {}
@@ -206,6 +206,9 @@ class NativeApi:
             extra["WWW-Authenticate"] = "Bearer"
         if status == 503 or body.reason == "idempotency_in_progress":
             extra["Retry-After"] = "1"
+        if accept is not None and "application/problem+json" in accept:
+            extra["Content-Type"] = "application/problem+json"
+            return status, msgspec.json.encode(_problem(body, status)), extra
         return status, msgspec.json.encode(ErrorAnswer(body)), extra
 
     def _read(self, operation: Operation, name: str, rule: Filter, text: str) -> Any:
@@ -271,6 +274,21 @@ def camel(name: str) -> str:
 def _wire_name(name: str, why: str) -> str:
     """The name of a field at fault; one that we do not know stays as the client wrote it."""
     return name if why.startswith("unknown") else WIRE_NAMES.get(name) or camel(name)
+
+
+def _problem(body: ErrorBody, status: int) -> dict[str, Any]:
+    """The same error as RFC 9457 says it."""
+    plain: dict[str, Any] = msgspec.to_builtins(body)
+    detail = plain.pop("message")
+    instance = f"urn:uuid:{plain.pop('requestId')}"
+    return {
+        "type": "about:blank",
+        "title": body.code,
+        "status": status,
+        "detail": detail,
+        "instance": instance,
+        **plain,
+    }
 
 
 def _message(error: Exception, status: int) -> str:
