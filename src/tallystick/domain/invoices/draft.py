@@ -75,8 +75,9 @@ def draft(
     client = ctx.reference(Client, client_id, "client_id", lock="share")
     studio = current(ctx)
     selection = Selection(date_from, date_to, None if project_ids is None else tuple(project_ids), include_expenses)
+    grouping = _known(grouping)
     picked = work.pick(ctx, client.id, selection)
-    planned, warnings = work.plan(picked, _known(grouping), studio.rounding, client.currency)
+    planned, warnings = work.plan(picked, grouping, studio.rounding, client.currency)
     planned += _custom_lines(ctx, client.id, lines, client.currency)
     if not planned:
         raise _nothing_to_bill(client.name, selection)
@@ -224,7 +225,7 @@ def _check_facts(invoice: Invoice, facts: dict[str, Any]) -> None:
 def _known(grouping: Any) -> Grouping:
     if grouping not in GROUPINGS:
         raise Invalid(fields={"grouping": f"one of {', '.join(GROUPINGS)}"})
-    return grouping
+    return GROUPINGS[GROUPINGS.index(grouping)]
 
 
 def _custom_lines(ctx: Context, client_id: str, lines: Sequence[CustomLine], currency: str) -> list[Planned]:

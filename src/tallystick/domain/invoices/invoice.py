@@ -298,18 +298,18 @@ def lines(ctx: Context, invoice_id: str) -> list[InvoiceLine]:
 
 
 def become(ctx: Context, invoice: Invoice, status: Status, **facts: Any) -> None:
-    """The one door between states: the move, with what it brings."""
-    check_move(invoice, status)
+    """The one door between states: the move, with what it brings. A move that is not in the table is refused."""
+    was: Status = invoice.status  # type: ignore[assignment]  # the CHECK says so
+    if status not in MOVES[was]:
+        raise no_such_move(invoice, status)
     change(ctx, invoice, status=status, **facts)
 
 
-def check_move(invoice: Invoice, status: Status) -> None:
-    """Refuse a move that is not in the table."""
-    was: Status = invoice.status  # type: ignore[assignment]  # the CHECK says so
-    if status == was:
-        raise Conflict(f"This invoice is {was.title()} already", reason="invoice_state")
-    if status not in MOVES[was]:
-        raise Conflict(f"{was.title()} invoices cannot become {status.title()}", reason="invoice_state")
+def no_such_move(invoice: Invoice, status: Status) -> Conflict:
+    """The refusal of a move, naming both states."""
+    if invoice.status == status:
+        return Conflict(f"This invoice is {status.title()} already", reason="invoice_state")
+    return Conflict(f"{invoice.status.title()} invoices cannot become {status.title()}", reason="invoice_state")
 
 
 def change(ctx: Context, invoice: Invoice, **facts: Any) -> list[str]:

@@ -16,11 +16,12 @@ from tallystick.domain.context import Context
 from tallystick.domain.invoices import invoice as invoices
 from tallystick.domain.invoices import work
 from tallystick.domain.invoices.draft import Draft, rewrite, sums
-from tallystick.domain.invoices.invoice import Invoice, IssuedNumber, become, check_move
+from tallystick.domain.invoices.invoice import Invoice, IssuedNumber, become, no_such_move
 from tallystick.domain.invoices.totals import Discount
 from tallystick.domain.invoices.work import Picked, Warned
 from tallystick.domain.workspaces import DEFAULT_TERMS_DAYS, Workspace, current
 from tallystick.values.errors import Conflict, Invalid
+from tallystick.values.money import decimal_text
 
 SERIES: Final = "invoice"
 
@@ -29,7 +30,8 @@ def mark_sent(ctx: Context, invoice_id: str) -> Invoice:
     """Give a draft its number and its dates; from now on it cannot change, nor follow its client."""
     ctx.require(Permission.CHANGE_INVOICES)
     invoice = ctx.find(Invoice, invoice_id, lock="update")
-    check_move(invoice, "SENT")
+    if invoice.status != "DRAFT":  # a paid one is sent again only by the deletion of a payment
+        raise no_such_move(invoice, "SENT")
     client = ctx.find(Client, invoice.client_id)
     studio = current(ctx)
     _check_ready(ctx, invoice, client)
@@ -68,7 +70,7 @@ def cancel(ctx: Context, invoice_id: str) -> Invoice:
     invoice = ctx.find(Invoice, invoice_id, lock="update")
     if invoice.status == "SENT" and invoice.amount_paid > 0:
         raise Conflict(
-            f"Payments of {invoice.amount_paid} {invoice.currency} are recorded on this invoice. "
+            f"Payments of {decimal_text(invoice.amount_paid)} {invoice.currency} are recorded on this invoice. "
             "Delete them before you cancel it.",
             reason="has_payments",
         )

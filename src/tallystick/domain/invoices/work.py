@@ -46,7 +46,7 @@ class Selection(msgspec.Struct, frozen=True):
 
     def to_json(self) -> str:
         """As the invoice keeps it."""
-        return msgspec.json.encode(self).decode()
+        return msgspec.json.encode(self, enc_hook=str).decode()
 
     @classmethod
     def of(cls, invoice: Invoice) -> Selection:
