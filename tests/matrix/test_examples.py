@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
-from falcon import testing
 
 from tallystick.api.native.operations import OPERATIONS
 from tallystick.api.wire import Nothing, Operation
 from tests.matrix.requests import BODIES, BY_ID, TARGETS, data_of, example, wire_names
-from tests.matrix.world import World
+from tests.matrix.stage import Stage
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)
-def test_the_owner_succeeds_with_the_example_of_each_operation(
-    operation: Operation, world: World, rehearse: testing.TestClient, token: Callable[[str], str]
-) -> None:
-    result = example(operation, world).send(rehearse, token("owner"))
+def test_the_owner_succeeds_with_the_example_of_each_operation(operation: Operation, stage: Stage) -> None:
+    result = stage.ask(example(operation, stage.world))
     assert result.status_code == operation.status, result.text
     data = data_of(result)
     if operation.status == 204:

@@ -1,0 +1,46 @@
+"""What the matrices play on: two workspaces that nothing changes, and the app over them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from falcon import testing
+
+from tests.matrix.requests import Request, said
+from tests.matrix.world import World, contents, identities
+
+
+@dataclass
+class Stage:
+    """`ask` sends a request as one of the people; whatever it did is rolled back, unless it is `lasting`."""
+
+    url: str
+    world: World
+    other: World
+    """Another workspace; whatever of it is seen in an answer is a leak."""
+    client: testing.TestClient
+    looking: testing.TestClient
+    """The same in transactions that may not write."""
+    lasting: testing.TestClient
+    """The same in transactions that are committed: for requests that should change nothing."""
+    foreign: frozenset[str] = field(init=False)
+    """Ids and e-mails of the other workspace."""
+
+    def __post_init__(self) -> None:
+        self.foreign = identities(self.url, self.other.studio.workspace_id)
+
+    def ask(self, request: Request, who: str = "owner", *, lasting: bool = False) -> testing.Result:
+        return request.send(self.lasting if lasting else self.client, self.world.studio.people[who].token)
+
+    def ask_as(self, token: str | None, request: Request, **headers: str) -> testing.Result:
+        return request.send(self.client, token, **headers)
+
+    def contents(self) -> dict[str, str]:
+        """A digest of every table's rows of the caller's workspace; that it answered is the one thing it may note."""
+        return contents(self.url, self.world.studio.workspace_id, without=frozenset({"idempotency_answers"}))
+
+    def check_silence(self, result: testing.Result, sent: str = "") -> None:
+        """No byte of the other workspace is in an answer, but for the id that was sent."""
+        text = said(result).decode().lower()
+        assert "canary" not in text
+        assert not {one for one in self.foreign if one in text} - {sent}
