@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Generator, Iterator
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -86,4 +87,4 @@ def superuser(url: str) -> str:
 
 def with_database(url: str, name: str) -> str:
     """The same server, another database."""
-    return psycopg.conninfo.make_conninfo(url, dbname=name)
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
