@@ -9,10 +9,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
-from tallystick.db.session import Database, Prepared
+from tallystick.db.session import Database, Prepared, text_query
 from tallystick.domain import clients, expenses, payments, projects, tasks, time_entries, workspaces
 from tallystick.domain.context import Context
 from tallystick.domain.expenses import Expense
@@ -21,7 +22,7 @@ from tallystick.domain.invoices.draft import Draft
 from tallystick.domain.invoices.invoice import Invoice, InvoiceLine
 from tallystick.domain.time_entries import TimeEntry
 from tallystick.values.errors import Refusal
-from tests.conftest import TEMPLATE, create_database, with_database
+from tests.conftest import TEMPLATE, create_database, superuser, with_database
 from tests.studio import KEY, Studio, found_studio
 
 DAY = date(2026, 6, 1)
@@ -190,6 +191,8 @@ def own_database(cluster_url: str) -> Generator[tuple[Bench, str]]:
     pool.open()
     yield Bench(found_studio(pool, KEY)), url
     pool.close()
+    with psycopg.connect(superuser(cluster_url), autocommit=True) as connection:
+        connection.execute(text_query(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 class Counted:
