@@ -1,0 +1,139 @@
+"""Who may do what: written from the contract (hoursmith 1.12), not from the code; printed as docs/permissions.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tallystick.domain.access import ROLES, Role
+
+
+class Cell(StrEnum):
+    """What one role may do with one operation."""
+
+    YES = "yes"
+    NO = "no"
+    OWN = "their own"
+    ON = "on their projects"
+    ASSIGNED = "assigned to them"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One operation, or one way of calling it."""
+
+    operation: str
+    what: str
+    owner: Cell
+    admin: Cell
+    manager: Cell
+    member: Cell
+    way: str = ""
+    """Which request it is, where an operation has several rows."""
+
+    def cell(self, role: Role) -> Cell:
+        return {"OWNER": self.owner, "ADMIN": self.admin, "MANAGER": self.manager, "MEMBER": self.member}[role]
+
+
+YES, NO, OWN, ON, ASSIGNED = Cell.YES, Cell.NO, Cell.OWN, Cell.ON, Cell.ASSIGNED
+
+
+def _row(operation: str, what: str, manage: Cell, member: Cell, *, manager: Cell | None = None, way: str = "") -> Row:
+    return Row(operation, what, manage, manage, manager or manage, member, way)
+
+
+TABLE = (
+    _row("getMe", "Read who the token acts as", YES, YES),
+    _row("getOrganization", "Read the workspace's settings", YES, NO),
+    _row("listMembers", "List members", YES, OWN),
+    _row("getMember", "Read a member", YES, OWN),
+    _row("listClients", "List clients", YES, NO),
+    _row("createClient", "Create a client", YES, NO),
+    _row("getClient", "Read a client", YES, NO),
+    _row("updateClient", "Change a client", YES, NO),
+    _row("deleteClient", "Delete a client", YES, NO),
+    _row("listProjects", "List projects", YES, ON),
+    _row("createProject", "Create a project", YES, NO),
+    _row("getProject", "Read a project", YES, ON),
+    _row("updateProject", "Change a project", YES, NO),
+    _row("archiveProject", "Archive a project", YES, NO),
+    _row("deleteProject", "Archive a project (`DELETE`)", YES, NO),
+    _row("listTasks", "List tasks", YES, ON),
+    _row("createTask", "Create a task", YES, NO),
+    _row("getTask", "Read a task", YES, ON),
+    _row("updateTask", "Change a task", YES, ASSIGNED),
+    _row("updateTask", "Change who a task is assigned to", YES, NO, way="reassign"),
+    _row("archiveTask", "Archive a task", YES, NO),
+    _row("deleteTask", "Archive a task (`DELETE`)", YES, NO),
+    _row("listTimeEntrys", "List time entries", YES, OWN),
+    _row("createTimeEntry", "Log time", YES, ON),
+    _row("createTimeEntry", "Log time for somebody else", YES, NO, manager=NO, way="reassign"),
+    _row("getRunningTimeEntry", "Read one's running timer", YES, YES),
+    _row("startTimer", "Start a timer", YES, ON),
+    _row("stopTimer", "Stop one's timer", YES, YES),
+    _row("stopTimeEntry", "Stop a timer by its id", YES, OWN),
+    _row("getTimeEntry", "Read a time entry", YES, OWN),
+    _row("updateTimeEntry", "Correct a time entry", YES, OWN),
+    _row("updateTimeEntry", "Give a time entry to somebody else", YES, NO, manager=NO, way="reassign"),
+    _row("deleteTimeEntry", "Delete a time entry", YES, OWN),
+    _row("listExpenses", "List expenses", YES, NO),
+    _row("createExpense", "Record an expense", YES, NO),
+    _row("getExpense", "Read an expense", YES, NO),
+    _row("updateExpense", "Correct an expense", YES, NO),
+    _row("deleteExpense", "Delete an expense", YES, NO),
+    _row("listInvoices", "List invoices", YES, NO),
+    _row("createInvoice", "Draft an invoice", YES, NO),
+    _row("getInvoice", "Read an invoice", YES, NO),
+    _row("updateInvoice", "Change a draft", YES, NO),
+    _row("deleteInvoice", "Delete a draft", YES, NO),
+    _row("listInvoiceLines", "Read the lines of an invoice", YES, NO),
+    _row("markInvoiceSent", "Issue an invoice", YES, NO),
+    _row("markInvoicePaid", "Mark an invoice as paid", YES, NO),
+    _row("cancelInvoice", "Cancel an invoice", YES, NO),
+    _row("restoreInvoice", "Make a cancelled invoice a draft again", YES, NO),
+    _row("duplicateInvoice", "Duplicate an invoice", YES, NO),
+    _row("listInvoicePayments", "Read the payments of an invoice", YES, NO),
+    _row("createInvoicePayment", "Record a payment", YES, NO, manager=NO),
+    _row("deleteInvoicePayment", "Delete a payment", YES, NO, manager=NO),
+)
+
+HEAD = """\
+# Who may do what
+
+Every operation of the API, and what each role may do with it. The same holds wherever the work is done: a token acts
+as the member who made it, never wider. `tests/matrix` compares every cell with the running server, and this page with
+its table.
+
+* **yes**: any of the workspace's.
+* **no**: refused with 403 `forbidden_scope`.
+* **their own**: their own time, their own membership. Other people's are not found (404), and are not in lists.
+* **on their projects**: what belongs to a project they are on. The rest is not found (404) and is not in lists; a body
+  that names such a project is refused with 422, as if it did not exist.
+* **assigned to them**: tasks that they are assigned to. Other tasks of their projects are refused (403), tasks of other
+  projects are not found (404).
+
+Members never receive rates and amounts: those fields are left out of what they read, and they can neither sort nor
+filter by them.
+
+| | operation | Owner | Admin | Manager | Member |
+|---|---|---|---|---|---|
+"""
+
+TAIL = """
+Before any of this, for every operation:
+
+| credential | answer |
+|---|---|
+| none, malformed, unknown, revoked, expired, or of a member who left | 401 `unauthenticated`, always the same |
+| a workspace whose plan has no API access | 402 `forbidden_plan` |
+| a token without the `write` scope, for an operation that writes | 403 `forbidden_scope` |
+| a token without the `read` scope, for an operation that reads | 403 `forbidden_scope` |
+"""
+
+
+def printed() -> str:
+    """The table for people."""
+    rows = "".join(
+        f"| {row.what} | `{row.operation}` | {' | '.join(row.cell(role).value for role in ROLES)} |\n" for row in TABLE
+    )
+    return HEAD + rows + TAIL
