@@ -221,8 +221,10 @@ def change(ctx: Context, entry_id: str, **facts: Any) -> TimeEntry:
     """Correct an entry that is on no invoice. A new project or task means the rate found there now."""
     ctx.require(Permission.TRACK_TIME)
     entry = _unlocked(ctx, entry_id)
-    if "user_id" in facts and facts["user_id"] != entry.user_id:
-        facts["user_id"] = _whose(ctx, facts["user_id"] or entry.user_id)
+    user_id = facts.pop("user_id", None) or entry.user_id
+    if user_id != entry.user_id:
+        ctx.require(Permission.REASSIGN_TIME)  # also to take it for oneself
+        facts["user_id"] = members.active(ctx, user_id).user_id
     project_id = facts.get("project_id", entry.project_id)
     if project_id != entry.project_id:
         facts.setdefault("task_id", None)
