@@ -21,8 +21,10 @@ from tallystick.db.local_postgres import key_file
 from tallystick.db.session import Database
 from tallystick.domain.context import Clock, utc_now
 from tallystick.settings import Settings
+from tallystick.web.assets import Assets
 from tallystick.web.documents import Document
 from tallystick.web.health import Alive, Ready, RequestIds
+from tallystick.web.reference import Reference
 
 App = falcon.App[falcon.Request, falcon.Response]
 
@@ -47,6 +49,9 @@ def build(
     wire.mount(app)
     described = native_document(OPERATIONS, version=__version__, server=settings.public_url)
     app.add_route("/api/openapi.json", Document(msgspec.json.encode(described), "application/json"))
+    assets = Assets()
+    app.add_route("/api-docs", Reference(described, assets))
+    app.add_route("/static/{name}", assets)
     app.add_route("/healthz", Alive())
     app.add_route("/readyz", Ready(database))
     return app
