@@ -42,6 +42,8 @@ def upgrade() -> None:
     for table in TENANT_TABLES:
         for statement in security.tenant_table(table):
             op.execute(statement)
+    for statement in security.ISSUED_INVOICES:
+        op.execute(statement)
     for table in ("events", "issued_numbers"):
         for statement in security.append_only(table):
             op.execute(statement)
