@@ -131,13 +131,13 @@ def expiry(said: str, now: datetime) -> datetime | None:
     return end
 
 
-def _row(token: Token, email: str | None, now: datetime) -> dict[str, str | int | None]:
+def _row(token: Token, email: str | None, now: datetime) -> dict[str, object]:
     state = "live" if tokens.is_live(token, now) else "expired" if token.revoked_at is None else "revoked"
     return {
         "prefix": token.prefix,
         "member": email,
         "name": token.name,
-        "scopes": ", ".join(token.scopes),
+        "scopes": token.scopes,
         "state": state,
         "expires_at": _at(token.expires_at),
         "last_used_at": _at(token.last_used_at),

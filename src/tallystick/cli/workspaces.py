@@ -6,7 +6,7 @@ import contextlib
 import getpass
 import sys
 from collections.abc import Generator, Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 from rich.markup import escape
@@ -107,7 +107,7 @@ def create(
 
 def list_all(data: Data = None, json: Json = False) -> None:
     """List all workspaces."""
-    found: list[dict[str, str | int | None]] = []
+    found: list[dict[str, object]] = []
     with open_database(data=data) as operator:
         for workspace_id, name, plan in operator.workspaces():
             with operator.transaction(workspace_id, workspace_name=name) as ctx:
@@ -154,7 +154,7 @@ def print_rows(rows: Sequence[Mapping[str, object]], *, json: bool, empty: str) 
     for name in rows[0]:
         table.add_column(name.replace("_", " "), no_wrap=name == "id")
     for row in rows:
-        table.add_row(*("" if value is None else escape(str(value)) for value in row.values()))
+        table.add_row(*(escape(_cell(value)) for value in row.values()))
     out.print(table)
 
 
@@ -164,6 +164,12 @@ def filled(text: str, what: str) -> str:
     if not text or not text.isprintable():
         raise CommandError(f"{what} must not be empty, nor hold control characters.")
     return text
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(one) for one in cast("list[object]", value))
+    return "" if value is None else str(value)
 
 
 def _password(words: tuple[str, ...]) -> str:
