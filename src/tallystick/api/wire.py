@@ -37,6 +37,8 @@ COMMON_HEADERS: Final = (
 BODY_LIMIT: Final = 1024 * 1024
 BODY_SECONDS: Final = 10.0
 DEADLOCK_TRIES: Final = 5
+PASSING: Final = frozenset({"idempotency_key_reused", "idempotency_in_progress", "try_again"})
+"""Reasons of refusals that decide nothing: they are not kept for a retry to hear again."""
 
 log = logging.getLogger("tallystick.api")
 
@@ -136,6 +138,9 @@ class Wire:
         self.address_policy = address_policy
         self.address_of = address_of
         self.clock = clock
+        self.readers = {
+            one.path: one for one in manners.operations() if one.method == "GET" and one.path.endswith("{id}")
+        }
 
     def mount(self, app: falcon.App[falcon.Request, falcon.Response]) -> None:
         """Add a route for each path of the table; what the prefix does not know is its own 404, 405 and preflight."""
@@ -304,6 +309,7 @@ class _Exchange:
                 replay = idempotency.claim(ctx, key, decision.fingerprint)
                 if replay is not None:
                     decision = None
+                    self._check_still_seen(ctx, operation, ask, replay)
                     replayed = {"Idempotent-Replayed": "true", "Original-Request-Id": replay.request_id}
                     return replay.status, replay.body, replayed
                 body = self._encode(ctx, operation, ask, operation.handler(ctx, ask))
@@ -312,11 +318,21 @@ class _Exchange:
                 )
                 return operation.status, body, {}
         except (NotFound, Conflict, Invalid) as refusal:
-            if decision is None or refusal.reason in ("idempotency_key_reused", "idempotency_in_progress"):
+            if decision is None or refusal.reason in PASSING:
                 raise
             status, body, extra = self._error(refusal)
             self._keep_refusal(decision, status, body)
             return status, body, extra
+
+    def _check_still_seen(self, ctx: Context, operation: Operation, ask: Ask, replay: idempotency.Replay) -> None:
+        """Whoever sees only a part of the workspace hears again only of what they see now."""
+        if ctx.actor.sees_everyone or "id" not in ask.ids or not replay.body:
+            return
+        path = operation.path[: operation.path.index("{id}") + len("{id}")]
+        reader = self._wire.readers.get(path)
+        if reader is not None:
+            ctx.require(reader.permission)
+            reader.handler(ctx, Ask({"id": ask.id}, {}, {}))
 
     def _authenticated(self, connection: Connection) -> Actor:
         """Who asks, and whether they may ask again so soon. Only failed credentials count against an address."""

@@ -195,5 +195,7 @@ _BY_EMAIL = Prepared(
     .where(_table.c.workspace_id == workspace(), _person.c.email == _email, _table.c.removed_at.is_(None))
 )
 
-SENTENCES["uq_people_email"] = Conflict("Somebody with this e-mail was added at this moment. Try again.")
+SENTENCES["uq_people_email"] = Conflict(
+    "Somebody with this e-mail was added at this moment. Try again.", reason="try_again"
+)
 SENTENCES["uq_members_owner"] = Conflict("A workspace has exactly one owner.")
