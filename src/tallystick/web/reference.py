@@ -74,6 +74,8 @@ class Shown:
     method: str
     path: str
     summary: str
+    short: str
+    """The summary up to its first pause, for the contents."""
     scope: str
     permission: str
     roles: tuple[str, ...]
@@ -197,6 +199,7 @@ def _shown(document: Mapping[str, Any], path: str, method: str, said: Mapping[st
         method=method,
         path=path,
         summary=said["summary"],
+        short=re.split("[;:]", said["summary"])[0],
         scope=said["x-scope"],
         permission=str(permission),
         roles=roles,
@@ -234,7 +237,7 @@ def _answer(schema: Mapping[str, Any] | None, schemas: Mapping[str, Any]) -> tup
         return "No body.", ()
     data: Mapping[str, Any] = schema["properties"]["data"]
     if data.get("type") == "array":
-        return f"A page of {_called(data['items'])} objects.", _fields(_resolved(data["items"], schemas), schemas)
+        return f"A list of {_plural(_called(data['items']))}.", _fields(_resolved(data["items"], schemas), schemas)
     parts: Sequence[Mapping[str, Any]] = data.get("anyOf", [data])
     there = next(part for part in parts if part.get("type") != "null")
     maybe = ", or null" if len(parts) > 1 else ""
@@ -313,6 +316,10 @@ def _called(schema: Mapping[str, Any]) -> str:
     return re.sub(r"(?<=[a-z])([A-Z])", lambda found: f" {found[1].lower()}", name)
 
 
+def _plural(noun: str) -> str:
+    return (f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s").lower()
+
+
 def _curl(server: str, path: str, method: str, said: Mapping[str, Any], body: Sequence[Field]) -> str:
     """A request to copy: with the token of the environment, and ids to be replaced."""
     ids = re.sub(r"\{(\w+)\}", lambda found: "$ID" if found[1] == "id" else f"${found[1].upper()}", path)
@@ -325,7 +332,7 @@ def _curl(server: str, path: str, method: str, said: Mapping[str, Any], body: Se
         if not body:
             lines.insert(1, "-X POST")
     if body:
-        given = json.dumps(BODIES.get(said["operationId"], {}), indent=2, ensure_ascii=False)
+        given = json.dumps(BODIES.get(said["operationId"], {}), indent=2, ensure_ascii=False).replace("\n", "\n  ")
         lines += ['-H "Content-Type: application/json"', f"-d '{given}'"]
     return " \\\n  ".join(lines)
 

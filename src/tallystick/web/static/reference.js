@@ -6,7 +6,7 @@ class OpFilter extends HTMLElement {
   connectedCallback() {
     this.input = Object.assign(document.createElement("input"), {
       type: "search",
-      placeholder: "Filter: invoice, dueDate, PATCH …",
+      placeholder: "Filter: dueDate, PATCH, timer",
       autocomplete: "off",
       spellcheck: false,
     });
