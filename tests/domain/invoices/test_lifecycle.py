@@ -88,7 +88,7 @@ class TestMoves:
         for statement in (
             "UPDATE invoices SET notes = 'other' WHERE id = :id",
             "UPDATE invoices SET bill_to_name = 'other' WHERE id = :id",
-            "UPDATE invoices SET due_date = due_date + 1 WHERE id = :id",
+            "UPDATE invoices SET issue_date = issue_date + 1 WHERE id = :id",
             "UPDATE invoices SET subtotal = subtotal + 1, total = total + 1 WHERE id = :id",
             "DELETE FROM invoices WHERE id = :id",
             "UPDATE invoice_lines SET description = 'other' WHERE invoice_id = :id",
