@@ -142,7 +142,7 @@ def parse_json(body: bytes) -> dict[str, Any]:
         parsed = _JSON.decode(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError) as error:
         _blame_field(body)
-        raise Malformed(_what_is_wrong(error)) from error
+        raise Malformed(_what_is_wrong(error, len(body))) from error
     if not isinstance(parsed, dict):
         raise Malformed("The body must be a JSON object.")
     return parsed  # type: ignore[return-value]
@@ -307,7 +307,7 @@ def _blame_field(body: bytes) -> None:
         raise Invalid(fields=wrong)
 
 
-def _what_is_wrong(error: Exception) -> str:
+def _what_is_wrong(error: Exception, length: int) -> str:
     if isinstance(error, RecursionError):
         return "The body is nested too deeply."
     if isinstance(error, UnicodeDecodeError):
@@ -315,7 +315,7 @@ def _what_is_wrong(error: Exception) -> str:
     found = re.search(r"\(byte \d+\)", str(error))
     if found:
         return f"The body is not valid JSON {found[0]}."
-    return "The body is not valid JSON: it ends too early."
+    return f"The body is not valid JSON: it ends too early (byte {length})."
 
 
 def _emptied(value: Any) -> Any:
