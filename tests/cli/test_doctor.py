@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Generator
 
 import psycopg
@@ -17,7 +18,8 @@ CORRUPTIONS: list[tuple[str, str, str]] = [
      "projects {project} client_id"),
     ("references", "UPDATE time_entries SET workspace_id = '{other_workspace}' WHERE id = '{entry7}'",
      "time_entries {entry7} user_id"),
-    ("references", "UPDATE invoices SET client_id = gen_random_uuid() WHERE id = '{sent}'", "invoices {sent} client_id"),
+    ("references", "UPDATE invoices SET client_id = gen_random_uuid() WHERE id = '{sent}'",
+     "invoices {sent} client_id"),
     ("references", "UPDATE tokens SET user_id = gen_random_uuid() WHERE id = '{live_token}'",
      "tokens {live_token} user_id"),
     ("references", "DELETE FROM people WHERE id = '{member}'", "members"),
@@ -28,15 +30,15 @@ CORRUPTIONS: list[tuple[str, str, str]] = [
      "time_entries {entry7}"),
     ("durations", "UPDATE time_entries SET duration_seconds = duration_seconds + 1 WHERE id = '{entry7}'",
      "time_entries {entry7}"),
-    ("durations", "UPDATE time_entries SET duration_seconds = -1, started_at = NULL, stopped_at = NULL "
-     "WHERE id = '{entry7}'", "time_entries {entry7}"),
+    ("durations", ("UPDATE time_entries SET duration_seconds = -1, started_at = NULL, stopped_at = NULL "
+     "WHERE id = '{entry7}'"), "time_entries {entry7}"),
     ("durations", "UPDATE time_entries SET started_at = NULL WHERE id = '{entry7}'", "time_entries {entry7}"),
     ("tasks-in-project", "UPDATE time_entries SET task_id = '{other_task}' WHERE id = '{entry7}'",
      "time_entries {entry7}"),
     ("billed-once", "UPDATE billed_work SET released_at = NULL WHERE invoice_id = '{cancelled}'",
      "time_entries {entry5}"),
-    ("billed-once", "INSERT INTO billed_work SELECT (jsonb_populate_record(billed, jsonb_build_object("
-     "'id', gen_random_uuid()))).* FROM billed_work AS billed WHERE expense_id = '{expense1}'", "expenses {expense1}"),
+    ("billed-once", ("INSERT INTO billed_work SELECT (jsonb_populate_record(billed, jsonb_build_object("
+     "'id', gen_random_uuid()))).* FROM billed_work AS billed WHERE expense_id = '{expense1}'"), "expenses {expense1}"),
     ("billed-agrees", "UPDATE time_entries SET invoice_id = NULL WHERE id = '{entry1}'", "time_entries {entry1}"),
     ("billed-agrees", "UPDATE time_entries SET invoice_id = '{sent}' WHERE id = '{entry7}'", "time_entries {entry7}"),
     ("billed-agrees", "UPDATE time_entries SET invoice_id = '{paid}' WHERE id = '{entry1}'", "time_entries {entry1}"),
@@ -47,8 +49,8 @@ CORRUPTIONS: list[tuple[str, str, str]] = [
     ("billed-agrees", "UPDATE invoices SET status = 'CANCELLED' WHERE id = '{sent}'", "time_entries {entry1}"),
     ("billed-agrees", "UPDATE invoices SET deleted_at = now() WHERE id = '{draft}'", "time_entries {entry6}"),
     ("billed-agrees", "UPDATE billed_work SET line_id = '{line}' WHERE entry_id = '{entry4}'", "time_entries {entry4}"),
-    ("billed-as-tracked", "UPDATE time_entries SET duration_seconds = 60, started_at = NULL, stopped_at = NULL "
-     "WHERE id = '{entry1}'", "time_entries {entry1}"),
+    ("billed-as-tracked", ("UPDATE time_entries SET duration_seconds = 60, started_at = NULL, stopped_at = NULL "
+     "WHERE id = '{entry1}'"), "time_entries {entry1}"),
     ("billed-hours", "UPDATE billed_work SET billed_seconds = billed_seconds + 60 WHERE line_id = '{line}'",
      "invoice_lines {line}"),
     ("billed-hours", "DELETE FROM billed_work WHERE line_id = '{line}'", "invoice_lines {line}"),
@@ -259,6 +261,4 @@ def test_a_schema_that_was_changed_by_hand_is_seen(tallystick: Tallystick, own_u
 
 
 def _report(tallystick: Tallystick) -> list[dict[str, object]]:
-    import json
-
     return json.loads(tallystick("doctor", "--json").out)["rules"]
