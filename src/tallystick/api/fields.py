@@ -140,7 +140,7 @@ def parse_json(body: bytes) -> dict[str, Any]:
     """The object in a body. Raises Malformed with the byte at fault, or Invalid with the field."""
     try:
         parsed = _JSON.decode(body)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError) as error:
+    except _UNREADABLE as error:
         _blame_field(body)
         raise Malformed(_what_is_wrong(error, len(body))) from error
     if not isinstance(parsed, dict):
@@ -171,8 +171,8 @@ def facts_of(
                 wrong[name] = "is nested too deeply"
             if _holds_nul(value):
                 wrong[name] = "must not contain the NUL character"
-        elif name not in read_only:
-            wrong[name] = _unknown(name, wire_names)
+        elif name not in read_only and len(wrong) < _MOST_UNKNOWN:  # a refusal is not an echo
+            wrong[name[:_LONGEST_NAME]] = _unknown(name[:_LONGEST_NAME], wire_names)
     by_domain = {domain: wire for wire, domain in wire_names.items()}
     for name in required:
         if fields.get(by_domain[name]) is None:
@@ -286,13 +286,17 @@ _READERS: Mapping[str, Any] = {
 _SPACED_ZONE = re.compile(r"\d{2}:\d{2}(:\d{2}(\.\d+)?)? \d{2}:?\d{2}$", re.ASCII)
 _JSON = msgspec.json.Decoder(float_hook=Decimal)
 _RAW = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_UNREADABLE = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError, ArithmeticError)
+"""What msgspec and Decimal raise over a body; ArithmeticError: an exponent beyond all bounds."""
+_MOST_UNKNOWN = 50
+_LONGEST_NAME = 100
 
 
 def _blame_field(body: bytes) -> None:
     """Where only the values of some fields are at fault, name those fields."""
     try:
         raw = _RAW.decode(body)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
+    except _UNREADABLE:
         return
     wrong: dict[str, str] = {}
     for name, value in raw.items():
@@ -300,8 +304,8 @@ def _blame_field(body: bytes) -> None:
             _JSON.decode(bytes(value))
         except RecursionError:
             wrong[name] = "is nested too deeply"
-        except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
-            out_of_range = "out of range" in str(error)
+        except _UNREADABLE as error:
+            out_of_range = "out of range" in str(error) or isinstance(error, ArithmeticError)
             wrong[name] = "is out of range" if out_of_range else "is not valid Unicode text"
     if wrong:
         raise Invalid(fields=wrong)
@@ -312,6 +316,8 @@ def _what_is_wrong(error: Exception, length: int) -> str:
         return "The body is nested too deeply."
     if isinstance(error, UnicodeDecodeError):
         return f"The body is not valid UTF-8 (byte {error.start})."
+    if isinstance(error, ArithmeticError) or "out of range" in str(error):
+        return "The body must be a JSON object."
     found = re.search(r"\(byte \d+\)", str(error))
     if found:
         return f"The body is not valid JSON {found[0]}."

@@ -178,7 +178,7 @@ class Wire:
         if request.method == "OPTIONS":
             preflight(response)
         else:
-            self.serve(request, response, None, {}, NotFound(f"There is nothing at {request.path}."))
+            self.serve(request, response, None, {}, NotFound(f"There is nothing at {request.path[:200]}."))
 
 
 def preflight(response: falcon.Response, methods: str = "GET, POST, PUT, PATCH, DELETE") -> None:
@@ -289,7 +289,7 @@ class _Exchange:
         if operation is not None and operation.writes and self._body is None:
             try:
                 self._body = read_body(self._request)
-            except (TooLarge, TooSlow, Unsupported, falcon.HTTPError) as refusal:
+            except (Malformed, TooLarge, TooSlow, Unsupported, falcon.HTTPError) as refusal:
                 # Told once we know who asks: a refused body counts too, and its answer says the limits.
                 operation, self._refusal = None, refusal
         decision: _Decision | None = None
@@ -457,4 +457,6 @@ def read_body(request: falcon.Request) -> bytes:
             raise TooLarge(f"The body may have at most {BODY_LIMIT // 1024} KiB.")
         if time.monotonic() > deadline:
             raise TooSlow("The body did not arrive within 10 seconds.")
+    if declared is not None and size < declared:
+        raise Malformed(f"The body ended after {size} of its {declared} bytes.")
     return b"".join(parts)
