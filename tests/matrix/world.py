@@ -161,6 +161,25 @@ def _invoices(world: World, word: str) -> None:
         payments.delete(ctx, ids["invoice.emptied"], ids["payment.deleted"])
         lifecycle.mark_paid(ctx, ids["invoice.paid"])
     ids["invoice"] = ids["invoice.sent"]
+    _billed(world, word)
+
+
+def _billed(world: World, word: str) -> None:
+    """An invoice with work on it, of a project of its own."""
+    ids = world.ids
+    with world.studio.context() as ctx:
+        project = projects.create(ctx, client_id=ids["client.hidden"], name=f"{word} support").id
+        spent = {"description": f"{word} taxi", "amount": Decimal(MONEY[3]), "expense_date": DAY}
+        ids |= {
+            "project.billed": project,
+            "task.billed": tasks.create(ctx, project_id=project, name=f"{word} support").id,
+            "expense.billed": expenses.record(ctx, client_id=ids["client.hidden"], project_id=project, **spent).id,
+        }
+        logged = {"task_id": ids["task.billed"], "entry_date": DAY, "duration_seconds": 1800, "note": word}
+        ids["entry.billed"] = time_entries.log(ctx, project_id=project, **logged).id
+        made = draft.draft(ctx, client_id=ids["client.hidden"], project_ids=[project], include_expenses=True)
+        ids["invoice.billed"] = made.invoice.id
+        lifecycle.mark_sent(ctx, made.invoice.id)
 
 
 class Rehearsal:
