@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import fields
+from functools import partial
 from multiprocessing import process
 from typing import Any, Final
 
@@ -21,14 +22,18 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer as Granian
 
-from tallystick.main import App, worker_app
+from tallystick.main import worker_app
+from tallystick.server.connections import Bodies, Warden, WsgiApp, connections_on
 from tallystick.settings import Settings, variable
 
 BACKLOG: Final = 2048
 CONNECTIONS_PER_PROCESS: Final = 4096
 """Open connections are cheap: the slow ones of a few clients must not keep the others out."""
-HEADER_MILLISECONDS: Final = 15_000
-LONGEST_HEAD: Final = 64 * 1024
+BODIES_PER_PROCESS: Final = 256
+"""Request bodies on their way at once; threads that wait for them come on top of those that answer."""
+HEADER_MILLISECONDS: Final = 30_000
+"""For the head of a request, and between two requests of a connection."""
+LONGEST_HEAD: Final = 32 * 1024
 DRAIN_SECONDS: Final = 30
 """How long an orderly stop waits for requests that are being answered."""
 TRY_AGAIN_SECONDS: Final = 1.0
@@ -63,10 +68,13 @@ def run(settings: Settings, database_url: str, *, ready: Callable[[str], None]) 
         time.sleep(TRY_AGAIN_SECONDS)
 
 
-def worker() -> App:
+def worker() -> WsgiApp:
     """The app of one worker process, which ends with its parent, however that ends."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    return worker_app()
+    settings = Settings.from_environment(os.environ)
+    bodies = Bodies(worker_app(), most=BODIES_PER_PROCESS)
+    Warden(bodies, partial(connections_on, settings.port)).start()
+    return bodies
 
 
 @contextlib.contextmanager
@@ -136,7 +144,7 @@ def _granian(settings: Settings) -> Granian:
         http=HTTPModes.http1,
         websockets=False,
         workers=settings.workers,
-        blocking_threads=settings.threads,
+        blocking_threads=settings.threads + BODIES_PER_PROCESS,
         backlog=BACKLOG,
         backpressure=CONNECTIONS_PER_PROCESS,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS, max_buffer_size=LONGEST_HEAD),
