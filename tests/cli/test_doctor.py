@@ -110,8 +110,8 @@ CORRUPTIONS: list[tuple[str, str, str]] = [
     ("row-security", "CREATE TABLE newcomers (workspace_id uuid NOT NULL)", "newcomers"),
     ("application-role", "ALTER TABLE payments OWNER TO tallystick_app", "owns table payments"),
     ("application-role", "ALTER ROLE tallystick_app BYPASSRLS", "role tallystick_app"),
-    ("append-only", "DROP TRIGGER append_only ON events", "events append_only"),
-    ("append-only", "ALTER TABLE issued_numbers DISABLE TRIGGER append_only_whole", "issued_numbers append_only_whole"),
+    ("kept", "DROP TRIGGER append_only ON events", "events append_only"),
+    ("kept", "ALTER TABLE issued_numbers DISABLE TRIGGER append_only_whole", "issued_numbers append_only_whole"),
 ]  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from tallystick.domain import members, workspaces
 from tallystick.domain.access import Plan
 from tallystick.domain.context import Context
 from tallystick.domain.members import MEMBERS
+from tallystick.values.duration import is_zone
 from tallystick.values.errors import NotFound
 from tallystick.values.ids import new_id
 
@@ -80,6 +81,8 @@ def create(
 ) -> None:
     """Found a workspace with its owner. Somebody known by that e-mail keeps their sign-in."""
     name = filled(name, "The name")
+    if not is_zone(time_zone):
+        raise CommandError(f"{time_zone} is no time zone. Write one such as Europe/Berlin.")
     password = _password(words=(name, owner_email, owner_name)) if owner_password_stdin else None
     with open_database(data=data) as operator:
         if password is not None and _is_known(operator, owner_email):
