@@ -459,4 +459,6 @@ def read_body(request: falcon.Request) -> bytes:
             raise TooSlow("The body did not arrive within 10 seconds.")
     if declared is not None and size < declared:
         raise Malformed(f"The body ended after {size} of its {declared} bytes.")
+    if chunked and not size:  # the server underneath ends a body where its chunks make no sense
+        raise Malformed("The body is sent in chunks, but the first of them is empty or cannot be read.")
     return b"".join(parts)

@@ -114,8 +114,8 @@ class Connection:
 
     @property
     def unanswered(self) -> bool:
-        """The client spoke last."""
-        return self.received_age < self.sent_age
+        """The client spoke last; also where both spoke in the same tick of the kernel's clock."""
+        return self.received_age <= self.sent_age
 
 
 class Warden:
