@@ -3,15 +3,20 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Generator
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from tallystick.cli.doctor import examine
 from tallystick.db.session import Connection, Database, owner_connection, text_query
+from tallystick.demo import sign_ins
+from tallystick.demo.load import load
 from tallystick.domain import invariants
+from tallystick.domain.context import utc_now
 from tests.cli.conftest import Filled, Tallystick, fill
 from tests.conftest import superuser
+from tests.studio import KEY
 
 CORRUPTIONS: list[tuple[str, str, str]] = [
     ("references", "UPDATE projects SET client_id = '{others_client}' WHERE id = '{project}'",
@@ -143,6 +148,12 @@ def test_a_workspace_in_which_everything_happened_is_healthy(database_url: str, 
     findings = examine(database_url, now=filled_once.studio.clock())
     assert [finding.rule for finding in findings if not finding.holds] == []
     assert len(findings) == len(invariants.INVARIANTS) + 2
+
+
+def test_the_demo_is_healthy(own_pool: Database, own_url: str, tmp_path: Path) -> None:
+    now = utc_now()
+    load(own_pool, KEY, sign_ins.kept_in(tmp_path, "live"), now, lambda _: None)
+    assert [finding for finding in examine(own_url, now=now) if not finding.holds] == []
 
 
 @pytest.mark.parametrize(
