@@ -24,6 +24,7 @@ from granian.server.mp import MPServer as Granian
 
 from tallystick.main import worker_app
 from tallystick.server.connections import Bodies, Warden, WsgiApp, connections_on
+from tallystick.server.upkeep import FLUSH_SECONDS, SWEEP_SECONDS, LastUse, every, sweep_answers
 from tallystick.settings import Settings, variable
 
 BACKLOG: Final = 2048
@@ -52,6 +53,7 @@ def run(settings: Settings, database_url: str, *, ready: Callable[[str], None]) 
     sense, all of them are started anew after a pause.
     """
     os.environ.update(environment_of(settings, database_url))
+    every(SWEEP_SECONDS, lambda: sweep_answers(database_url))
     # A forked worker would share our locks, threads and connections in the middle of whatever they do.
     multiprocessing.set_start_method("spawn", force=True)
     answering = threading.Event()
@@ -72,7 +74,9 @@ def worker() -> WsgiApp:
     """The app of one worker process, which ends with its parent, however that ends."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     settings = Settings.from_environment(os.environ)
-    bodies = Bodies(worker_app(), most=BODIES_PER_PROCESS)
+    last_use = LastUse()
+    every(FLUSH_SECONDS, lambda: last_use.flush(settings.database_url or ""))
+    bodies = Bodies(worker_app(seen=last_use.note), most=BODIES_PER_PROCESS)
     Warden(bodies, partial(connections_on, settings.port)).start()
     return bodies
 
