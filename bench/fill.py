@@ -79,7 +79,7 @@ def _found(database: Database, key: bytes, name: str, *, people: int = PEOPLE, w
     """A workspace through the product's own verbs: people with tokens, a client, its projects and tasks."""
     workspace_id, text = new_id(), token_texts.mint("live")
     shape = token_texts.shape(text)
-    assert shape is not None  # noqa: S101
+    assert shape is not None
     operator = Actor(workspace_id, "", "OWNER")
     with database.transaction() as connection:
         open_workspace(connection, workspace_id)
@@ -137,8 +137,10 @@ def _write_entries(connection: psycopg.Connection[Any], workspaces: list[str], e
         SELECT uuidv7(at - clock_timestamp()), work.workspace_id, staff.user_id, work.project_id, work.task_id,
                900 * (1 + n %% 12), n %% 5 > 0, 'Worked on what was agreed, part ' || n, at::date, 90, at, at
         FROM (
-          SELECT n, %(from)s::timestamptz + n * ((%(to)s::timestamptz - %(from)s::timestamptz) / %(entries)s::int) AS at,
-                 CASE WHEN n %% 5 = 0 OR %(studios)s = 1 THEN 1 ELSE 2 + n * 7919 / 5 %% (%(studios)s - 1) END AS number,
+          SELECT n,
+                 %(from)s::timestamptz + n * ((%(to)s::timestamptz - %(from)s::timestamptz) / %(entries)s::int) AS at,
+                 CASE WHEN n %% 5 = 0 OR %(studios)s = 1 THEN 1
+                      ELSE 2 + n * 7919 / 5 %% (%(studios)s - 1) END AS number,
                  1 + n * 104729 / 7 %% %(places)s AS place, 1 + n * 15485863 / 11 %% %(people)s AS person
           FROM generate_series(0, %(entries)s::bigint - 1) AS n
         ) AS drawn

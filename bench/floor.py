@@ -15,10 +15,11 @@ from typing import Any
 
 import msgspec
 import psycopg
+from psycopg.types.string import TextLoader
 
 from tallystick import server
 from tallystick.api.native.time_entries import TimeEntryJson
-from tallystick.db.session import Prepared, insert_of, owner_connection
+from tallystick.db.session import Prepared, insert_of
 from tallystick.domain.context import columns_of
 from tallystick.domain.time_entries import TIME_ENTRIES, TimeEntry
 from tallystick.main import POOL_PER_PROCESS
@@ -27,13 +28,13 @@ from tallystick.values.ids import new_id
 
 COLUMNS = tuple({"org_id": "workspace_id"}.get(name, name) for name in TimeEntryJson.__struct_fields__)
 _FILTERS = frozenset({"project_id", "entry_date_from", "entry_date_to"})
-LIST = Prepared(TIME_ENTRIES._select(COLUMNS, _FILTERS, "-entry_date", None, True)).query  # noqa: SLF001
+LIST = Prepared(TIME_ENTRIES._select(COLUMNS, _FILTERS, "-entry_date", None, True)).sql.encode()  # noqa: SLF001
 _NAMES = ", ".join(f"time_entries.{name}" for name in COLUMNS)
 GET = (
     f"SELECT {_NAMES} FROM time_entries WHERE time_entries.id = %(id)s::UUID "
     "AND time_entries.workspace_id = %(workspace)s::UUID AND time_entries.deleted_at IS NULL"
 ).encode()
-INSERT = insert_of(TimeEntry).query
+INSERT = insert_of(TimeEntry).sql.encode()
 CURSOR = "x" * 143
 """As long as the product's."""
 
@@ -69,9 +70,8 @@ def worker() -> Callable[[dict[str, Any], Respond], Iterable[bytes]]:
     writers: queue.SimpleQueue[psycopg.Connection[Any]] = queue.SimpleQueue()
     for _ in range(POOL_PER_PROCESS):
         for pool, autocommit in ((readers, True), (writers, False)):
-            connection = owner_connection(url)
-            connection.autocommit = autocommit
-            connection.prepare_threshold = 2
+            connection = psycopg.connect(url, autocommit=autocommit, prepare_threshold=2)
+            connection.adapters.register_loader("uuid", TextLoader)
             pool.put(connection)
 
     def get(identity: str) -> bytes:

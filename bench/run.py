@@ -1,4 +1,4 @@
-"""`bin/bench`: what a request costs the server's processes, against the floor; docs/performance.md tells how to read it."""
+"""`bin/bench`: what a request costs the server's processes, against the floor; docs/performance.md explains."""
 
 from __future__ import annotations
 

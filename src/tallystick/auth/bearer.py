@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from sqlalchemy import text
+
 from tallystick.auth import tokens
-from tallystick.db.session import Connection
+from tallystick.db.session import Connection, Prepared
 from tallystick.domain.access import Actor
 from tallystick.values.errors import Unauthenticated
 
-_OPEN: Final = b"SELECT * FROM open_by_token(%s)"
+_OPEN: Final = Prepared(text("SELECT * FROM open_by_token(CAST(:prefix AS text))"))
 
 
 def actor_of(connection: Connection, key: bytes, header: str | None, now: datetime) -> Actor:
@@ -24,7 +26,7 @@ def actor_of(connection: Connection, key: bytes, header: str | None, now: dateti
     shape = tokens.shape(token) if scheme.lower() == "bearer" else None
     if shape is None:
         raise Unauthenticated
-    found = connection.execute(_OPEN, (shape.prefix,)).fetchone()
+    found = connection.run(_OPEN, {"prefix": shape.prefix}).fetchone()
     if not tokens.matches(key, token, found[1] if found else None) or found is None:
         raise Unauthenticated
     _, _, expires_at, scopes, name, workspace_id, workspace_name, plan, user_id, role, time_zone, _ = found

@@ -9,11 +9,11 @@ from typing import Any, Literal, Protocol, TypeVar, cast
 
 import msgspec
 import psycopg
-from sqlalchemy import ColumnElement, Numeric, bindparam, select
+from sqlalchemy import ColumnElement, Numeric, bindparam, select, text
 from sqlalchemy.dialects.postgresql import UUID
 
 from tallystick.db.base import Row, Tenant, table_of
-from tallystick.db.session import Connection, Prepared, columns_of, constraint_of, insert_of, run
+from tallystick.db.session import Answer, Connection, Prepared, columns_of, constraint_of, insert_of, run
 from tallystick.domain.access import Actor, Permission
 from tallystick.domain.events import Event
 from tallystick.values.duration import local_date
@@ -155,19 +155,19 @@ class Context:
 
     def _record(self, what: str, row: Tenant, data: str) -> None:
         noun = type(row).noun
-        event = Event(
-            id=new_id(),
-            workspace_id=self.actor.workspace_id,
-            type=f"{noun.replace(' ', '_')}.{what}",
-            resource=noun.replace(" ", "_"),
-            resource_id=row.id,
-            actor_id=self.actor.user_id or None,
-            data=data,
-            occurred_at=self.now,
-        )
-        self._write(_insert(Event), {name: getattr(event, name) for name in columns_of(Event)})
+        event = {
+            "id": new_id(),
+            "workspace_id": self.actor.workspace_id,
+            "type": f"{noun.replace(' ', '_')}.{what}",
+            "resource": noun.replace(" ", "_"),
+            "resource_id": row.id,
+            "actor_id": self.actor.user_id or None,
+            "data": data,
+            "occurred_at": self.now,
+        }
+        self.connection.later(_insert(Event), event)
 
-    def _run(self, statement: Prepared, values: dict[str, Any]) -> psycopg.Cursor[tuple[Any, ...]]:
+    def _run(self, statement: Prepared, values: dict[str, Any]) -> Answer:
         values["workspace"] = self.actor.workspace_id
         values["actor"] = self.actor.user_id
         return run(self.connection, statement, values)
@@ -185,7 +185,7 @@ SENTENCES: dict[str, Refusal] = {}
 
 def open_workspace(connection: Connection, workspace_id: str) -> None:
     """Show the rows of one workspace to this transaction, and only to it."""
-    connection.execute("SELECT set_config('tallystick.workspace', %s, true)", [workspace_id])
+    connection.later(_OPEN_WORKSPACE, {"workspace": workspace_id})
 
 
 def refusal_of(error: psycopg.IntegrityError) -> Refusal | psycopg.IntegrityError:
@@ -221,6 +221,7 @@ def actor() -> ColumnElement[str]:
     return bindparam("actor", type_=UUID(as_uuid=False))
 
 
+_OPEN_WORKSPACE = Prepared(text("SELECT set_config('tallystick.workspace', :workspace, true)"))
 _TIMES = frozenset({"created_at", "updated_at", "occurred_at"})
 _finds: dict[tuple[type[Row], bool, Lock | None], Prepared] = {}
 _inserts: dict[type[Row], Prepared] = {}
