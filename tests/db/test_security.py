@@ -165,7 +165,9 @@ def test_a_row_is_written_only_inside_its_workspace(
         assert run(app, f"SELECT count(*) FROM {table.name} WHERE workspace_id = %s", theirs) == [(0,)]
         assert run(app, f"SELECT count(*) FROM {table.name}") != [(0,)]
     if table.name not in APPEND_ONLY:
-        with as_application(mine) as app, pytest.raises(errors.InsufficientPrivilege, match="row-level security"):
+        # A trigger may be faster than the policy: lines of an issued invoice change for nobody.
+        refused = (errors.InsufficientPrivilege, errors.RestrictViolation)
+        with as_application(mine) as app, pytest.raises(refused, match=r"row-level security|issued invoice"):
             run(app, f"UPDATE {table.name} SET workspace_id = %s", theirs)
 
 

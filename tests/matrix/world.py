@@ -185,16 +185,18 @@ def _billed(world: World, word: str) -> None:
 class Rehearsal:
     """Transactions that are always rolled back: each request meets the world as it was made."""
 
-    def __init__(self, database: Transactions, *, read_only: bool = False) -> None:
+    def __init__(self, database: Transactions, *opening: str) -> None:
         self._database = database
-        self._read_only = read_only
+        self._opening = opening
+        """What each transaction starts with."""
 
     @contextlib.contextmanager
     def transaction(self) -> Generator[Connection]:
         with self._database.transaction() as connection:
-            if self._read_only:
-                connection.execute("SET TRANSACTION READ ONLY")
+            for statement in self._opening:
+                connection.execute(statement.encode())
             yield connection
+            connection.execute(b"SELECT 1")  # what waits for the commit is sent with it, and refused where it would be
             connection.rollback()
 
     def ping(self) -> bool:

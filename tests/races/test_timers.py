@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Generator
 from itertools import pairwise
+from threading import Event
 
 import pytest
 from falcon import testing
 from sqlalchemy import text
 
-from tallystick.db.session import Prepared
+from tallystick.db.session import Connection, Prepared
 from tallystick.domain import members, projects, time_entries
+from tallystick.domain.context import Context, Transactions
 from tallystick.domain.members import Member
 from tallystick.domain.projects import Project
-from tests.races.arena import Arena, Together, at_once, statuses
+from tests.races.arena import PATIENCE, Arena, Together, at_once, statuses
 from tests.studio import Api
 
 STARTS = 32
@@ -139,3 +142,45 @@ def test_who_leaves_while_they_start_leaves_no_timer_running(arena: Arena, round
     assert set(answered) <= {201, 401, 404}, answered
     assert chain(arena, "member")[1] == 0
     assert arena.one("SELECT count(*) FROM members WHERE workspace_id = %s AND removed_at IS NOT NULL") == 1
+
+
+class Lingering:
+    """Transactions that say when their work is done, and commit only when they are told."""
+
+    def __init__(self, database: Transactions, done: Event, told: Event) -> None:
+        self._database, self._done, self._told = database, done, told
+
+    @contextlib.contextmanager
+    def transaction(self) -> Generator[Connection]:
+        with self._database.transaction() as connection:
+            yield connection
+            self._done.set()
+            self._told.wait(PATIENCE)
+
+    def ping(self) -> bool:
+        return True
+
+
+def test_without_its_lock_a_timer_outlives_its_person(
+    arena: Arena, monkeypatch: pytest.MonkeyPatch, without_locks: Callable[[], None]
+) -> None:
+    """The race itself: they start a timer, and leave between the look for it and its commit."""
+    everybody(arena)
+    started, looked = Event(), Event()
+    remove = members.remove
+
+    def remove_after_the_look(ctx: Context, member: Member) -> None:
+        looked.set()
+        remove(ctx, member)
+
+    def let_go() -> None:
+        started.wait(PATIENCE)
+        leave(arena, "member")
+
+    monkeypatch.setattr(members, "remove", remove_after_the_look)
+    without_locks()
+    slow = arena.api("member", arena.rivals(Lingering(arena.database, started, looked)))
+    answer, _ = at_once([start(arena, slow), let_go])
+    assert answer is not None
+    assert answer.status_code == 201
+    assert chain(arena, "member") == (1, 1)
