@@ -33,7 +33,7 @@ def test_it_says_one_line_and_answers(tmp_path: Path):
 
 
 def test_a_second_server_on_the_same_data_is_told_which_one_serves(server: Running):
-    second = run(server.data, "serve", "--data", str(server.data), "--port", str(free_port()))
+    second = run("serve", "--data", str(server.data), "--port", str(free_port()))
     assert second.returncode == 1
     assert f"Tallystick already serves {server.data} (process {server.process.pid})" in second.stderr
     assert second.stdout == ""
@@ -41,7 +41,7 @@ def test_a_second_server_on_the_same_data_is_told_which_one_serves(server: Runni
 
 
 def test_a_port_that_is_taken_is_refused_before_anything_is_started(server: Running, tmp_path: Path):
-    refused = run(tmp_path, "serve", "--data", str(tmp_path / "data"), "--port", str(server.port))
+    refused = run("serve", "--data", str(tmp_path / "data"), "--port", str(server.port))
     assert refused.returncode == 1
     assert f"cannot listen on 127.0.0.1, port {server.port} (Address already in use)" in refused.stderr
     assert not (tmp_path / "data" / "postgres").exists()
@@ -56,14 +56,14 @@ def test_a_port_that_is_taken_is_refused_before_anything_is_started(server: Runn
     ],
 )
 def test_what_cannot_be_meant_is_one_sentence(tmp_path: Path, words: tuple[str, ...], sentence: str):
-    refused = run(tmp_path, "serve", "--data", str(tmp_path / "data"), *words)
+    refused = run("serve", "--data", str(tmp_path / "data"), *words)
     assert refused.returncode == 1
     assert refused.stderr.count("\n") == 1
     assert refused.stderr.startswith(sentence)
 
 
 def test_other_commands_work_beside_it(server: Running):
-    listed = run(server.data, "migrate", "--data", str(server.data), "--json")
+    listed = run("migrate", "--data", str(server.data), "--json")
     assert (listed.returncode, listed.stdout) == (0, '{\n  "applied": []\n}\n')
     assert ready(server)
 

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from typing import Any
 from tests.live import free_port
 
 PATIENCE = 60.0
+COMPILED = str(Path(tempfile.gettempdir()) / "tallystick-tests-compiled")
 
 
 @dataclass
@@ -82,9 +84,7 @@ def start(data: Path, *words: str, port: int | None = None, says: str = "serves"
         "--port",
         str(port),
     ]
-    process = subprocess.Popen(
-        command_line, env=clean_environment(data, **environment), stdout=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen(command_line, env=clean_environment(**environment), stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     for line in process.stdout:
         if says in line:
@@ -100,19 +100,19 @@ def end(server: Running) -> None:
     server.process.stdout.close()
 
 
-def run(data: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """A command that ends by itself."""
     return subprocess.run(
         [sys.executable, "-m", "tallystick", *words],
-        check=False, env=clean_environment(data, **environment), capture_output=True, text=True, timeout=PATIENCE,
+        check=False, env=clean_environment(**environment), capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
 
 
-def clean_environment(data: Path, **environment: str) -> dict[str, str]:
+def clean_environment(**environment: str) -> dict[str, str]:
     """No settings of whoever runs the tests, and compiled modules kept for the next start."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("TALLYSTICK_")}
     ours.pop("PYTHONDONTWRITEBYTECODE", None)
-    return {**ours, "PYTHONPYCACHEPREFIX": str(data.parent / "compiled"), "COLUMNS": "200", **environment}
+    return {**ours, "PYTHONPYCACHEPREFIX": COMPILED, "COLUMNS": "200", **environment}
 
 
 def children(pid: int) -> list[int]:
