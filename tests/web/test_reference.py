@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from falcon import testing
 from jsonschema import Draft202012Validator
+from markupsafe import Markup
 
 from tallystick.api.native.openapi import native_document
 from tallystick.api.native.operations import OPERATIONS
 from tallystick.api.native.wire import STATUS
+from tallystick.api.native.words import WORDS
 from tallystick.db.session import Database
 from tallystick.web.assets import FOLDER, Assets
-from tallystick.web.reference import CODES, groups_of, render
+from tallystick.web.reference import CODES, _json_colours, _prose, _shell_colours, groups_of, render
 from tallystick.web.samples import BODIES, QUERIES
 from tests.studio import Clock, app_client
 
@@ -164,6 +167,21 @@ def test_what_a_document_says_cannot_become_markup() -> None:
     read = Read(render(evil, Assets().url))
     assert read.inside == ""
     assert "b" not in read.tags - READ.tags
+
+
+@pytest.mark.parametrize("colour", [_json_colours, _shell_colours, _prose])
+def test_colours_and_prose_escape_what_they_do_not_know(colour: Callable[[str], Markup]) -> None:
+    text = colour('<i> curl -d "a<b>": <u> "c<b>" `<s>` <b>')
+    assert set(re.findall(r"<(\w+)", text)) <= {"span", "code"}
+    assert re.sub(r"<[^>]+>", "", text).count("&lt;") == 6
+
+
+def test_every_word_about_a_field_is_about_one_that_exists() -> None:
+    found: set[str] = set()
+    for name, schema in DOCUMENT["components"]["schemas"].items():
+        noun = name.removesuffix("Json").removesuffix("Fields").replace("Draft", "Invoice")
+        found |= {f"{noun}.{field}" for field in schema.get("properties", {})} | schema.get("properties", {}).keys()
+    assert WORDS.keys() <= found
 
 
 def test_a_page_that_is_known_is_not_sent_again(app: testing.TestClient) -> None:
