@@ -43,7 +43,7 @@ APPEND_ONLY = ("events", "issued_numbers")
 REFERENCES = [
     pytest.param(key, id=str(key.name))
     for table in TENANT_TABLES
-    for key in table.foreign_key_constraints
+    for key in sorted(table.foreign_key_constraints, key=lambda key: str(key.name))
     if key.referred_table.name != "workspaces"
 ]
 
