@@ -11,7 +11,7 @@ WORDS: Final[Mapping[str, str]] = {
     "projectIds": "The projects a Member is limited to; empty: not limited.",
     "scopes": "`read`, `write`, or both.",
     "Member.id": "The membership. Time entries and assignees refer to `userId`.",
-    "Organization.invoicePrefix": "What stands before the number of an invoice; may hold `{{yyyy}}`, `{{mm}}` and the like.",
+    "Organization.invoicePrefix": "Stands before an invoice number; may hold `{{yyyy}}`, `{{mm}}` and the like.",
     "Client.currency": "ISO 4217; null or left out: the workspace's.",
     "Client.billingAddress": "A free block, used where the split lines are empty.",
     "Client.defaultRate": "Per hour, for projects without a rate of their own.",
