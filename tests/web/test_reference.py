@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from falcon import testing
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, FormatChecker
 from markupsafe import Markup
 
 from tallystick.api.native.openapi import native_document
@@ -156,6 +157,17 @@ def test_every_example_of_a_body_is_one_that_the_document_allows() -> None:
     for name, query in QUERIES.items():
         known = {parameter["name"] for parameter in said[name]["parameters"]}
         assert {part.partition("=")[0] for part in query.split("&")} <= known
+
+
+def test_every_example_of_an_answer_is_of_the_shape_that_the_document_says() -> None:
+    shown = {operation.id: operation for group in groups_of(DOCUMENT) for operation in group.operations}
+    for methods in DOCUMENT["paths"].values():
+        for said in methods.values():
+            answers = [answer for status, answer in said["responses"].items() if status < "300"]
+            for content in (answer["content"] for answer in answers if "content" in answer):
+                schema = {**content["application/json"]["schema"], "components": DOCUMENT["components"]}
+                example = json.loads(str(shown[said["operationId"]].example))
+                Draft202012Validator(schema, format_checker=FormatChecker()).validate(example)
 
 
 def test_the_codes_of_errors_are_those_of_the_api() -> None:

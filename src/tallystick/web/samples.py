@@ -55,7 +55,9 @@ _IDS: Final[Mapping[str, str]] = {
     "userId": PERSON, "invoiceId": INVOICE, "paymentId": PAYMENT, "entryIds": ENTRY, "assigneeIds": PERSON,
     "projectIds": PROJECT, "expenseIds": "019a3f57-33bb-7c04-85e6-665544332211",
     "Client": CLIENT, "Project": PROJECT, "Task": TASK, "TimeEntry": ENTRY, "Invoice": INVOICE, "Draft": INVOICE,
-    "Payment": PAYMENT, "Member": "019a3f4e-2d80-7c20-9b66-1d2e3f4a5b6c", "Line": "019a3f61-0d3b-7a15-8e7f-20314253",
+    "Payment": PAYMENT, "Organization": "019a3f4d-11c0-7a2b-8c3d-4e5f60718293",
+    "Expense": "019a3f57-33bb-7c04-85e6-665544332211", "Member": "019a3f4e-2d80-7c20-9b66-1d2e3f4a5b6c",
+    "Line": "019a3f61-0d3b-7a15-8e7f-203142536475",
 }  # fmt: skip
 
 _VALUES: Final[Mapping[str, Any]] = {

@@ -53,7 +53,7 @@ WORDS: Final[Mapping[str, str]] = {
     "Expense.billable": "True unless told.",
     "Invoice.clientId": "An invoice stays with its client.",
     "Invoice.from": "The first day of the work to bill; null: from the beginning.",
-    "Invoice.to": "The last day of it, counted in; null: until now.",
+    "Invoice.to": "The last day of it, counted in; null: to the end.",
     "Invoice.projectIds": "Only these projects of the client; an empty list takes no work, only your `lines`.",
     "Invoice.grouping": "A line for each of these; PROJECT_TASK unless told. Different rates never share a line.",
     "Invoice.includeExpenses": "Whether billable expenses of those days are taken too; false unless told.",
