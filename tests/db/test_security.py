@@ -182,7 +182,7 @@ def test_people_are_seen_only_by_their_colleagues(worlds: Workspaces, as_applica
         assert [str(one) for (one,) in run(app, "SELECT id FROM workspaces")] == [mine.studio.workspace_id]
 
 
-def test_the_workspace_does_not_go_to_the_next_borrower(database_url: str, worlds: Workspaces) -> None:
+def test_the_workspace_does_not_go_to_the_next_borrower(database_url: str, worlds: Workspaces, tmp_path: Path) -> None:
     """One connection, many transactions: what one opened is closed for the next, however it ended."""
     pool = Database(database_url, size=1)
     pool.open()
@@ -206,6 +206,10 @@ def test_the_workspace_does_not_go_to_the_next_borrower(database_url: str, world
         with pytest.raises(errors.DivisionByZero):
             fail(pool, worlds[0], lambda connection: run(connection, "SELECT 1 / 0"))
         assert left() == ("", 0)
+        api = Api(app_client(pool, worlds[0].studio.clock, tmp_path), worlds[0].studio.owner.token)
+        for request in (("GET", "/clients"), ("POST", "/clients", {"name": "Hooli"}), ("GET", f"/clients/{new_id()}")):
+            api(*request)
+            assert left() == ("", 0), request
         with pool.transaction() as connection:
             assert connection.info.backend_pid == backend, "it was the same connection all the time"
             # The check itself: a setting of the session would be there for the next one.

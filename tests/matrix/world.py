@@ -8,6 +8,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from tallystick.auth import tokens as token_texts
@@ -191,8 +192,8 @@ class Rehearsal:
         """What each transaction starts with."""
 
     @contextlib.contextmanager
-    def transaction(self) -> Generator[Connection]:
-        with self._database.transaction() as connection:
+    def transaction(self, **how: Any) -> Generator[Connection]:
+        with self._database.transaction(**how) as connection:
             for statement in self._opening:
                 connection.execute(statement.encode())
             yield connection

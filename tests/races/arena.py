@@ -91,8 +91,8 @@ class Together:
         self._meeting = Barrier(count)
 
     @contextlib.contextmanager
-    def transaction(self) -> Generator[Connection]:
-        with self._database.transaction() as connection:
+    def transaction(self, **how: Any) -> Generator[Connection]:
+        with self._database.transaction(**how) as connection:
             yield connection
             meet(self._meeting)
 

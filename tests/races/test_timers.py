@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Generator
 from itertools import pairwise
 from threading import Event
+from typing import Any
 
 import pytest
 from falcon import testing
@@ -151,8 +152,8 @@ class Lingering:
         self._database, self._done, self._told = database, done, told
 
     @contextlib.contextmanager
-    def transaction(self) -> Generator[Connection]:
-        with self._database.transaction() as connection:
+    def transaction(self, **how: Any) -> Generator[Connection]:
+        with self._database.transaction(**how) as connection:
             yield connection
             self._done.set()
             self._told.wait(PATIENCE)
