@@ -17,12 +17,9 @@ from typing import Any
 
 import pytest
 
-from tallystick.db.local_postgres import LocalPostgres
-from tallystick.db.migrations import migrate
-from tallystick.db.session import Database
 from tests.live import free_port
-from tests.server.running import Running, end, ready, run, start, until
-from tests.studio import KEY, Studio, found_studio
+from tests.server.running import Running, end, founded_in, ready, run, start, until
+from tests.studio import Studio
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks at processes in /proc")
 
@@ -58,12 +55,15 @@ class Writer(threading.Thread):
         self._log = log
         self._stop_now = stop
         self._connection: http.client.HTTPConnection | None = None
+        self.abandoned = False
 
     def run(self) -> None:
         while not self._stop_now.is_set():
             key = str(uuid.uuid4())
             self._log.sent.add(key)
             while not self._sent(key):
+                if self.abandoned:
+                    return
                 self._log.retried += 1
                 time.sleep(0.02)
         if self._connection is not None:
@@ -121,7 +121,7 @@ def kill_with_postgresql(server: Running) -> None:
 )
 def test_what_was_acknowledged_outlives_a_server_that_is_killed(tmp_path: Path, kills: int):
     data = tmp_path / "data"
-    studio = _studio(data)
+    studio = founded_in(data)
     chance = random.Random(kills)
     log, stop, port = Log(), threading.Event(), free_port()
     server = start(data, port=port, **ENVIRONMENT)
@@ -131,36 +131,29 @@ def test_what_was_acknowledged_outlives_a_server_that_is_killed(tmp_path: Path, 
     ][:WRITERS]
     for writer in writers:
         writer.start()
-    for number in range(kills):
-        wanted = len(log.acknowledged) + chance.randrange(3, 30)
-        until(lambda wanted=wanted: len(log.acknowledged) >= wanted)
-        kill = kill_with_postgresql if number % 5 == 4 else kill_the_parent if number % 2 else kill_everything
-        kill(server)
-        assert server.process.stdout is not None
-        server.process.stdout.close()
-        server = start(data, port=port, **ENVIRONMENT)
-        assert ready(server)
-    stop.set()
-    for writer in writers:
-        writer.join(timeout=30)
-        assert not writer.is_alive()
-    _check(server, studio, log)
-    found = run("doctor", "--data", str(data))
-    assert found.returncode == 0, found.stdout + found.stderr
-    end(server)
+    try:
+        for number in range(kills):
+            wanted = len(log.acknowledged) + chance.randrange(3, 30)
+            until(lambda wanted=wanted: len(log.acknowledged) >= wanted)
+            kill = kill_with_postgresql if number % 5 == 4 else kill_the_parent if number % 2 else kill_everything
+            kill(server)
+            assert server.process.stdout is not None
+            server.process.stdout.close()
+            server = start(data, port=port, **ENVIRONMENT)
+            assert ready(server)
+        stop.set()
+        for writer in writers:
+            writer.join(timeout=30)
+            assert not writer.is_alive()
+        _check(server, studio, log)
+        found = run("doctor", "--data", str(data))
+        assert found.returncode == 0, found.stdout + found.stderr
+    finally:
+        stop.set()
+        for writer in writers:
+            writer.abandoned = True
+        end(server)
     assert log.retried > kills  # they were interrupted
-
-
-def _studio(data: Path) -> Studio:
-    with LocalPostgres(data) as url:
-        (data / "secret.key").touch(mode=0o600)
-        (data / "secret.key").write_bytes(KEY)
-        migrate(url)
-        database = Database(url, size=2)
-        database.open()
-        studio = found_studio(database, KEY)
-        database.close()
-    return studio
 
 
 def _check(server: Running, studio: Studio, log: Log) -> None:

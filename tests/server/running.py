@@ -16,7 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tallystick.db.local_postgres import LocalPostgres
+from tallystick.db.migrations import migrate
+from tallystick.db.session import Database
 from tests.live import free_port
+from tests.studio import KEY, Studio, found_studio
 
 PATIENCE = 60.0
 COMPILED = str(Path(tempfile.gettempdir()) / "tallystick-tests-compiled")
@@ -89,15 +93,32 @@ def start(data: Path, *words: str, port: int | None = None, says: str = "serves"
     for line in process.stdout:
         if says in line:
             return Running(process, port, data)
+    process.stdout.close()
     raise AssertionError(f"It ended with {process.wait()} before it said {says!r}.")
 
 
 def end(server: Running) -> None:
-    """Stop what still runs, and let its PostgreSQL end too."""
+    """Stop what still runs; of one that was killed, its PostgreSQL."""
     if server.process.poll() is None:
         server.stop()
     assert server.process.stdout is not None
     server.process.stdout.close()
+    if (server.data / "postgres" / "postmaster.pid").exists():
+        with LocalPostgres(server.data):
+            pass  # whoever leaves last stops it
+
+
+def founded_in(data: Path) -> Studio:
+    """The tests' studio, in the database of a data directory that nobody serves yet."""
+    with LocalPostgres(data) as url:
+        (data / "secret.key").touch(mode=0o600)
+        (data / "secret.key").write_bytes(KEY)
+        migrate(url)
+        database = Database(url, size=2)
+        database.open()
+        studio = found_studio(database, KEY)
+        database.close()
+    return studio
 
 
 def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:

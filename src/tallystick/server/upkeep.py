@@ -68,18 +68,18 @@ def sweep_answers(owner_url: str, *, clock: Clock = utc_now, batch: int = BATCH)
 
 
 def every(seconds: float, work: Callable[[], object]) -> None:
-    """Do something now and then for as long as the process lives; what goes wrong is logged and tried again."""
+    """Do something now and then for as long as the process lives."""
+    threading.Thread(target=_repeat, args=(seconds, work), name="upkeep", daemon=True).start()
 
-    def run() -> None:
-        while not _NEVER.wait(seconds):
-            try:
-                work()
-            except psycopg.Error as error:
-                log.warning("upkeep has to wait: %s", error)
-            except Exception:
-                log.exception("upkeep failed")
 
-    threading.Thread(target=run, name="upkeep", daemon=True).start()
+def _repeat(seconds: float, work: Callable[[], object]) -> None:
+    while not _NEVER.wait(seconds):
+        try:
+            work()
+        except psycopg.Error as error:
+            log.warning("upkeep has to wait: %s", error)
+        except Exception:
+            log.exception("upkeep failed")
 
 
 _NEVER: Final = threading.Event()
