@@ -76,6 +76,14 @@ def test_a_worker_that_is_killed_is_replaced(server: Running):
     until(lambda: ready(server))
 
 
+def test_workers_that_die_again_and_again_do_not_take_the_server_along(server: Running):
+    for _ in range(3):
+        for pid in until(lambda: server.workers):
+            os.kill(pid, signal.SIGKILL)
+        until(lambda: ready(server))
+    assert server.process.poll() is None
+
+
 def test_its_postgresql_is_started_anew_when_it_is_killed(server: Running):
     postmaster = int((server.data / "postgres" / "postmaster.pid").read_text().split()[0])
     os.kill(postmaster, signal.SIGKILL)
@@ -84,11 +92,12 @@ def test_its_postgresql_is_started_anew_when_it_is_killed(server: Running):
     until(lambda: ready(server))
 
 
-def test_it_stops_in_order_and_takes_its_processes_along(tmp_path: Path):
+@pytest.mark.parametrize("order", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_it_stops_in_order_and_takes_its_processes_along(tmp_path: Path, order: signal.Signals):
     with running(tmp_path / "data", TALLYSTICK_WORKERS="2") as server:
         family = set(children(server.process.pid))
         assert any("postgres" in command(pid) for pid in family)
-        assert server.stop() == 0
+        assert server.stop(order) == 0
         assert not [pid for pid in family if command(pid)]
         assert not (tmp_path / "data" / "postgres" / "postmaster.pid").exists()
 

@@ -57,9 +57,9 @@ class Running:
             text = answer.read()
             return answer.status, json.loads(text) if text else None
 
-    def stop(self) -> int:
+    def stop(self, order: signal.Signals = signal.SIGTERM) -> int:
         """Stop in order; answers the exit code."""
-        self.process.send_signal(signal.SIGTERM)
+        self.process.send_signal(order)
         return self.process.wait(timeout=PATIENCE)
 
 

@@ -7,6 +7,7 @@ import http.client
 import logging
 import multiprocessing
 import os
+import signal
 import socket
 import sys
 import threading
@@ -40,6 +41,7 @@ DRAIN_SECONDS: Final = 30
 TRY_AGAIN_SECONDS: Final = 1.0
 
 log = logging.getLogger("tallystick.server")
+_at_first: Final = signal.getsignal(signal.SIGHUP)
 
 
 class PortError(Exception):
@@ -60,6 +62,7 @@ def run(settings: Settings, database_url: str, *, ready: Callable[[str], None]) 
     threading.Thread(target=_tell_when_ready, args=(settings, ready, answering), daemon=True).start()
     while True:
         granian = _granian(settings)
+        granian.on_startup(partial(_stop_on_hangup, granian))
         with contextlib.suppress(SystemExit):  # what granian says when its workers keep dying
             granian.serve()
         if granian.interrupt_signal:
@@ -72,6 +75,7 @@ def run(settings: Settings, database_url: str, *, ready: Callable[[str], None]) 
 
 def worker() -> WsgiApp:
     """The app of one worker process, which ends with its parent, however that ends."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closed terminal tells the parent, and the parent us
     threading.Thread(target=_end_with_parent, daemon=True).start()
     settings = Settings.from_environment(os.environ)
     last_use = LastUse()
@@ -156,6 +160,16 @@ def _granian(settings: Settings) -> Granian:
         workers_kill_timeout=DRAIN_SECONDS,
         log_level=LogLevels.debug if settings.log_level == "debug" else LogLevels.error,
     )
+
+
+def _stop_on_hangup(granian: Granian) -> None:
+    """A closed terminal stops the server, unless it was started to outlive it (nohup)."""
+
+    def stop(*_: Any) -> None:
+        granian.interrupt_signal = True
+        granian.main_loop_interrupt.set()
+
+    signal.signal(signal.SIGHUP, signal.SIG_IGN if _at_first is signal.SIG_IGN else stop)
 
 
 def _end_with_parent() -> None:
