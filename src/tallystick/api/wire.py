@@ -294,7 +294,8 @@ class _Exchange:
                 operation, self._refusal = None, refusal
         decision: _Decision | None = None
         try:
-            with self._wire.database.transaction() as connection:
+            reading = operation is None or not operation.writes
+            with self._wire.database.transaction(reading=reading) as connection:
                 ctx = Context(self._authenticated(connection), connection, self._wire.clock)
                 if operation is None:
                     raise self._refusal or NotFound()

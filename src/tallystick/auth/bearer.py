@@ -13,6 +13,12 @@ from tallystick.domain.access import Actor
 from tallystick.values.errors import Unauthenticated
 
 _OPEN: Final = Prepared(text("SELECT * FROM open_by_token(CAST(:prefix AS text))"))
+_REOPEN: Final = Prepared(
+    text(
+        "SELECT set_config('tallystick.workspace', CAST(:workspace AS text), true), "
+        "set_config('transaction_read_only', 'on', true)"
+    )
+)
 
 
 def actor_of(connection: Connection, key: bytes, header: str | None, now: datetime) -> Actor:
@@ -32,6 +38,7 @@ def actor_of(connection: Connection, key: bytes, header: str | None, now: dateti
     _, _, expires_at, scopes, name, workspace_id, workspace_name, plan, user_id, role, time_zone, _ = found
     if expires_at is not None and expires_at <= now:
         raise Unauthenticated
+    connection.reopening = _REOPEN, {"workspace": workspace_id}
     return Actor(
         workspace_id=workspace_id,
         user_id=user_id,

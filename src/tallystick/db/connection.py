@@ -40,7 +40,9 @@ class Prepared:
         self.constants = {name: value for name, value in given.items() if value is not None}
         """Parameters that the statement brings along: the plain values in its conditions."""
 
-    def dumped(self, values: Values, by: abc.Transformer) -> tuple[Sequence[Any], tuple[int, ...], Sequence[Any] | None]:
+    def dumped(
+        self, values: Values, by: abc.Transformer
+    ) -> tuple[Sequence[Any], tuple[int, ...], Sequence[Any] | None]:
         """The values in the server's form: parameters, their types and formats."""
         if self.constants:
             values = {**self.constants, **values}
@@ -77,7 +79,13 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
 
     A round trip costs more than most statements do. `later` keeps a statement until the next `run` or `commit` and
     sends both in one; the BEGIN of a transaction goes the same way. What goes wrong with one of them is raised there.
+
+    A connection that is only `reading` has no BEGIN and no COMMIT: each trip is a transaction of its own, which sees
+    what statements of one would see (READ COMMITTED). `reopening` is the statement that shows the workspace again.
     """
+
+    reading = False
+    reopening: tuple[Prepared, Values] | None = None
 
     def __init__(self, pgconn: pq.abc.PGconn, row_factory: RowFactory[tuple[Any, ...]] = tuple_row) -> None:
         super().__init__(pgconn, row_factory)
@@ -118,17 +126,24 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
         self._waiting.clear()
         super().rollback()
 
+    def start(self, *, reading: bool) -> None:
+        """Begin anew; `reading` is a promise to write nothing."""
+        self.reading = reading
+        self.reopening = None
+
     def _together(self, last: bytes | None = None) -> list[pq.abc.PGresult]:
         """Send all that waits in one round trip. Answers the results; raises the first error."""
         server = self.pgconn
         waiting, self._waiting = self._waiting, []
+        if self.reading and self.reopening is not None:
+            waiting.insert(0, self.reopening)
         commands = 0
         names: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
         prepared: list[tuple[int, tuple[bytes, tuple[int, ...]]]] = []
         dumped = [(statement, *statement.dumped(values, self._transformer)) for statement, values in waiting]
         server.enter_pipeline_mode()
         try:
-            if not self.autocommit and server.transaction_status == pq.TransactionStatus.IDLE:
+            if not self.reading and server.transaction_status == pq.TransactionStatus.IDLE:
                 server.send_query_params(b"BEGIN", None)
                 commands += 1
             for statement, parameters, types, formats in dumped:

@@ -66,9 +66,10 @@ class Database:
         return True
 
     @contextlib.contextmanager
-    def transaction(self) -> Generator[Connection]:
+    def transaction(self, *, reading: bool = False) -> Generator[Connection]:
         """One transaction: committed at the end of the block, rolled back when it raises."""
         connection = self._pool.getconn()
+        connection.start(reading=reading)
         try:
             yield connection
             connection.commit()
