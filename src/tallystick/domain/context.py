@@ -209,8 +209,8 @@ def columns_in(row: Row) -> dict[str, Any]:
 def hydrate(kind: type[Kind], values: Sequence[Any]) -> Kind:
     """A row object from its columns in order."""
     if kind not in _names:
+        Row.registry.configure()  # before another thread can find the names
         _names[kind] = columns_of(kind)
-        Row.registry.configure()
     row = manager_of_class(kind).new_instance()
     columns_in(row).update(zip(_names[kind], values, strict=True))
     return row
