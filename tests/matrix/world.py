@@ -82,8 +82,9 @@ def furnish(database: Database, *, name: str = "Studio North", word: str = "Plai
         tasks.archive(ctx, ids["task.deleted"])
         spent = {"description": f"{word} train", "amount": Decimal(MONEY[3]), "expense_date": DAY}
         for key, where in (("expense", ""), ("expense.hidden", ".hidden")):
-            place = {"client_id": ids[f"client{where}"], "project_id": ids[f"project{where}"]}
-            ids[key] = expenses.record(ctx, **place, **spent).id
+            # A project with expenses stays with its client: the hidden one is moved by a test.
+            project_id = None if where else ids["project"]
+            ids[key] = expenses.record(ctx, client_id=ids[f"client{where}"], project_id=project_id, **spent).id
         ids["expense.deleted"] = expenses.record(ctx, client_id=ids["client"], **spent).id
         expenses.delete(ctx, ids["expense.deleted"])
     _time(world, word)

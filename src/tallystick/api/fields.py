@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, ClassVar, get_args, get_type_hints
+from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -374,6 +374,9 @@ def _reason(value: Any, hint: Any) -> tuple[str, str] | None:
     kinds = [kind for kind in get_args(hint) or (hint,) if kind is not UnsetType]
     if value is None and type(None) not in kinds and hint is not Any:
         return "", "must not be empty"
+    allowed = next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), ())
+    if allowed and value not in allowed:
+        return "", f"must be one of {', '.join(allowed)}"
     try:
         msgspec.convert(value, hint, dec_hook=read_ours)
     except (msgspec.MsgspecError, RecursionError, OverflowError) as error:

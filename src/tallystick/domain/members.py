@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ColumnElement, Index, Text, UniqueConstraint, bindparam, func, select
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKeyConstraint,
+    Index,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    func,
+    select,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tallystick.db.base import Id, Row, Tenant, one_of, table_of
@@ -56,6 +66,7 @@ class Member(Tenant):
     def constraints(cls) -> tuple[Any, ...]:
         return (
             *super().constraints(),
+            ForeignKeyConstraint(["user_id"], ["people.id"]),
             UniqueConstraint("workspace_id", "user_id"),
             one_of("role", ROLES),
             Index(

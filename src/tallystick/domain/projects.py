@@ -117,7 +117,8 @@ def client_name_filter(client_id: ColumnElement[Any]) -> Filter:
     """Filter by part of the client's name, for every noun that has a client."""
     sought = func.lower(bindparam("client_name", type_=Text()))
     named = exists().where(_client.c.id == client_id, func.lower(_client.c.name).like(sought))
-    return Filter("text", named, about="Case-insensitive partial match on the related client's name.")
+    about = "Case-insensitive partial match on the related client's name."
+    return Filter("text", named, about=about, permission=Permission.READ_CLIENTS)
 
 
 PROJECTS = Listing(
@@ -157,6 +158,8 @@ def change(ctx: Context, project_id: str, **facts: Any) -> Project:
     if facts.get("client_id", project.client_id) != project.client_id:
         _check_move(ctx, project)
         facts["client_id"] = ctx.reference(Client, facts["client_id"], "client_id", lock="share").id
+    elif facts.get("status", "ARCHIVED") != "ARCHIVED" and project.status == "ARCHIVED" and project.client_id:
+        ctx.reference(Client, project.client_id, "client_id", lock="share")  # its client may be gone meanwhile
     merged = Project(**{name: facts.get(name, getattr(project, name)) for name in _CHECKED})
     _check(merged, merged.rate_type)
     if ctx.change(project, **facts):
@@ -220,7 +223,7 @@ def _check(project: Project, rate_type: str) -> None:
 
 def _check_move(ctx: Context, project: Project) -> None:
     if ctx.row(_BILLED, project_id=project.id) is not None:
-        raise Invalid(fields={"client_id": "this project has invoiced work, so it stays with its client"})
+        raise Invalid(fields={"client_id": "this project has invoiced work or expenses, so it stays with its client"})
 
 
 _project_id = bindparam("project_id", type_=_table.c.id.type)
@@ -231,5 +234,12 @@ _PUT_ON = Prepared(
     .on_conflict_do_nothing()
 )
 _TAKE_OFF = Prepared(delete(ProjectMember).where(_on.c.project_id == _project_id, _on.c.user_id == _user_id))
-_BILLED = Prepared(text("SELECT 1 FROM time_entries WHERE project_id = :project_id AND invoice_id IS NOT NULL LIMIT 1"))
+_BILLED = Prepared(
+    text("""
+        SELECT 1 FROM time_entries WHERE project_id = :project_id AND invoice_id IS NOT NULL
+        UNION ALL SELECT 1 FROM expenses WHERE project_id = :project_id AND deleted_at IS NULL
+        UNION ALL SELECT 1 FROM invoice_lines WHERE project_id = :project_id
+        LIMIT 1
+    """)
+)
 _MINE = Prepared(select(_on.c.project_id).where(_on.c.workspace_id == workspace(), _on.c.user_id == actor()))

@@ -86,7 +86,7 @@ PEOPLE: Final = [
     # The subquery is itself under the policy of members: only people of this workspace.
     f"CREATE POLICY colleagues ON people FOR SELECT USING {COLLEAGUE}",
     f"CREATE POLICY colleagues_change ON people FOR UPDATE USING {COLLEAGUE}",
-    "CREATE POLICY newcomers ON people FOR INSERT WITH CHECK (true)",
+    f"CREATE POLICY newcomers ON people FOR INSERT WITH CHECK ({HERE} IS NOT NULL)",
     f"GRANT SELECT, INSERT, UPDATE ON people TO {APP}",
 ]
 
