@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+import uuid
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -48,7 +49,7 @@ def new_database(cluster_url: str) -> Generator[Callable[..., str]]:
     made: list[str] = []
 
     def make(template: str | None = TEMPLATE) -> str:
-        name = f"tallystick_cli_{len(made)}_{id(made) % 1_000_000}"
+        name = f"tallystick_cli_{uuid.uuid4().hex[:12]}"
         create_database(cluster_url, name, template=template)
         made.append(name)
         return with_database(cluster_url, name)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import uuid
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from tallystick.demo.load import load
 from tallystick.domain import invariants
 from tallystick.domain.context import utc_now
 from tests.cli.conftest import Filled, Tallystick, fill
-from tests.conftest import superuser
+from tests.conftest import TEMPLATE, create_database, superuser, with_database
 from tests.studio import KEY
 
 CORRUPTIONS: list[tuple[str, str, str]] = [
@@ -121,14 +122,27 @@ CORRUPTIONS: list[tuple[str, str, str]] = [
 
 
 @pytest.fixture(scope="module")
-def filled_once(database: Database) -> Filled:
-    return fill(database)
+def examined_url(cluster_url: str) -> Generator[str]:
+    """A database of this module's own: the doctor looks at all of it, also at what other tests leave behind."""
+    name = f"tallystick_doctor_{uuid.uuid4().hex[:12]}"
+    create_database(cluster_url, name, template=TEMPLATE)
+    yield with_database(cluster_url, name)
+    with psycopg.connect(superuser(cluster_url), autocommit=True) as connection:
+        connection.execute(text_query(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(scope="module")
+def filled_once(examined_url: str) -> Generator[Filled]:
+    pool = Database(examined_url, size=4)
+    pool.open()
+    yield fill(pool)
+    pool.close()
 
 
 @pytest.fixture
-def tampering(cluster_url: str, database_url: str) -> Generator[Connection]:
+def tampering(cluster_url: str, examined_url: str) -> Generator[Connection]:
     """A superuser's transaction in which nothing guards the rows any more; it is rolled back."""
-    name = psycopg.conninfo.conninfo_to_dict(database_url)["dbname"]
+    name = psycopg.conninfo.conninfo_to_dict(examined_url)["dbname"]
     url = psycopg.conninfo.make_conninfo(superuser(cluster_url), dbname=name)
     with contextlib.closing(owner_connection(url)) as connection:
         connection.execute("SET session_replication_role = replica")  # neither triggers nor foreign keys
@@ -144,8 +158,8 @@ def tampering(cluster_url: str, database_url: str) -> Generator[Connection]:
         connection.rollback()
 
 
-def test_a_workspace_in_which_everything_happened_is_healthy(database_url: str, filled_once: Filled) -> None:
-    findings = examine(database_url, now=filled_once.studio.clock())
+def test_a_workspace_in_which_everything_happened_is_healthy(examined_url: str, filled_once: Filled) -> None:
+    findings = examine(examined_url, now=filled_once.studio.clock())
     assert [finding.rule for finding in findings if not finding.holds] == []
     assert len(findings) == len(invariants.INVARIANTS) + 2
 
