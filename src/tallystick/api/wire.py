@@ -20,6 +20,7 @@ from msgspec import Struct
 from psycopg_pool import PoolTimeout, TooManyRequests
 
 from tallystick.api.fields import Malformed, facts_of, parse_json
+from tallystick.auth.bearer import Outdated
 from tallystick.auth.rate_limits import Policy, RateLimits, Verdict, headers
 from tallystick.domain import idempotency
 from tallystick.domain.access import Actor, Permission
@@ -280,9 +281,11 @@ class _Exchange:
                 if attempt == DEADLOCK_TRIES - 1:
                     return self._error(Unavailable(str(error)))
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter
+            except Outdated:
+                continue  # it is forgotten now, and looked up anew
             except Exception as error:  # noqa: BLE001 - no input may produce a bare 500
                 return self._error(error)
-        raise AssertionError("unreachable")
+        return self._error(Unavailable("The token keeps changing."))
 
     def _try(self) -> tuple[int, bytes, dict[str, str]]:
         operation = self._operation
@@ -361,15 +364,16 @@ class _Exchange:
             if canonical is None:
                 raise NotFound("There is nothing with this id.")
             ids[name] = canonical
+        given = self._request.query_string
         try:
-            pairs = parse_qsl(self._request.query_string, keep_blank_values=True, errors="strict", max_num_fields=100)
+            pairs = parse_qsl(given, keep_blank_values=True, errors="strict", max_num_fields=100) if given else []
         except ValueError:
             raise Malformed("The query string is not valid UTF-8, or has more than 100 parameters.") from None
         query = self._manners.query(operation, pairs, actor)
         facts: dict[str, Any] = {}
         if operation.body is not None:
-            given = parse_json(self._body) if self._body else {}
-            facts = facts_of(operation.body, given, required=operation.required, read_only=operation.read_only)
+            parsed = parse_json(self._body) if self._body else {}
+            facts = facts_of(operation.body, parsed, required=operation.required, read_only=operation.read_only)
             if operation.check is not None:
                 operation.check(facts)
         return Ask(ids, query, facts)

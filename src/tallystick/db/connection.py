@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import select
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import psycopg
@@ -16,6 +17,8 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql import ClauseElement
 
 Values = Mapping[str, Any]
+Row = tuple[Any, ...]
+Check = Callable[[Row | None], None]
 
 PREPARED_AT_MOST: Final = 200
 """Statements that a connection keeps prepared; with one more it begins anew."""
@@ -63,18 +66,18 @@ class Answer:
 
     __slots__ = ("_rows", "rowcount")
 
-    def __init__(self, rows: list[tuple[Any, ...]], rowcount: int) -> None:
+    def __init__(self, rows: list[Row], rowcount: int) -> None:
         self._rows = rows
         self.rowcount = rowcount
 
-    def fetchall(self) -> list[tuple[Any, ...]]:
+    def fetchall(self) -> list[Row]:
         return self._rows
 
-    def fetchone(self) -> tuple[Any, ...] | None:
+    def fetchone(self) -> Row | None:
         return self._rows[0] if self._rows else None
 
 
-class Connection(psycopg.Connection[tuple[Any, ...]]):
+class Connection(psycopg.Connection[Row]):
     """A psycopg connection whose compiled statements are prepared, and share round trips.
 
     A round trip costs more than most statements do. `later` keeps a statement until the next `run` or `commit` and
@@ -87,28 +90,25 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     reading = False
     reopening: tuple[Prepared, Values] | None = None
 
-    def __init__(self, pgconn: pq.abc.PGconn, row_factory: RowFactory[tuple[Any, ...]] = tuple_row) -> None:
+    def __init__(self, pgconn: pq.abc.PGconn, row_factory: RowFactory[Row] = tuple_row) -> None:
         super().__init__(pgconn, row_factory)
-        self._waiting: list[tuple[Prepared, Values]] = []
+        self._waiting: list[tuple[Prepared, Values, Check | None]] = []
         self._names: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
+        self._numbers = itertools.count()
         self._transformer: abc.Transformer = adapt.Transformer(self)
         self._socket = select.poll()
         self._socket.register(pgconn.socket, select.POLLIN)
 
     def run(self, statement: Prepared, values: Values) -> Answer:
         """Run a statement, after those that wait."""
-        self._waiting.append((statement, values))
-        result = self._together()[-1]
-        if result.status == pq.ExecStatus.TUPLES_OK:
-            self._transformer.set_pgresult(result)
-            return Answer(self._transformer.load_rows(0, result.ntuples, tuple), result.ntuples)
-        return Answer([], result.command_tuples or 0)
+        self._waiting.append((statement, values, None))
+        return self._together()
 
-    def later(self, statement: Prepared, values: Values) -> None:
-        """Run a statement with the next one, or with the commit; nobody asks for its answer."""
-        self._waiting.append((statement, values))
+    def later(self, statement: Prepared, values: Values, check: Check | None = None) -> None:
+        """Run a statement with the next one, or with the commit. `check` sees its first row before all that follows."""
+        self._waiting.append((statement, values, check))
 
-    def execute(self, *args: Any, **more: Any) -> psycopg.Cursor[tuple[Any, ...]]:
+    def execute(self, *args: Any, **more: Any) -> psycopg.Cursor[Row]:
         """Psycopg's own way, after the statements that wait."""
         if self._waiting:
             self._together()
@@ -117,9 +117,14 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     def commit(self) -> None:
         """Commit, with the statements that wait."""
         if self._waiting:
-            self._together(b"COMMIT")
+            self._together(None if self.reading else b"COMMIT")
         else:
             super().commit()
+
+    def settle(self) -> None:
+        """Run what still waits for a check: nothing may be told that was decided before it."""
+        if any(check is not None for *_, check in self._waiting):
+            self._together()
 
     def rollback(self) -> None:
         """Roll back; what waits is forgotten."""
@@ -130,53 +135,61 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
         """Begin anew; `reading` is a promise to write nothing."""
         self.reading = reading
         self.reopening = None
+        if len(self._names) > PREPARED_AT_MOST:
+            self.pgconn.exec_(b"DEALLOCATE ALL")
+            self._names.clear()
 
-    def _together(self, last: bytes | None = None) -> list[pq.abc.PGresult]:
-        """Send all that waits in one round trip. Answers the results; raises the first error."""
+    def _together(self, last: bytes | None = None) -> Answer:
+        """Send all that waits in one round trip. Answers what the last statement did; raises the first error."""
         server = self.pgconn
         waiting, self._waiting = self._waiting, []
         if self.reading and self.reopening is not None:
-            waiting.insert(0, self.reopening)
-        commands = 0
-        names: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
-        prepared: list[tuple[int, tuple[bytes, tuple[int, ...]]]] = []
-        dumped = [(statement, *statement.dumped(values, self._transformer)) for statement, values in waiting]
+            waiting.insert(0, (*self.reopening, None))
+        checks: list[Check | None] = []
+        prepared: dict[int, tuple[bytes, tuple[int, ...]]] = {}
+        """Which of the commands prepares what."""
+        dumped = [(statement, *statement.dumped(values, self._transformer)) for statement, values, _ in waiting]
         server.enter_pipeline_mode()
         try:
             if not self.reading and server.transaction_status == pq.TransactionStatus.IDLE:
                 server.send_query_params(b"BEGIN", None)
-                commands += 1
-            for statement, parameters, types, formats in dumped:
+                checks.append(None)
+            for (statement, parameters, types, formats), (*_, check) in zip(dumped, waiting, strict=True):
                 known = (statement.query, types)
-                name = self._names.get(known) or names.get(known)
+                name = self._names.get(known)
                 if name is None:
-                    name = names[known] = b"t%d" % (len(self._names) + len(names))
+                    name = self._names[known] = b"t%d" % next(self._numbers)
+                    prepared[len(checks)] = known
                     server.send_prepare(name, statement.query, types)
-                    prepared.append((commands, known))
-                    commands += 1
+                    checks.append(None)
                 server.send_query_prepared(name, parameters, formats)
-                commands += 1
+                checks.append(check)
             if last is not None:
                 server.send_query_params(last, None)
-                commands += 1
+                checks.append(None)
             server.pipeline_sync()
             self._flush()
-            results = [self._result() for _ in range(commands)]
+            results = [self._result() for _ in checks]
             self._result(ends=False)
             server.exit_pipeline_mode()
         except BaseException:
             self.close()  # in the middle of who knows what
             raise
-        for place, known in prepared:  # what was prepared before something else went wrong stays prepared
-            if results[place].status in _ANSWERED:
-                self._names[known] = names[known]
-        for result in results:
+        for number, known in prepared.items():
+            if results[number].status not in _ANSWERED:
+                del self._names[known]
+        for result, check in zip(results, checks, strict=True):
             if result.status not in _ANSWERED:
                 raise error_from_result(result, self.info.encoding)
-        if len(self._names) > PREPARED_AT_MOST:
-            server.exec_(b"DEALLOCATE ALL")
-            self._names.clear()
-        return results
+            if check is not None:
+                check(self._answer(result).fetchone())
+        return self._answer(results[-1])
+
+    def _answer(self, result: pq.abc.PGresult) -> Answer:
+        if result.status != pq.ExecStatus.TUPLES_OK:
+            return Answer([], result.command_tuples or 0)
+        self._transformer.set_pgresult(result)
+        return Answer(self._transformer.load_rows(0, result.ntuples, tuple), result.ntuples)
 
     def _flush(self) -> None:
         server = self.pgconn

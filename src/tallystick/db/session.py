@@ -14,9 +14,9 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from sqlalchemy import bindparam
 
 from tallystick.db.base import Row, table_of
-from tallystick.db.connection import Answer, Connection, Prepared, Values
+from tallystick.db.connection import Answer, Check, Connection, Prepared, Values
 
-__all__ = ("Answer", "Connection", "Database", "Prepared", "Values")
+__all__ = ("Answer", "Check", "Connection", "Database", "Prepared", "Values")
 
 APPLICATION_ROLE = "tallystick_app"
 
@@ -73,9 +73,13 @@ class Database:
         try:
             yield connection
             connection.commit()
-        except BaseException:
-            with contextlib.suppress(psycopg.Error):
-                connection.rollback()
+        except BaseException as error:
+            try:
+                if isinstance(error, Exception):
+                    connection.settle()
+            finally:
+                with contextlib.suppress(psycopg.Error):
+                    connection.rollback()
             raise
         finally:
             self._pool.putconn(connection)
