@@ -25,7 +25,7 @@ from tallystick.domain.access import Actor
 from tallystick.domain.context import Clock, utc_now
 from tallystick.settings import Settings
 from tallystick.web.assets import Assets
-from tallystick.web.documents import Document
+from tallystick.web.documents import Document, Elsewhere
 from tallystick.web.health import Alive, Ready, RequestIds
 from tallystick.web.reference import Reference
 
@@ -61,6 +61,7 @@ def build(
     described = native_document(OPERATIONS, version=__version__, server=settings.public_url)
     app.add_route("/api/openapi.json", Document(msgspec.json.encode(described), "application/json"))
     assets = Assets()
+    app.add_route("/", Elsewhere("/api-docs"))
     app.add_route("/api-docs", Reference(described, assets))
     app.add_route("/static/{name}", assets)
     app.add_route("/healthz", Alive())
