@@ -42,6 +42,8 @@ class Log:
     sent: set[str] = field(default_factory=set)
     refused: list[str] = field(default_factory=list)
     retried: int = 0
+    trouble: str = ""
+    """Why the last retry was needed."""
 
 
 class Writer(threading.Thread):
@@ -65,7 +67,7 @@ class Writer(threading.Thread):
                 if self.abandoned:
                     return
                 self._log.retried += 1
-                time.sleep(0.02)
+                time.sleep(0.05)
         if self._connection is not None:
             self._connection.close()
 
@@ -82,7 +84,8 @@ class Writer(threading.Thread):
             self._connection.request("POST", "/api/v1/time-entries", json.dumps(body), headers)
             answer = self._connection.getresponse()
             text = answer.read()
-        except (OSError, http.client.HTTPException):
+        except (OSError, http.client.HTTPException) as error:
+            self._log.trouble = repr(error)
             self._connection.close()
             self._connection = None
             return False
@@ -92,6 +95,7 @@ class Writer(threading.Thread):
         if answer.status < 500 and not (answer.status == 409 and b"idempotency_in_progress" in text):
             self._log.refused.append(f"{answer.status} {text.decode()}")
             return True
+        self._log.trouble = f"{answer.status} {text.decode()}"
         return False
 
 
@@ -134,7 +138,7 @@ def test_what_was_acknowledged_outlives_a_server_that_is_killed(tmp_path: Path, 
     try:
         for number in range(kills):
             wanted = len(log.acknowledged) + chance.randrange(3, 30)
-            until(lambda wanted=wanted: len(log.acknowledged) >= wanted)
+            until(lambda wanted=wanted: len(log.acknowledged) >= wanted, says=lambda: log.trouble)
             kill = kill_with_postgresql if number % 5 == 4 else kill_the_parent if number % 2 else kill_everything
             kill(server)
             assert server.process.stdout is not None

@@ -152,11 +152,11 @@ def command(pid: int) -> str:
         return ""
 
 
-def until(done: Callable[[], Any], seconds: float = PATIENCE) -> Any:
-    """Ask again until the answer is true, and answer it; fail when that takes too long."""
+def until(done: Callable[[], Any], seconds: float = PATIENCE, says: Callable[[], object] = str) -> Any:
+    """Ask again until the answer is true, and answer it; fail with what `says` says when that takes too long."""
     deadline = time.monotonic() + seconds
     while not (found := done()):
-        assert time.monotonic() < deadline, "It did not come to pass in time."
+        assert time.monotonic() < deadline, f"It did not come to pass in time. {says()}"
         time.sleep(0.02)
     return found
 
