@@ -98,7 +98,7 @@ def test_it_stops_in_order_and_takes_its_processes_along(tmp_path: Path, order: 
         family = set(children(server.process.pid))
         assert any("postgres" in command(pid) for pid in family)
         assert server.stop(order) == 0
-        assert not [pid for pid in family if command(pid)]
+        until(lambda: not [command(pid) for pid in family if command(pid)])
         assert not (tmp_path / "data" / "postgres" / "postmaster.pid").exists()
 
 
