@@ -86,6 +86,10 @@ class TimeEntry(Tenant):
                 "ix_time_entries_user_created", "workspace_id", "user_id", "created_at", "id",
                 postgresql_where=live,
             ),
+            Index(
+                "ix_time_entries_user_date", "workspace_id", "user_id", "entry_date", "id",
+                postgresql_where=live,
+            ),
             Index("ix_time_entries_task", "workspace_id", "task_id", postgresql_where="task_id IS NOT NULL"),
             Index("ix_time_entries_invoice", "workspace_id", "invoice_id", postgresql_where="invoice_id IS NOT NULL"),
         )  # fmt: skip

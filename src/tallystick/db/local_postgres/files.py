@@ -17,8 +17,7 @@ KEY_BYTES = 32
 def make_data_directory(data: Path) -> Path:
     """Create the data directory where it is missing, open to its owner only, and return its real path."""
     try:
-        if not data.is_dir():
-            data.mkdir(parents=True, mode=0o700)
+        data.mkdir(parents=True, mode=0o700, exist_ok=True)
         path = data.resolve(strict=True)
         if not os.access(path, os.W_OK | os.X_OK):
             raise PermissionError(13, os.strerror(13), str(path))

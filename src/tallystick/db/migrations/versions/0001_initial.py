@@ -650,6 +650,13 @@ def tables() -> None:
         postgresql_where="deleted_at IS NULL",
     )
     op.create_index(
+        "ix_time_entries_user_date",
+        "time_entries",
+        ["workspace_id", "user_id", "entry_date", "id"],
+        unique=False,
+        postgresql_where="deleted_at IS NULL",
+    )
+    op.create_index(
         "uq_time_entries_running",
         "time_entries",
         ["workspace_id", "user_id"],
