@@ -88,7 +88,14 @@ def start(data: Path, *words: str, port: int | None = None, says: str = "serves"
         "--port",
         str(port),
     ]
-    process = subprocess.Popen(command_line, env=clean_environment(**environment), stdout=subprocess.PIPE, text=True)
+    # Whoever runs the tests under nohup would have the server ignore the end of its terminal, too.
+    heard = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        process = subprocess.Popen(
+            command_line, env=clean_environment(**environment), stdout=subprocess.PIPE, text=True
+        )
+    finally:
+        signal.signal(signal.SIGHUP, heard)
     assert process.stdout is not None
     for line in process.stdout:
         if says in line:
