@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ColumnElement, Index, Text, UniqueConstraint, bindparam, func, select
+from sqlalchemy import CheckConstraint, ColumnElement, Index, Text, UniqueConstraint, bindparam, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tallystick.db.base import Id, Row, Tenant, one_of, table_of
+from tallystick.db.base import Blob, Id, Row, Tenant, one_of, table_of
 from tallystick.db.session import Prepared
-from tallystick.domain import tokens
+from tallystick.domain import sessions, tokens
 from tallystick.domain.access import ROLES, Permission, Role
 from tallystick.domain.context import SENTENCES, Context, hydrate, workspace
 from tallystick.domain.listing import Listing
@@ -32,6 +32,10 @@ class Person(Row):
     time_zone: Mapped[str | None]
     """Null: the workspace's."""
     password_hash: Mapped[str | None]
+    totp_secret: Mapped[Blob | None]
+    """The secret of their authenticator, sealed with the server's key. Null: the password is enough."""
+    totp_step: Mapped[int | None]
+    """The time step of the code used last: each is good once."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -119,13 +123,23 @@ def set_role(ctx: Context, member: Member, role: Role) -> Member:
 
 
 def remove(ctx: Context, member: Member) -> None:
-    """End a membership: their tokens die with it, their work stays. See also `time_entries.let_go`."""
+    """End a membership: their sessions and tokens die with it, their work stays. See also `time_entries.let_go`."""
     ctx.require(Permission.CHANGE_MEMBERS)
     if member.role == "OWNER":
         raise Conflict("The owner cannot be removed. Transfer ownership first.")
     tokens.revoke_all(ctx, member.user_id)
+    sessions.end_all(ctx, member.user_id, "removed")
     ctx.change(member, removed_at=ctx.now)
     ctx.record("removed", member)
+
+
+def set_password(ctx: Context, user_id: str, password_hash: str, *, keep_session: str | None = None) -> None:
+    """Give a person of this workspace a new password. Their sessions end everywhere, but for the one they are in.
+
+    Who may is decided by the caller, who has seen the old password or a link.
+    """
+    ctx.write(_SET_PASSWORD, user_id=user_id, password_hash=password_hash, now=ctx.now)
+    sessions.end_everywhere(ctx, user_id, "password_changed", but=keep_session)
 
 
 def read(ctx: Context, member_id: str) -> Member:
@@ -188,6 +202,14 @@ _MEMBERSHIP = Prepared(
 )
 _PERSON = Prepared(
     select(_person.c.name, _person.c.email).where(_person.c.id == bindparam("user_id", type_=_person.c.id.type))
+)
+_SET_PASSWORD = Prepared(
+    update(_person)
+    .where(_person.c.id == bindparam("user_id", type_=_person.c.id.type))
+    .values(
+        password_hash=bindparam("password_hash", type_=Text()),
+        updated_at=bindparam("now", type_=_person.c.updated_at.type),
+    )
 )
 _BY_EMAIL = Prepared(
     select(_table)
