@@ -194,8 +194,10 @@ def contents(url: str, workspace_id: str, *, without: frozenset[str] = frozenset
                 where = "workspace_id = %s"
             elif name == "workspaces":
                 where = "id = %s"
-            else:
+            elif name == "people":
                 where = "id IN (SELECT user_id FROM members WHERE workspace_id = %s)"
+            else:
+                continue  # nobody's: sign-ins that failed, counted before a workspace is known
             rows = connection.execute(
                 f"SELECT t::text FROM {name} t WHERE {where} ORDER BY 1".encode(), [workspace_id]
             ).fetchall()
