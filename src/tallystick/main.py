@@ -21,6 +21,7 @@ from tallystick.db.local_postgres import key_file
 from tallystick.db.session import Database
 from tallystick.domain.context import Clock, utc_now
 from tallystick.settings import Settings
+from tallystick.web.auth.sign_in import mount_sign_in
 from tallystick.web.documents import Document
 from tallystick.web.health import Alive, Ready, RequestIds
 
@@ -45,6 +46,16 @@ def build(
         clock=clock,
     )
     wire.mount(app)
+    mount_sign_in(
+        app,
+        database,
+        key,
+        wire.limits,
+        public_url=settings.public_url,
+        address_of=wire.address_of,
+        address_policy=wire.address_policy,
+        clock=clock,
+    )
     described = native_document(OPERATIONS, version=__version__, server=settings.public_url)
     app.add_route("/api/openapi.json", Document(msgspec.json.encode(described), "application/json"))
     app.add_route("/healthz", Alive())

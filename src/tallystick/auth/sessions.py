@@ -259,7 +259,7 @@ def actor_of_cookie(connection: Connection, key: bytes, cookie: str, now: dateti
 
 def refresh(key: bytes, live: Live, *, issuer: str, now: datetime, lifetime: timedelta = JWT_LIFETIME) -> Jwt:
     """A fresh JWT for a live session; it never outlives the session."""
-    expires_at = min(now + lifetime, live.expires_at)
+    expires_at = min(now + lifetime, live.expires_at).replace(microsecond=0)
     token = mint_jwt(
         key,
         issuer=issuer,
@@ -378,7 +378,7 @@ def begin(
 
 def jwt_of(key: bytes, session: Session, *, issuer: str, now: datetime, lifetime: timedelta = JWT_LIFETIME) -> Jwt:
     """A JWT for a session that was just begun; it never outlives the session."""
-    expires_at = min(now + lifetime, session.expires_at)
+    expires_at = min(now + lifetime, session.expires_at).replace(microsecond=0)
     token = mint_jwt(
         key,
         issuer=issuer,
