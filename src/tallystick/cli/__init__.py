@@ -16,6 +16,7 @@ MODULES: Final = (
     "migrate",
     "workspaces",
     "members",
+    "reset_link",
     "tokens",
     "invoices",
     "doctor",
