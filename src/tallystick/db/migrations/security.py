@@ -188,3 +188,46 @@ END $$;
 REVOKE ALL ON FUNCTION end_sessions_of(uuid, uuid, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION end_sessions_of(uuid, uuid, text, timestamptz) TO {APP}
 """
+
+OPEN_BY_OAUTH: Final = f"""
+CREATE FUNCTION open_by_oauth_app(wanted uuid) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE found uuid;
+BEGIN
+  -- A client_id names an app of exactly one workspace, which is opened for this transaction.
+  SELECT workspace_id INTO found FROM oauth_apps WHERE id = wanted;
+  PERFORM set_config('tallystick.workspace', coalesce(found::text, ''), true);
+  RETURN found;
+END $$;
+
+CREATE FUNCTION open_by_oauth_secret(wanted bytea) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE found uuid;
+BEGIN
+  -- Codes and tokens are looked up by their keyed digest; the workspace they belong to is opened.
+  SELECT workspace_id INTO found FROM oauth_codes WHERE digest = wanted
+  UNION ALL SELECT workspace_id FROM oauth_tokens WHERE digest = wanted;
+  PERFORM set_config('tallystick.workspace', coalesce(found::text, ''), true);
+  RETURN found;
+END $$;
+
+CREATE FUNCTION open_by_access_token(wanted bytea) RETURNS TABLE (
+  grant_id uuid, expires_at timestamptz, scopes text[], app_name text,
+  workspace_id uuid, workspace_name text, plan text, user_id uuid, role text, time_zone text, opened text
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+  RETURN QUERY
+  SELECT g.id, t.expires_at, g.scopes, a.name, t.workspace_id, w.name, w.plan, m.user_id, m.role,
+         coalesce(p.time_zone, w.time_zone), set_config('tallystick.workspace', t.workspace_id::text, true)
+  FROM oauth_tokens t
+  JOIN oauth_grants g ON g.id = t.grant_id AND g.ended_at IS NULL
+  JOIN oauth_apps a ON a.id = g.app_id AND a.revoked_at IS NULL
+  JOIN members m ON m.workspace_id = g.workspace_id AND m.user_id = g.user_id AND m.removed_at IS NULL
+  JOIN people p ON p.id = m.user_id
+  JOIN workspaces w ON w.id = t.workspace_id
+  WHERE t.digest = wanted AND t.kind = 'access';
+END $$;
+
+REVOKE ALL ON FUNCTION open_by_oauth_app(uuid), open_by_oauth_secret(bytea), open_by_access_token(bytea) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION open_by_oauth_app(uuid), open_by_oauth_secret(bytea), open_by_access_token(bytea) TO {APP}
+"""
