@@ -231,3 +231,17 @@ END $$;
 REVOKE ALL ON FUNCTION open_by_oauth_app(uuid), open_by_oauth_secret(bytea), open_by_access_token(bytea) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION open_by_oauth_app(uuid), open_by_oauth_secret(bytea), open_by_access_token(bytea) TO {APP}
 """
+
+END_OAUTH_GRANTS_OF: Final = f"""
+CREATE FUNCTION end_oauth_grants_of(person uuid, why text, at timestamptz) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE ended bigint;
+BEGIN
+  -- What a person granted to apps, in every workspace.
+  UPDATE oauth_grants SET ended_at = at, ending = why WHERE user_id = person AND ended_at IS NULL;
+  GET DIAGNOSTICS ended = ROW_COUNT;
+  RETURN ended;
+END $$;
+REVOKE ALL ON FUNCTION end_oauth_grants_of(uuid, text, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION end_oauth_grants_of(uuid, text, timestamptz) TO {APP}
+"""

@@ -22,6 +22,7 @@ def upgrade() -> None:
         for statement in security.tenant_table(table):
             op.execute(statement)
     op.execute(security.OPEN_BY_OAUTH)
+    op.execute(security.END_OAUTH_GRANTS_OF)
 
 
 def tables() -> None:
