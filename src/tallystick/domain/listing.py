@@ -12,6 +12,7 @@ from sqlalchemy import (
     Boolean,
     Cast,
     ColumnElement,
+    FromClause,
     Integer,
     Numeric,
     Select,
@@ -31,10 +32,10 @@ from sqlalchemy.dialects.postgresql import UUID
 from tallystick.db.base import Tenant, table_of
 from tallystick.db.session import Prepared
 from tallystick.domain.context import Context, actor, workspace
-from tallystick.values.errors import Invalid
+from tallystick.values.errors import Invalid, NotFound
 
 FilterKind = Literal[
-    "id", "text", "flag", "choice", "since", "until", "least", "most", "least_count", "most_count", "switch"
+    "id", "text", "flag", "choice", "since", "until", "least", "most", "least_count", "most_count", "switch", "day"
 ]
 
 
@@ -48,6 +49,7 @@ class Filter:
     about: str = ""
     money: bool = False
     """Filters by an amount: a money-blind person may not use it, it would be an oracle."""
+    required: bool = False
     members: bool = True
     """Honoured for people who see only their own work; otherwise silently pinned to themselves."""
 
@@ -89,6 +91,8 @@ class Listing:
     extra: Mapping[str, Filter] = field(default_factory=dict[str, Filter])
     names: tuple[str, ...] = ("name",)
     """Columns that sort as people expect, é beside e (docs/decisions/0003)."""
+    source: FromClause | None = None
+    """The table joined with what `computed` takes from others; None: the table alone."""
     live: ColumnElement[bool] | None = None
     """Which rows a list holds by default; None: those without `deleted_at`."""
     filters: dict[str, Filter] = field(init=False)
@@ -172,6 +176,20 @@ class Listing:
         *_, value, identity = rows[limit - 1]
         return Page([row[:-2] for row in rows[:limit]], After(_cursor_text(value), identity))
 
+    def one(self, ctx: Context, columns: tuple[str, ...], identity: str) -> tuple[Any, ...]:
+        """These columns of one row; what the actor may not see is not found."""
+        shape = (columns, ctx.actor.sees_everyone)
+        statement = self._statements.get(shape)
+        if statement is None:
+            table = table_of(self.kind)
+            query = self._rows(columns, everyone=ctx.actor.sees_everyone)
+            statement = Prepared(query.where(table.c.id == bindparam("id", type_=table.c.id.type)))
+            self._statements[shape] = statement
+        found = ctx.row(statement, id=identity)
+        if found is None:
+            raise NotFound(f"No such {self.kind.noun}.")
+        return found
+
     def _refuse_hidden(self, sort: str, filters: Mapping[str, Any]) -> None:
         hidden = {key for key, value in filters.items() if value is not None and self.filters[key].money}
         if sort in self.kind.money:
@@ -189,20 +207,24 @@ class Listing:
     ) -> Select[*tuple[Any, ...]]:
         table = table_of(self.kind)
         key = self._sort_key(sort.removeprefix("-"))
+        query = self._rows(columns, key.label("sort_value"), table.c.id.label("sort_id"), everyone=everyone)
+        for name in sorted(filters):
+            clause = self.filters[name.removeprefix("not ")].clause
+            query = query.where(not_(clause) if name.startswith("not ") else clause)
+        return _keyset(query, key, table.c.id, sort, after_null, nullable=self._nullable(sort))
+
+    def _rows(self, columns: tuple[str, ...], *more: ColumnElement[Any], everyone: bool) -> Select[*tuple[Any, ...]]:
+        """Columns of the rows that somebody may see."""
+        table = table_of(self.kind)
         chosen = [self.computed[name].label(name) if name in self.computed else table.c[name] for name in columns]
-        query = select(*chosen, key.label("sort_value"), table.c.id.label("sort_id"))
+        query = select(*chosen, *more).select_from(table if self.source is None else self.source)
         query = query.where(table.c.workspace_id == workspace())
         if self.live is not None:
             query = query.where(self.live)
         elif "deleted_at" in table.c:
             query = query.where(table.c.deleted_at.is_(None))
         seen = None if everyone else self.kind.seen_by(actor())
-        if seen is not None:
-            query = query.where(seen)
-        for name in sorted(filters):
-            clause = self.filters[name.removeprefix("not ")].clause
-            query = query.where(not_(clause) if name.startswith("not ") else clause)
-        return _keyset(query, key, table.c.id, sort, after_null, nullable=self._nullable(sort))
+        return query if seen is None else query.where(seen)
 
     def _nullable(self, sort: str) -> bool:
         return bool(table_of(self.kind).c[sort.removeprefix("-")].nullable)

@@ -160,6 +160,16 @@ def read(ctx: Context, member_id: str) -> Member:
     return member
 
 
+def of_person(ctx: Context, user_id: str) -> Member:
+    """The active membership of a person, for whoever may change members."""
+    ctx.require(Permission.CHANGE_MEMBERS)
+    found = ctx.row(_MEMBERSHIP, user_id=user_id)
+    if found is None or (member := hydrate(Member, found)).removed_at is not None:
+        raise NotFound("No such member.")
+    member.name, member.email = ctx.row(_PERSON, user_id=user_id) or ("", "")
+    return member
+
+
 def by_email(ctx: Context, email: str) -> Member:
     """The active member with this e-mail."""
     found = ctx.row(_BY_EMAIL, email=email.strip().lower())
