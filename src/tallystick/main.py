@@ -12,6 +12,10 @@ import msgspec
 
 from tallystick import __version__
 from tallystick.api.addresses import address_reader
+from tallystick.api.expensicat.credentials import reader
+from tallystick.api.expensicat.openapi import expensicat_document
+from tallystick.api.expensicat.operations import OPERATIONS as EXPENSICAT
+from tallystick.api.expensicat.wire import PREFIXES, Authenticate, ExpensicatApi
 from tallystick.api.native.openapi import native_document
 from tallystick.api.native.operations import OPERATIONS
 from tallystick.api.native.wire import NativeApi
@@ -56,11 +60,40 @@ def build(
         address_policy=wire.address_policy,
         clock=clock,
     )
+    mount_expensicat(app, settings, wire, key)
     described = native_document(OPERATIONS, version=__version__, server=settings.public_url)
     app.add_route("/api/openapi.json", Document(msgspec.json.encode(described), "application/json"))
     app.add_route("/healthz", Alive())
     app.add_route("/readyz", Ready(database))
     return app
+
+
+def mount_expensicat(
+    app: App, settings: Settings, native: Wire, key: bytes, authenticate: Authenticate | None = None
+) -> None:
+    """The API of Expensicat's clients, with its document, wherever they look for it; limits are shared with ours."""
+    authenticate = authenticate or reader(key, settings.public_url)
+    for prefix in PREFIXES:
+        manners = ExpensicatApi(
+            prefix,
+            key,
+            EXPENSICAT,
+            authenticate,
+            server=settings.public_url,
+            burst=settings.rate_limit_burst,
+            sustained=settings.rate_limit_sustained,
+        )
+        wire = Wire(
+            manners,
+            native.database,
+            native.limits,
+            address_policy=native.address_policy,
+            address_of=native.address_of,
+            clock=native.clock,
+        )
+        wire.mount(app)
+        described = expensicat_document(EXPENSICAT, version=__version__, server=settings.public_url, prefix=prefix)
+        app.add_route(f"{prefix}/openapi.json", Document(msgspec.json.encode(described), "application/json"))
 
 
 def worker_app() -> App:
