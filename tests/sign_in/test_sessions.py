@@ -202,7 +202,7 @@ def test_a_session_rests_half_a_day_at_most(with_password: Studio) -> None:
 
 def test_a_session_lasts_two_weeks_at_most(with_password: Studio) -> None:
     signed = signed_in(with_password)
-    for _ in range(27):
+    for _ in range(28):
         with_password.clock.now += timedelta(hours=11, minutes=59)
         assert by_cookie(with_password, signed)
     with_password.clock.now = signed.session.expires_at
