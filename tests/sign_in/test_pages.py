@@ -329,7 +329,10 @@ def test_every_field_has_a_label_and_every_page_a_name(with_password: Studio, do
         ids = [given["id"] for _, given in names.seen if "id" in given]
         assert len(ids) == len(set(ids)), name
         for field in names.all("input"):
-            assert field["type"] in {"hidden", "checkbox"} or field["id"] in labelled, (name, field)
+            assert field["type"] in {"hidden", "checkbox"} or "hidden" in field or field["id"] in labelled, (
+                name,
+                field,
+            )
             assert set(field.get("aria-describedby", "").split()) <= set(ids), (name, field)
             if field["type"] in {"password", "email"}:
                 assert field["autocomplete"] in {"username", "current-password", "new-password"}
