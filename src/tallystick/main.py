@@ -25,6 +25,7 @@ from tallystick.db.local_postgres import key_file
 from tallystick.db.session import Database
 from tallystick.domain.context import Clock, utc_now
 from tallystick.settings import Settings
+from tallystick.web.auth.oauth import mount_oauth
 from tallystick.web.auth.sign_in import mount_sign_in
 from tallystick.web.documents import Document
 from tallystick.web.health import Alive, Ready, RequestIds
@@ -50,7 +51,7 @@ def build(
         clock=clock,
     )
     wire.mount(app)
-    mount_sign_in(
+    entrance = mount_sign_in(
         app,
         database,
         key,
@@ -60,6 +61,7 @@ def build(
         address_policy=wire.address_policy,
         clock=clock,
     )
+    mount_oauth(app, entrance)
     mount_expensicat(app, settings, wire, key)
     described = native_document(OPERATIONS, version=__version__, server=settings.public_url)
     app.add_route("/api/openapi.json", Document(msgspec.json.encode(described), "application/json"))

@@ -183,10 +183,10 @@ def mint_nothing() -> str:
 
 def forge(good: str) -> str:
     """A well-formed token with the public prefix of a real one."""
-    from tallystick.auth.tokens import _check
+    from tallystick.auth.tokens import checksum
 
     body = "_".join([*mint_nothing().split("_")[:2], good.split("_")[2], "z" * 26])
-    return body + _check(body)
+    return body + checksum(body)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)

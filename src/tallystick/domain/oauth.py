@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, Literal, get_args
 from urllib.parse import urlsplit
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, bindparam, select, update
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, bindparam, null, select, update
 from sqlalchemy.dialects.postgresql import TIMESTAMP, UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -40,6 +41,9 @@ OAuthScope = Literal[
 ]
 OAUTH_SCOPES: Final[tuple[OAuthScope, ...]] = get_args(OAuthScope)
 """What an app may ask for (contract expensicat 1.2)."""
+
+_HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII)
+"""What may stand in a policy of a page, too."""
 
 Ending = Literal["revoked", "replayed", "password_changed", "removed", "app_revoked"]
 ENDINGS: Final[tuple[Ending, ...]] = get_args(Ending)
@@ -208,7 +212,8 @@ def check_redirect(uri: str, field: str = "redirect_uris") -> None:
     except ValueError:
         raise wrong from None
     loopback = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1")
-    if not (loopback or parts.scheme == "https") or not parts.hostname or "#" in uri or "@" in parts.netloc:
+    plain = loopback or _HOST.fullmatch(parts.hostname or "") is not None
+    if not (loopback or parts.scheme == "https") or not plain or "#" in uri or "@" in parts.netloc:
         raise wrong
 
 
@@ -291,8 +296,14 @@ def add_token(ctx: Context, granted: OAuthGrant, kind: Literal["access", "refres
     )
 
 
+def use_code(ctx: Context, code: OAuthCode) -> None:
+    """A code is exchanged, once."""
+    ctx.change(code, used_at=ctx.now)
+
+
 def spend(ctx: Context, refresh: OAuthToken, successor: OAuthToken, sealed: bytes) -> None:
     """A refresh token is used: its successor is kept sealed, in case the answer gets lost."""
+    ctx.write(_FORGET_SUCCESSORS, grant_id=refresh.grant_id)
     ctx.change(refresh, spent_at=ctx.now, successor_id=successor.id, sealed_successor=sealed)
 
 
@@ -321,4 +332,13 @@ _CODE = Prepared(
 )
 _TOKEN = Prepared(
     select(_tokens).where(_tokens.c.workspace_id == workspace(), _tokens.c.digest == _digest).with_for_update()
+)
+_FORGET_SUCCESSORS = Prepared(
+    update(_tokens)
+    .where(
+        _tokens.c.workspace_id == workspace(),
+        _tokens.c.grant_id == bindparam("grant_id", type_=UUID(as_uuid=False)),
+        _tokens.c.sealed_successor.is_not(None),
+    )
+    .values(sealed_successor=null())
 )
