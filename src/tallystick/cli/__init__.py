@@ -18,6 +18,7 @@ MODULES: Final = (
     "members",
     "reset_link",
     "tokens",
+    "oauth_apps",
     "invoices",
     "doctor",
     "backup",

@@ -15,7 +15,7 @@ from tallystick.db.base import Blob, Id, Tenant, one_of, table_of, within_worksp
 from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context, hydrate, workspace
-from tallystick.values.errors import Invalid
+from tallystick.values.errors import Invalid, NotFound
 
 CODE_LIFETIME: Final = timedelta(seconds=60)
 ACCESS_LIFETIME: Final = timedelta(minutes=15)
@@ -183,19 +183,20 @@ def create_app(
 
 
 def apps(ctx: Context) -> list[OAuthApp]:
-    """The apps of the workspace, newest first."""
+    """The live apps of the workspace, newest first."""
     ctx.require(Permission.CHANGE_WORKSPACE)
-    return sorted(ctx.select(OAuthApp), key=lambda app: app.created_at, reverse=True)
+    return sorted(ctx.select(OAuthApp, _apps.c.revoked_at.is_(None)), key=lambda app: app.created_at, reverse=True)
 
 
 def revoke_app(ctx: Context, app_id: str) -> OAuthApp:
     """End an app, and with it everything that was granted to it."""
     ctx.require(Permission.CHANGE_WORKSPACE)
     app = ctx.find(OAuthApp, app_id, lock="update")
-    if app.revoked_at is None:
-        ctx.change(app, revoked_at=ctx.now)
-        ctx.write(_END_OF_APP, app_id=app.id, now=ctx.now, ending="app_revoked")
-        ctx.record_facts("revoked", app, name=app.name)
+    if app.revoked_at is not None:
+        raise NotFound(f"No such {OAuthApp.noun}.")
+    ctx.change(app, revoked_at=ctx.now)
+    ctx.write(_END_OF_APP, app_id=app.id, now=ctx.now, ending="app_revoked")
+    ctx.record_facts("revoked", app, name=app.name)
     return app
 
 
@@ -245,8 +246,9 @@ def grants_of(ctx: Context, user_id: str) -> list[tuple[OAuthGrant, str]]:
 def revoke_grant(ctx: Context, grant_id: str) -> None:
     """A person takes back what they granted; owners and admins take back anybody's."""
     granted = ctx.find(OAuthGrant, grant_id, lock="update")
-    if granted.user_id != ctx.actor.user_id:
-        ctx.require(Permission.CHANGE_MEMBERS)
+    theirs = granted.user_id == ctx.actor.user_id or ctx.actor.may(Permission.CHANGE_MEMBERS)
+    if not theirs or granted.ended_at is not None:
+        raise NotFound(f"No such {OAuthGrant.noun}.")
     end(ctx, granted, "revoked")
 
 
