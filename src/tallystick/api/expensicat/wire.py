@@ -188,7 +188,8 @@ class ExpensicatApi:
     def error(self, refusal: Exception, request_id: str, accept: str | None) -> tuple[int, bytes, dict[str, str]]:
         """Status, body and headers for what went wrong."""
         del request_id, accept
-        status, code = STATUS.get(type(refusal), (500, "INTERNAL_ERROR"))
+        known = (STATUS[kind] for kind in type(refusal).__mro__ if kind in STATUS)
+        status, code = next(known, (500, "INTERNAL_ERROR"))
         details: dict[str, str] = {}
         extra: dict[str, str] = {}
         if isinstance(refusal, Refusal):
