@@ -72,6 +72,11 @@ def test_open_balances_by_when_they_are_due(api: Expensicat, studio: Studio) -> 
     for late, amount in ((-61, 1), (-60, 2), (-31, 4), (-14, 8), (0, 16), (1, 32), (30, 64), (31, 128), (61, 256)):
         issue(studio, amount, first, TODAY - timedelta(days=late), tax=0)
     issue(studio, 5000, first, TODAY, client="other_client", tax=0)
+    cancelled = issue(studio, 1024, first, TODAY, tax=0)
+    with studio.context() as ctx:
+        lifecycle.cancel(ctx, cancelled)
+        line = draft.CustomLine("Draft", Decimal(1), Decimal(2048))
+        draft.draft(ctx, client_id=studio.ids["client"], project_ids=[], lines=[line], due_date=TODAY)
     paid = issue(studio, 512, first, TODAY, tax=0)
     with studio.context() as ctx:
         payments.record(ctx, paid, amount=Decimal(500), paid_on=TODAY)

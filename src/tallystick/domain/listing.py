@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import (
     Boolean,
@@ -22,6 +22,7 @@ from sqlalchemy import (
     case,
     cast,
     func,
+    literal_column,
     not_,
     or_,
     select,
@@ -33,6 +34,10 @@ from tallystick.db.base import Tenant, table_of
 from tallystick.db.session import Prepared
 from tallystick.domain.context import Context, actor, workspace
 from tallystick.values.errors import Invalid, NotFound
+
+USUAL: Final = frozenset({20, 50, 100})
+"""Page sizes that stand in the statement of a join as they are: only then PostgreSQL keeps its plan, and the plan of
+four joins takes longer than the page."""
 
 FilterKind = Literal[
     "id", "text", "flag", "choice", "since", "until", "least", "most", "least_count", "most_count", "switch", "day"
@@ -164,9 +169,12 @@ class Listing:
             None if after is None else after.value is None,
             ctx.actor.sees_everyone,
         )
-        statement = self._statements.get(shape)
+        size = limit + 1 if self.source is not None and limit in USUAL else None
+        statement = self._statements.get((*shape, size))
         if statement is None:
-            statement = self._statements[shape] = Prepared(self._select(*shape))
+            query = self._select(*shape)
+            statement = Prepared(query if size is None else query.limit(literal_column(str(size))))
+            self._statements[*shape, size] = statement
         if after is not None:
             values["after_value"] = after.value
             values["after_id"] = after.id

@@ -133,7 +133,7 @@ def _fields(ctx: Context, row: EntrySeen) -> tuple[Any, ...]:
         row.project_id,
         row.begins_at,
         row.ends_at,
-        0 if row.running else row.duration_seconds,
+        row.duration_seconds,
         row.note or "",
         row.billable,
         row.invoice_id,
