@@ -343,18 +343,16 @@ def _refresh(ctx: Context, key: bytes, app: OAuthApp, given: dict[str, str]) -> 
         issued, successor = _issue(ctx, key, granted)
         oauth.spend(ctx, stored, successor, _seal(key, text, issued))
         return issued
-    again = _lost_answer(ctx, key, text, stored)
+    again = _lost_answer(key, text, stored, ctx.now)
     if again is None:
         oauth.end(ctx, granted, "replayed")
         return InvalidGrantError("The refresh token was used before. All tokens that came of it are revoked.")
     return Issued(again.access_token, again.refresh_token, again.expires_at, tuple(granted.scopes))
 
 
-def _lost_answer(ctx: Context, key: bytes, text: str, spent: OAuthToken) -> _Sealed | None:
-    """The answer that a refresh got moments ago, if nothing was done with it since."""
-    if spent.spent_at is None or spent.sealed_successor is None or ctx.now - spent.spent_at > LOST_ANSWER:
-        return None
-    if ctx.find(OAuthToken, spent.successor_id).spent_at is not None:
+def _lost_answer(key: bytes, text: str, spent: OAuthToken, now: datetime) -> _Sealed | None:
+    """The answer that a refresh got moments ago. It is there until its own refresh token is used (`oauth.spend`)."""
+    if spent.spent_at is None or spent.sealed_successor is None or now - spent.spent_at > LOST_ANSWER:
         return None
     return _unseal(key, text, spent.sealed_successor)
 

@@ -304,7 +304,7 @@ def use_code(ctx: Context, code: OAuthCode) -> None:
 
 
 def spend(ctx: Context, refresh: OAuthToken, successor: OAuthToken, sealed: bytes) -> None:
-    """A refresh token is used: its successor is kept sealed, in case the answer gets lost."""
+    """A refresh token is used: its successor is kept sealed, as its answer may get lost; the copy before it goes."""
     ctx.write(_FORGET_SUCCESSORS, grant_id=refresh.grant_id)
     ctx.change(refresh, spent_at=ctx.now, successor_id=successor.id, sealed_successor=sealed)
 
