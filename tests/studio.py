@@ -13,12 +13,12 @@ from typing import Any
 
 from falcon import testing
 
-from tallystick.domain.context import Context, open_workspace
 from tallystick.auth import tokens as token_texts
 from tallystick.auth.rate_limits import RateLimits
 from tallystick.db.session import Database
 from tallystick.domain import clients, members, projects, tasks, tokens, workspaces
 from tallystick.domain.access import Actor, Role
+from tallystick.domain.context import Context, open_workspace
 from tallystick.main import build
 from tallystick.settings import Settings
 from tallystick.values.ids import new_id

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -22,28 +24,39 @@ from tallystick.api.native.wire import NativeApi
 from tallystick.api.wire import Wire
 from tallystick.auth.rate_limits import Policy, RateLimits
 from tallystick.db.local_postgres import key_file
-from tallystick.db.session import Database
+from tallystick.db.session import Connection, Database
+from tallystick.domain.access import Actor
 from tallystick.domain.context import Clock, utc_now
 from tallystick.settings import Settings
+from tallystick.web.assets import Assets
 from tallystick.web.auth.oauth import mount_oauth
 from tallystick.web.auth.sign_in import mount_sign_in
-from tallystick.web.documents import Document
+from tallystick.web.documents import Document, Elsewhere
 from tallystick.web.health import Alive, Ready, RequestIds
+from tallystick.web.reference import Reference
 
 App = falcon.App[falcon.Request, falcon.Response]
+Seen = Callable[[Actor], None]
 
 POOL_PER_PROCESS: Final = 4
 """Connections of one process: a few requests at a time run best on a core, the rest wait for their turn."""
 
 
 def build(
-    settings: Settings, database: Database, key: bytes, *, clock: Clock = utc_now, limits: RateLimits | None = None
+    settings: Settings,
+    database: Database,
+    key: bytes,
+    *,
+    clock: Clock = utc_now,
+    limits: RateLimits | None = None,
+    seen: Seen | None = None,
 ) -> App:
-    """The WSGI app over an open database. `key` is the server's 32-byte key."""
+    """The WSGI app over an open database. `key` is the server's 32-byte key; `seen` is told who was let in."""
     app: App = falcon.App(middleware=[RequestIds()])
     app.req_options.strip_url_path_trailing_slash = True
+    native = NativeApi(key, OPERATIONS, burst=settings.rate_limit_burst, sustained=settings.rate_limit_sustained)
     wire = Wire(
-        NativeApi(key, OPERATIONS, burst=settings.rate_limit_burst, sustained=settings.rate_limit_sustained),
+        native if seen is None else _Seeing(native, seen),
         database,
         limits or RateLimits(limits_file(settings.data)),
         address_policy=Policy(burst=0, burst_window=10, sustained=settings.rate_limit_address, sustained_window=60),
@@ -65,6 +78,10 @@ def build(
     mount_expensicat(app, settings, wire, key)
     described = native_document(OPERATIONS, version=__version__, server=settings.public_url)
     app.add_route("/api/openapi.json", Document(msgspec.json.encode(described), "application/json"))
+    assets = Assets()
+    app.add_route("/", Elsewhere("/api-docs"))
+    app.add_route("/api-docs", Reference(described, assets))
+    app.add_route("/static/{name}", assets)
     app.add_route("/healthz", Alive())
     app.add_route("/readyz", Ready(database))
     return app
@@ -98,7 +115,7 @@ def mount_expensicat(
         app.add_route(f"{prefix}/openapi.json", Document(msgspec.json.encode(described), "application/json"))
 
 
-def worker_app() -> App:
+def worker_app(seen: Seen | None = None) -> App:
     """The app of one worker process, from its environment: what the server's processes run."""
     settings = Settings.from_environment(os.environ)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -106,9 +123,22 @@ def worker_app() -> App:
         raise RuntimeError("A worker is started by `tallystick serve`, which tells it the database.")
     database = Database(settings.database_url, size=POOL_PER_PROCESS)
     database.open()
-    return build(settings, database, key_file(settings.data))
+    return build(settings, database, key_file(settings.data), seen=seen)
 
 
 def limits_file(data: Path) -> Path:
     """Where the processes of this machine count requests together."""
     return data / "rate-limits"
+
+
+class _Seeing(NativeApi):
+    """The native API, telling whom it lets in."""
+
+    def __init__(self, api: NativeApi, seen: Seen) -> None:
+        self.__dict__.update(api.__dict__)
+        self._seen = seen
+
+    def authenticate(self, connection: Connection, request: falcon.Request, now: datetime) -> Actor:
+        actor = super().authenticate(connection, request, now)
+        self._seen(actor)
+        return actor

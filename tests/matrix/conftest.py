@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from falcon import testing
+from psycopg.conninfo import conninfo_to_dict
 
 from tallystick.db.session import Database
 from tallystick.domain.context import Transactions
@@ -16,6 +17,7 @@ def stage(database: Database, database_url: str, tmp_path_factory: pytest.TempPa
     world = furnish(database)
     other = furnish(database, name="Canary & Co", word="Canary")
     clock = world.studio.clock
+    owner = conninfo_to_dict(database_url)["user"]
 
     def app(transactions: Transactions) -> testing.TestClient:
         return app_client(transactions, clock, tmp_path_factory.mktemp("limits"))  # type: ignore[arg-type]
@@ -25,6 +27,7 @@ def stage(database: Database, database_url: str, tmp_path_factory: pytest.TempPa
         world,
         other,
         client=app(Rehearsal(database)),
-        looking=app(Rehearsal(database, read_only=True)),
+        looking=app(Rehearsal(database, "SET TRANSACTION READ ONLY")),
         lasting=app(database),
+        unwalled=app(Rehearsal(database, f"SET LOCAL ROLE {owner}")),
     )

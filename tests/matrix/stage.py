@@ -23,6 +23,8 @@ class Stage:
     """The same in transactions that may not write."""
     lasting: testing.TestClient
     """The same in transactions that are committed: for requests that should change nothing."""
+    unwalled: testing.TestClient
+    """The same as the owner role, for whom there is no row-level security."""
     foreign: frozenset[str] = field(init=False)
     """Ids and e-mails of the other workspace."""
 

@@ -8,6 +8,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from tallystick.auth import tokens as token_texts
@@ -81,8 +82,9 @@ def furnish(database: Database, *, name: str = "Studio North", word: str = "Plai
         tasks.archive(ctx, ids["task.deleted"])
         spent = {"description": f"{word} train", "amount": Decimal(MONEY[3]), "expense_date": DAY}
         for key, where in (("expense", ""), ("expense.hidden", ".hidden")):
-            place = {"client_id": ids[f"client{where}"], "project_id": ids[f"project{where}"]}
-            ids[key] = expenses.record(ctx, **place, **spent).id
+            # A project with expenses stays with its client: the hidden one is moved by a test.
+            project_id = None if where else ids["project"]
+            ids[key] = expenses.record(ctx, client_id=ids[f"client{where}"], project_id=project_id, **spent).id
         ids["expense.deleted"] = expenses.record(ctx, client_id=ids["client"], **spent).id
         expenses.delete(ctx, ids["expense.deleted"])
     _time(world, word)
@@ -178,21 +180,42 @@ def _invoices(world: World, word: str) -> None:
         payments.delete(ctx, ids["invoice.emptied"], ids["payment.deleted"])
         lifecycle.mark_paid(ctx, ids["invoice.paid"])
     ids["invoice"] = ids["invoice.sent"]
+    _billed(world, word)
+
+
+def _billed(world: World, word: str) -> None:
+    """An invoice with work on it, of a project of its own."""
+    ids = world.ids
+    with world.studio.context() as ctx:
+        project = projects.create(ctx, client_id=ids["client.hidden"], name=f"{word} support").id
+        spent = {"description": f"{word} taxi", "amount": Decimal(MONEY[3]), "expense_date": DAY}
+        ids |= {
+            "project.billed": project,
+            "task.billed": tasks.create(ctx, project_id=project, name=f"{word} support").id,
+            "expense.billed": expenses.record(ctx, client_id=ids["client.hidden"], project_id=project, **spent).id,
+        }
+        logged = {"task_id": ids["task.billed"], "entry_date": DAY, "duration_seconds": 1800, "note": word}
+        ids["entry.billed"] = time_entries.log(ctx, project_id=project, **logged).id
+        made = draft.draft(ctx, client_id=ids["client.hidden"], project_ids=[project], include_expenses=True)
+        ids["invoice.billed"] = made.invoice.id
+        lifecycle.mark_sent(ctx, made.invoice.id)
 
 
 class Rehearsal:
     """Transactions that are always rolled back: each request meets the world as it was made."""
 
-    def __init__(self, database: Transactions, *, read_only: bool = False) -> None:
+    def __init__(self, database: Transactions, *opening: str) -> None:
         self._database = database
-        self._read_only = read_only
+        self._opening = opening
+        """What each transaction starts with."""
 
     @contextlib.contextmanager
-    def transaction(self) -> Generator[Connection]:
-        with self._database.transaction() as connection:
-            if self._read_only:
-                connection.execute("SET TRANSACTION READ ONLY")
+    def transaction(self, **how: Any) -> Generator[Connection]:
+        with self._database.transaction(**how) as connection:
+            for statement in self._opening:
+                connection.execute(statement.encode())
             yield connection
+            connection.execute(b"SELECT 1")  # what waits for the commit is sent with it, and refused where it would be
             connection.rollback()
 
     def ping(self) -> bool:

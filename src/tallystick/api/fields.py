@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, ClassVar, get_args, get_type_hints
+from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -140,9 +140,9 @@ def parse_json(body: bytes) -> dict[str, Any]:
     """The object in a body. Raises Malformed with the byte at fault, or Invalid with the field."""
     try:
         parsed = _JSON.decode(body)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError) as error:
+    except _UNREADABLE as error:
         _blame_field(body)
-        raise Malformed(_what_is_wrong(error)) from error
+        raise Malformed(_what_is_wrong(error, len(body))) from error
     if not isinstance(parsed, dict):
         raise Malformed("The body must be a JSON object.")
     return parsed  # type: ignore[return-value]
@@ -176,8 +176,8 @@ def facts_of(
                 wrong[name] = "is nested too deeply"
             if _holds_nul(value):
                 wrong[name] = "must not contain the NUL character"
-        elif name not in read_only and not lenient:
-            wrong[name] = _unknown(name, wire_names)
+        elif name not in read_only and not lenient and len(wrong) < _MOST_UNKNOWN:  # a refusal is not an echo
+            wrong[name[:_LONGEST_NAME]] = _unknown(name[:_LONGEST_NAME], wire_names)
     by_domain = {domain: wire for wire, domain in wire_names.items()}
     for name in required:
         if fields.get(by_domain[name]) is None:
@@ -301,13 +301,17 @@ _READERS: Mapping[str, Any] = {
 _SPACED_ZONE = re.compile(r"\d{2}:\d{2}(:\d{2}(\.\d+)?)? \d{2}:?\d{2}$", re.ASCII)
 _JSON = msgspec.json.Decoder(float_hook=Decimal)
 _RAW = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_UNREADABLE = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError, ArithmeticError)
+"""What msgspec and Decimal raise over a body; ArithmeticError: an exponent beyond all bounds."""
+_MOST_UNKNOWN = 50
+_LONGEST_NAME = 100
 
 
 def _blame_field(body: bytes) -> None:
     """Where only the values of some fields are at fault, name those fields."""
     try:
         raw = _RAW.decode(body)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError):
+    except _UNREADABLE:
         return
     wrong: dict[str, str] = {}
     for name, value in raw.items():
@@ -315,22 +319,24 @@ def _blame_field(body: bytes) -> None:
             _JSON.decode(bytes(value))
         except RecursionError:
             wrong[name] = "is nested too deeply"
-        except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
-            out_of_range = "out of range" in str(error)
+        except _UNREADABLE as error:
+            out_of_range = "out of range" in str(error) or isinstance(error, ArithmeticError)
             wrong[name] = "is out of range" if out_of_range else "is not valid Unicode text"
     if wrong:
         raise Invalid(fields=wrong)
 
 
-def _what_is_wrong(error: Exception) -> str:
+def _what_is_wrong(error: Exception, length: int) -> str:
     if isinstance(error, RecursionError):
         return "The body is nested too deeply."
     if isinstance(error, UnicodeDecodeError):
         return f"The body is not valid UTF-8 (byte {error.start})."
+    if isinstance(error, ArithmeticError) or "out of range" in str(error):
+        return "The body must be a JSON object."
     found = re.search(r"\(byte \d+\)", str(error))
     if found:
         return f"The body is not valid JSON {found[0]}."
-    return "The body is not valid JSON: it ends too early."
+    return f"The body is not valid JSON: it ends too early (byte {length})."
 
 
 def _emptied(value: Any) -> Any:
@@ -383,6 +389,9 @@ def _reason(value: Any, hint: Any) -> tuple[str, str] | None:
     kinds = [kind for kind in get_args(hint) or (hint,) if kind is not UnsetType]
     if value is None and type(None) not in kinds and hint is not Any:
         return "", "must not be empty"
+    allowed = next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), ())
+    if allowed and value not in allowed:
+        return "", f"must be one of {', '.join(allowed)}"
     try:
         msgspec.convert(value, hint, dec_hook=read_ours)
     except (msgspec.MsgspecError, RecursionError, OverflowError) as error:

@@ -20,6 +20,7 @@ from msgspec import Struct
 from psycopg_pool import PoolTimeout, TooManyRequests
 
 from tallystick.api.fields import Malformed, facts_of, parse_json
+from tallystick.auth.bearer import Outdated
 from tallystick.auth.rate_limits import Policy, RateLimits, Verdict, headers
 from tallystick.domain import idempotency
 from tallystick.domain.access import Actor, Permission
@@ -37,6 +38,8 @@ COMMON_HEADERS: Final = (
 BODY_LIMIT: Final = 1024 * 1024
 BODY_SECONDS: Final = 10.0
 DEADLOCK_TRIES: Final = 5
+PASSING: Final = frozenset({"idempotency_key_reused", "idempotency_in_progress", "try_again"})
+"""Reasons of refusals that decide nothing: they are not kept for a retry to hear again."""
 
 log = logging.getLogger("tallystick.api")
 
@@ -140,6 +143,9 @@ class Wire:
         self.address_policy = address_policy
         self.address_of = address_of
         self.clock = clock
+        self.readers = {
+            one.path: one for one in manners.operations() if one.method == "GET" and one.path.endswith("{id}")
+        }
 
     def mount(self, app: falcon.App[falcon.Request, falcon.Response]) -> None:
         """Add a route for each path of the table; what the prefix does not know is its own 404, 405 and preflight."""
@@ -177,7 +183,7 @@ class Wire:
         if request.method == "OPTIONS":
             preflight(response)
         else:
-            self.serve(request, response, None, {}, NotFound(f"There is nothing at {request.path}."))
+            self.serve(request, response, None, {}, NotFound(f"There is nothing at {request.path[:200]}."))
 
 
 def preflight(response: falcon.Response, methods: str = "GET, POST, PUT, PATCH, DELETE") -> None:
@@ -279,21 +285,24 @@ class _Exchange:
                 if attempt == DEADLOCK_TRIES - 1:
                     return self._error(Unavailable(str(error)))
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter
+            except Outdated:
+                continue  # it is forgotten now, and looked up anew
             except Exception as error:  # noqa: BLE001 - no input may produce a bare 500
                 return self._error(error)
-        raise AssertionError("unreachable")
+        return self._error(Unavailable("The token keeps changing."))
 
     def _try(self) -> tuple[int, bytes, dict[str, str]]:
         operation = self._operation
         if operation is not None and operation.writes and self._body is None:
             try:
                 self._body = read_body(self._request)
-            except (TooLarge, TooSlow, Unsupported, falcon.HTTPError) as refusal:
+            except (Malformed, TooLarge, TooSlow, Unsupported, falcon.HTTPError) as refusal:
                 # Told once we know who asks: a refused body counts too, and its answer says the limits.
                 operation, self._refusal = None, refusal
         decision: _Decision | None = None
         try:
-            with self._wire.database.transaction() as connection:
+            reading = operation is None or not operation.writes
+            with self._wire.database.transaction(reading=reading) as connection:
                 ctx = Context(self._authenticated(connection), connection, self._wire.clock)
                 if operation is None:
                     raise self._refusal or NotFound()
@@ -308,6 +317,7 @@ class _Exchange:
                 replay = idempotency.claim(ctx, key, decision.fingerprint)
                 if replay is not None:
                     decision = None
+                    self._check_still_seen(ctx, operation, ask, replay)
                     replayed = {"Idempotent-Replayed": "true", "Original-Request-Id": replay.request_id}
                     return replay.status, replay.body, replayed
                 body = self._encode(ctx, operation, ask, operation.handler(ctx, ask))
@@ -316,11 +326,21 @@ class _Exchange:
                 )
                 return operation.status, body, {}
         except (NotFound, Conflict, Invalid) as refusal:
-            if decision is None or refusal.reason in ("idempotency_key_reused", "idempotency_in_progress"):
+            if decision is None or refusal.reason in PASSING:
                 raise
             status, body, extra = self._error(refusal)
             self._keep_refusal(decision, status, body)
             return status, body, extra
+
+    def _check_still_seen(self, ctx: Context, operation: Operation, ask: Ask, replay: idempotency.Replay) -> None:
+        """Whoever sees only a part of the workspace hears again only of what they see now."""
+        if ctx.actor.sees_everyone or "id" not in ask.ids or not replay.body:
+            return
+        path = operation.path[: operation.path.index("{id}") + len("{id}")]
+        reader = self._wire.readers.get(path)
+        if reader is not None:
+            ctx.require(reader.permission)
+            reader.handler(ctx, Ask({"id": ask.id}, {}, {}))
 
     def _authenticated(self, connection: Connection) -> Actor:
         """Who asks, and whether they may ask again so soon. Only failed credentials count against an address."""
@@ -348,8 +368,9 @@ class _Exchange:
             if canonical is None:
                 raise NotFound("There is nothing with this id.")
             ids[name] = canonical
+        given = self._request.query_string
         try:
-            pairs = parse_qsl(self._request.query_string, keep_blank_values=True, errors="strict", max_num_fields=100)
+            pairs = parse_qsl(given, keep_blank_values=True, errors="strict", max_num_fields=100) if given else []
         except ValueError:
             raise Malformed("The query string is not valid UTF-8, or has more than 100 parameters.") from None
         query = self._manners.query(operation, pairs, actor)
@@ -451,4 +472,8 @@ def read_body(request: falcon.Request) -> bytes:
             raise TooLarge(f"The body may have at most {BODY_LIMIT // 1024} KiB.")
         if time.monotonic() > deadline:
             raise TooSlow("The body did not arrive within 10 seconds.")
+    if declared is not None and size < declared:
+        raise Malformed(f"The body ended after {size} of its {declared} bytes.")
+    if chunked and not size:  # the server underneath ends a body where its chunks make no sense
+        raise Malformed("The body is sent in chunks, but the first of them is empty or cannot be read.")
     return b"".join(parts)

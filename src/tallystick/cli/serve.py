@@ -69,13 +69,14 @@ def serve(
 
 @contextlib.contextmanager
 def _signals_interrupt() -> Generator[None]:
-    """Until the workers run, SIGTERM is Ctrl-C: what was begun is undone in order."""
+    """Until the workers run, SIGTERM and a closed terminal are Ctrl-C: what was begun is undone in order."""
 
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, interrupt)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
     yield
 
 

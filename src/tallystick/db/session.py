@@ -3,41 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Mapping
-from typing import Any, LiteralString, cast
+import logging
+from collections.abc import Generator
+from typing import LiteralString, cast
 
 import psycopg
 from psycopg.adapt import AdaptersMap
 from psycopg.types.string import TextLoader
 from psycopg_pool import ConnectionPool, PoolTimeout
 from sqlalchemy import bindparam
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.sql import ClauseElement
 
 from tallystick.db.base import Row, table_of
+from tallystick.db.connection import Answer, Check, Connection, Prepared, Values
+
+__all__ = ("Answer", "Check", "Connection", "Database", "Prepared", "Values")
 
 APPLICATION_ROLE = "tallystick_app"
-Values = Mapping[str, Any]
-Connection = psycopg.Connection[tuple[Any, ...]]
 
-_DIALECT = PGDialect_psycopg()
-
-
-class Prepared:
-    """A Core statement, compiled once to the driver's own SQL. Parameters stay named; a list is `= ANY(:ids)`."""
-
-    __slots__ = ("_query", "constants", "sql")
-
-    def __init__(self, statement: ClauseElement) -> None:
-        compiled = statement.compile(dialect=_DIALECT)
-        self.sql = str(compiled)
-        self._query = self.sql.encode()
-        self.constants = {name: value for name, value in (compiled.params or {}).items() if value is not None}
-        """Parameters that the statement brings along: the plain values in its conditions."""
-
-    @property
-    def query(self) -> bytes:
-        return self._query
+logging.getLogger("psycopg.pool").setLevel(logging.WARNING)  # it tells of every connection that comes and goes
 
 
 def insert_of(kind: type[Row]) -> Prepared:
@@ -58,7 +41,8 @@ class Database:
             max_size=size,
             timeout=wait_seconds,
             max_waiting=0,
-            kwargs={"prepare_threshold": 2},
+            connection_class=Connection,
+            kwargs={"prepare_threshold": None},  # psycopg's own; ours are in db.connection
             configure=_configure,
             check=None,
             open=False,
@@ -82,15 +66,20 @@ class Database:
         return True
 
     @contextlib.contextmanager
-    def transaction(self) -> Generator[Connection]:
+    def transaction(self, *, reading: bool = False) -> Generator[Connection]:
         """One transaction: committed at the end of the block, rolled back when it raises."""
         connection = self._pool.getconn()
+        connection.start(reading=reading)
         try:
             yield connection
             connection.commit()
-        except BaseException:
-            with contextlib.suppress(psycopg.Error):
-                connection.rollback()
+        except BaseException as error:
+            try:
+                if isinstance(error, Exception):
+                    connection.settle()
+            finally:
+                with contextlib.suppress(psycopg.Error):
+                    connection.rollback()
             raise
         finally:
             self._pool.putconn(connection)
@@ -98,16 +87,14 @@ class Database:
 
 def owner_connection(url: str) -> Connection:
     """A connection of the owner role, for migrations and for what an operator does across workspaces."""
-    connection = psycopg.connect(url)
+    connection = Connection.connect(url, prepare_threshold=None)
     _register(connection.adapters)
     return connection
 
 
-def run(connection: Connection, statement: Prepared, values: Values) -> psycopg.Cursor[tuple[Any, ...]]:
+def run(connection: Connection, statement: Prepared, values: Values) -> Answer:
     """Run a compiled statement on the driver."""
-    if statement.constants:
-        values = {**statement.constants, **values}
-    return connection.execute(statement.query, values)
+    return connection.run(statement, values)
 
 
 def text_query(sql: str) -> LiteralString:

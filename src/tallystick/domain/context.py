@@ -9,11 +9,12 @@ from typing import Any, Literal, Protocol, TypeVar, cast
 
 import msgspec
 import psycopg
-from sqlalchemy import ColumnElement, Numeric, bindparam, select
+from sqlalchemy import ColumnElement, Numeric, bindparam, select, text
 from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.orm.attributes import manager_of_class
 
 from tallystick.db.base import Row, Tenant, table_of
-from tallystick.db.session import Connection, Prepared, columns_of, constraint_of, insert_of, run
+from tallystick.db.session import Answer, Connection, Prepared, columns_of, constraint_of, insert_of, run
 from tallystick.domain.access import Actor, Permission
 from tallystick.domain.events import Event
 from tallystick.values.duration import local_date
@@ -26,7 +27,7 @@ Clock = Callable[[], datetime]
 class Transactions(Protocol):
     """Where transactions come from; `db.session.Database` is one."""
 
-    def transaction(self) -> AbstractContextManager[Connection]: ...
+    def transaction(self, *, reading: bool = False) -> AbstractContextManager[Connection]: ...
 
 
 Kind = TypeVar("Kind", bound=Row)
@@ -110,7 +111,7 @@ class Context:
     def add(self, row: Kind) -> Kind:
         """Insert a row now. Its id, workspace and times are set where it has none."""
         now = self.now
-        given = row.__dict__
+        given = columns_in(row)
         values: dict[str, Any] = {}
         for name, default in _inserted(type(row)):
             value = given.get(name, default)
@@ -124,8 +125,7 @@ class Context:
             elif value.__class__ is list and value is default:
                 value = []
             values[name] = value
-            if given.get(name) is not value:
-                setattr(row, name, value)
+            given[name] = value
         self._write(_insert(type(row)), values)
         return row
 
@@ -155,19 +155,19 @@ class Context:
 
     def _record(self, what: str, row: Tenant, data: str) -> None:
         noun = type(row).noun
-        event = Event(
-            id=new_id(),
-            workspace_id=self.actor.workspace_id,
-            type=f"{noun.replace(' ', '_')}.{what}",
-            resource=noun.replace(" ", "_"),
-            resource_id=row.id,
-            actor_id=self.actor.user_id or None,
-            data=data,
-            occurred_at=self.now,
-        )
-        self._write(_insert(Event), {name: getattr(event, name) for name in columns_of(Event)})
+        event = {
+            "id": new_id(),
+            "workspace_id": self.actor.workspace_id,
+            "type": f"{noun.replace(' ', '_')}.{what}",
+            "resource": noun.replace(" ", "_"),
+            "resource_id": row.id,
+            "actor_id": self.actor.user_id or None,
+            "data": data,
+            "occurred_at": self.now,
+        }
+        self.connection.later(_insert(Event), event)
 
-    def _run(self, statement: Prepared, values: dict[str, Any]) -> psycopg.Cursor[tuple[Any, ...]]:
+    def _run(self, statement: Prepared, values: dict[str, Any]) -> Answer:
         values["workspace"] = self.actor.workspace_id
         values["actor"] = self.actor.user_id
         return run(self.connection, statement, values)
@@ -185,7 +185,7 @@ SENTENCES: dict[str, Refusal] = {}
 
 def open_workspace(connection: Connection, workspace_id: str) -> None:
     """Show the rows of one workspace to this transaction, and only to it."""
-    connection.execute("SELECT set_config('tallystick.workspace', %s, true)", [workspace_id])
+    connection.later(_OPEN_WORKSPACE, {"workspace": workspace_id})
 
 
 def refusal_of(error: psycopg.IntegrityError) -> Refusal | psycopg.IntegrityError:
@@ -201,9 +201,19 @@ def snapshot(row: Row) -> str:
     return msgspec.json.encode({name: row.__dict__.get(name) for name in columns_of(type(row))}).decode()
 
 
+def columns_in(row: Row) -> dict[str, Any]:
+    """What a row object holds; written here, nobody is told: there is no session that would want to know."""
+    return cast("dict[str, Any]", row.__dict__)
+
+
 def hydrate(kind: type[Kind], values: Sequence[Any]) -> Kind:
     """A row object from its columns in order."""
-    return kind(**dict(zip(_attributes(kind), values, strict=True)))
+    if kind not in _names:
+        Row.registry.configure()  # before another thread can find the names
+        _names[kind] = columns_of(kind)
+    row = manager_of_class(kind).new_instance()
+    columns_in(row).update(zip(_names[kind], values, strict=True))
+    return row
 
 
 def decimal_columns(kind: type[Row]) -> frozenset[str]:
@@ -221,19 +231,13 @@ def actor() -> ColumnElement[str]:
     return bindparam("actor", type_=UUID(as_uuid=False))
 
 
+_OPEN_WORKSPACE = Prepared(text("SELECT set_config('tallystick.workspace', :workspace, true)"))
 _TIMES = frozenset({"created_at", "updated_at", "occurred_at"})
 _finds: dict[tuple[type[Row], bool, Lock | None], Prepared] = {}
 _inserts: dict[type[Row], Prepared] = {}
 _updates: dict[tuple[type[Row], tuple[str, ...]], Prepared] = {}
 _names: dict[type[Row], tuple[str, ...]] = {}
 _defaults: dict[type[Row], tuple[tuple[str, Any], ...]] = {}
-
-
-def _attributes(kind: type[Row]) -> tuple[str, ...]:
-    names = _names.get(kind)
-    if names is None:
-        names = _names[kind] = columns_of(kind)
-    return names
 
 
 def _inserted(kind: type[Row]) -> tuple[tuple[str, Any], ...]:

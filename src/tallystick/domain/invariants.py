@@ -173,7 +173,11 @@ _PAYMENTS: Final = table_of(Payment).name
 _ANSWERS: Final = table_of(Answer).name
 
 _WORK: Final = ((_ENTRIES, "entry_id"), (_EXPENSES, "expense_id"))
-_APPEND_ONLY: Final = (_EVENTS, _NUMBERS)
+_KEPT: Final = (
+    *((table, trigger) for table in (_EVENTS, _NUMBERS) for trigger in ("append_only", "append_only_whole")),
+    *((table, "keep_issued") for table in (_INVOICES, _LINES)),
+)
+"""Tables, and the triggers that keep what is in them from being rewritten."""
 _MADE_BY_VERBS: Final = (Client, Project, Task, TimeEntry, Expense, Invoice, Payment, Member, Token)
 _TABLES: Final = "relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
 _OF_WORKSPACES: Final = f"""
@@ -461,16 +465,15 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
-        "append-only",
-        "What happened and which numbers were drawn cannot be rewritten.",
+        "kept",
+        "Triggers keep what happened, which numbers were drawn and what was issued from being rewritten.",
         _all(
             f"""
                 SELECT NULL::uuid AS workspace_id, '{table} {trigger}' AS what
                 WHERE NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = '{table}'::regclass
                                   AND tgname = '{trigger}' AND tgenabled IN ('O', 'A'))
             """
-            for table in _APPEND_ONLY
-            for trigger in ("append_only", "append_only_whole")
+            for table, trigger in _KEPT
         ),
     ),
 )

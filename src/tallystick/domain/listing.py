@@ -32,6 +32,7 @@ from sqlalchemy.dialects.postgresql import UUID
 
 from tallystick.db.base import Tenant, table_of
 from tallystick.db.session import Prepared
+from tallystick.domain.access import Permission
 from tallystick.domain.context import Context, actor, workspace
 from tallystick.values.errors import Invalid, NotFound
 
@@ -52,11 +53,19 @@ class Filter:
     clause: ColumnElement[bool]
     choices: tuple[str, ...] = ()
     about: str = ""
-    money: bool = False
-    """Filters by an amount: a money-blind person may not use it, it would be an oracle."""
+    permission: Permission | None = None
+    """What one must be allowed to see: a filter by what is hidden would be an oracle."""
     required: bool = False
     members: bool = True
     """Honoured for people who see only their own work; otherwise silently pinned to themselves."""
+
+    @property
+    def money(self) -> bool:
+        """Whether it filters by an amount."""
+        return self.permission is Permission.SEE_MONEY
+
+
+_MONEY = Permission.SEE_MONEY
 
 
 class After(NamedTuple):
@@ -128,8 +137,12 @@ class Listing:
             filters[f"{name}_to"] = Filter("until", column <= until)
         for name in self.amounts:
             column = table.c[name]
-            filters[f"{name}_min"] = Filter("least", column >= bindparam(f"{name}_min", type_=Numeric()), money=True)
-            filters[f"{name}_max"] = Filter("most", column <= bindparam(f"{name}_max", type_=Numeric()), money=True)
+            filters[f"{name}_min"] = Filter(
+                "least", column >= bindparam(f"{name}_min", type_=Numeric()), permission=_MONEY
+            )
+            filters[f"{name}_max"] = Filter(
+                "most", column <= bindparam(f"{name}_max", type_=Numeric()), permission=_MONEY
+            )
         for name in self.counts:
             column = table.c[name]
             filters[f"{name}_min"] = Filter("least_count", column >= bindparam(f"{name}_min", type_=column.type))
@@ -155,8 +168,7 @@ class Listing:
         name = sort.removeprefix("-")
         if name not in self.sorts:
             raise Invalid(fields={"sort": f"one of {', '.join(self.sorts)}, with - in front for descending"})
-        if not ctx.actor.sees_money:
-            self._refuse_hidden(name, filters)
+        self._refuse_hidden(ctx, name, filters)
         values = {key: _bound(self, key, value) for key, value in filters.items() if value is not None}
         if not ctx.actor.sees_everyone:
             values = {key: value for key, value in values.items() if self.filters[key].members}
@@ -198,12 +210,17 @@ class Listing:
             raise NotFound(f"No such {self.kind.noun}.")
         return found
 
-    def _refuse_hidden(self, sort: str, filters: Mapping[str, Any]) -> None:
-        hidden = {key for key, value in filters.items() if value is not None and self.filters[key].money}
-        if sort in self.kind.money:
-            hidden.add("sort")
-        if hidden:
-            raise Invalid(fields=dict.fromkeys(sorted(hidden), "your role may not see amounts"))
+    def _refuse_hidden(self, ctx: Context, sort: str, filters: Mapping[str, Any]) -> None:
+        """Nobody sorts or filters by what they may not see."""
+        wrong: dict[str, str] = {}
+        for key, value in filters.items():
+            asked = self.filters[key].permission
+            if value is not None and asked is not None and not ctx.actor.may(asked):
+                wrong[key] = f"your role may not {asked}"
+        if sort in self.kind.money and not ctx.actor.sees_money:
+            wrong["sort"] = f"your role may not {_MONEY}"
+        if wrong:
+            raise Invalid(fields=wrong)
 
     def _select(
         self,

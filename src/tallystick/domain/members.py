@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ColumnElement, Index, Text, UniqueConstraint, bindparam, func, select, update
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKeyConstraint,
+    Index,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tallystick.db.base import Blob, Id, Row, Tenant, one_of, table_of
@@ -60,6 +71,7 @@ class Member(Tenant):
     def constraints(cls) -> tuple[Any, ...]:
         return (
             *super().constraints(),
+            ForeignKeyConstraint(["user_id"], ["people.id"]),
             UniqueConstraint("workspace_id", "user_id"),
             one_of("role", ROLES),
             Index(
@@ -244,5 +256,7 @@ _BY_EMAIL = Prepared(
     .where(_table.c.workspace_id == workspace(), _person.c.email == _email, _table.c.removed_at.is_(None))
 )
 
-SENTENCES["uq_people_email"] = Conflict("Somebody with this e-mail was added at this moment. Try again.")
+SENTENCES["uq_people_email"] = Conflict(
+    "Somebody with this e-mail was added at this moment. Try again.", reason="try_again"
+)
 SENTENCES["uq_members_owner"] = Conflict("A workspace has exactly one owner.")

@@ -119,7 +119,8 @@ def client_name_filter(client_id: ColumnElement[Any]) -> Filter:
     """Filter by part of the client's name, for every noun that has a client."""
     sought = func.lower(bindparam("client_name", type_=Text()))
     named = exists().where(_client.c.id == client_id, func.lower(_client.c.name).like(sought))
-    return Filter("text", named, about="Case-insensitive partial match on the related client's name.")
+    about = "Case-insensitive partial match on the related client's name."
+    return Filter("text", named, about=about, permission=Permission.READ_CLIENTS)
 
 
 PROJECTS = Listing(
@@ -166,6 +167,13 @@ def change(ctx: Context, project_id: str, **facts: Any) -> Project:
         if client_id != project.client_id:
             _check_move(ctx, project, client)
             facts["client_id"] = None if client is None else client.id
+    if (
+        client_id == project.client_id
+        and facts.get("status", "ARCHIVED") != "ARCHIVED"
+        and project.status == "ARCHIVED"
+    ):
+        if client_id is not None:
+            ctx.reference(Client, client_id, "client_id", lock="share")  # its client may be gone meanwhile
     merged = Project(**{name: facts.get(name, getattr(project, name)) for name in _CHECKED})
     _check(merged, merged.rate_type)
     if ctx.change(project, **facts):
@@ -248,7 +256,7 @@ def _client_for(
 
 def _check_move(ctx: Context, project: Project, client: Client | None) -> None:
     if ctx.row(_BILLED, project_id=project.id) is not None:
-        raise Invalid(fields={"client_id": "this project has invoiced work, so it stays with its client"})
+        raise Invalid(fields={"client_id": "this project has invoiced work or expenses, so it stays with its client"})
     if client is None and ctx.row(_WORKED_ON, project_id=project.id) is not None:
         raise Invalid(fields={"client_id": "this project has recorded time, so it stays with a client"})
 
@@ -261,7 +269,14 @@ _PUT_ON = Prepared(
     .on_conflict_do_nothing()
 )
 _TAKE_OFF = Prepared(delete(ProjectMember).where(_on.c.project_id == _project_id, _on.c.user_id == _user_id))
-_BILLED = Prepared(text("SELECT 1 FROM time_entries WHERE project_id = :project_id AND invoice_id IS NOT NULL LIMIT 1"))
+_BILLED = Prepared(
+    text("""
+        SELECT 1 FROM time_entries WHERE project_id = :project_id AND invoice_id IS NOT NULL
+        UNION ALL SELECT 1 FROM expenses WHERE project_id = :project_id AND deleted_at IS NULL
+        UNION ALL SELECT 1 FROM invoice_lines WHERE project_id = :project_id
+        LIMIT 1
+    """)
+)
 _WORKED_ON = Prepared(
     text("SELECT 1 FROM time_entries WHERE project_id = :project_id AND deleted_at IS NULL AND billable LIMIT 1")
 )

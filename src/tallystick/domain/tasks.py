@@ -16,7 +16,7 @@ from tallystick.domain.access import Permission
 from tallystick.domain.context import Context, workspace
 from tallystick.domain.listing import Filter, Listing
 from tallystick.domain.members import Member
-from tallystick.domain.projects import Project, on_project, put_on
+from tallystick.domain.projects import Project, ProjectMember, on_project, put_on
 from tallystick.domain.projects import take_off as take_off_project
 from tallystick.values.errors import Forbidden, Invalid
 
@@ -124,7 +124,7 @@ def create(
     """Add a task to a project. Assigning a member puts them on the project."""
     ctx.require(Permission.CHANGE_TASKS)
     project = ctx.reference(Project, project_id, "project_id", lock="share")
-    task = Task(project_id=project.id, name=name, **facts)
+    task = Task(project_id=project.id, name=name, **_each_tag_once(facts))
     _check(task)
     ctx.add(task)
     _assign(ctx, task, project, assignee_ids)
@@ -153,6 +153,7 @@ def change(ctx: Context, task_id: str, **facts: Any) -> Task:
         raise Invalid(fields={"project_id": "this task has recorded time, so it stays in its project"})
     project = ctx.reference(Project, project_id, "project_id")
     _check(Task(**{name: facts.get(name, getattr(task, name)) for name in ("start_date", "due_date")}))
+    facts = _each_tag_once(facts)
     completed = facts.get("status") == "DONE" and task.status != "DONE"
     changed = ctx.change(task, **facts)
     if assignees is not None and sorted(set(assignees)) != list(task.assignee_ids):
@@ -181,6 +182,17 @@ def take_off(ctx: Context, project: Project, member: Member) -> None:
     """Take a member off a project and off its tasks. Their time stays."""
     take_off_project(ctx, project, member)
     ctx.write(_UNASSIGN, project_id=project.id, user_id=member.user_id)
+
+
+def unassign_all(ctx: Context, member: Member) -> None:
+    """Whoever leaves is on no task and no project; a return begins anew."""
+    ctx.require(Permission.CHANGE_MEMBERS)
+    ctx.write(_UNASSIGN_ALL, user_id=member.user_id)
+    ctx.write(_OFF_ALL, user_id=member.user_id)
+
+
+def _each_tag_once(facts: dict[str, Any]) -> dict[str, Any]:
+    return {**facts, "tags": list(dict.fromkeys(facts["tags"]))} if "tags" in facts else facts
 
 
 def _check(task: Task) -> None:
@@ -221,6 +233,8 @@ _ASSIGN = Prepared(
     insert(TaskAssignee).values(workspace_id=workspace(), task_id=_task_id, user_id=_user_id).on_conflict_do_nothing()
 )
 _HAS_TIME = Prepared(text("SELECT 1 FROM time_entries WHERE task_id = :task_id AND deleted_at IS NULL LIMIT 1"))
+_UNASSIGN_ALL = Prepared(delete(TaskAssignee).where(_assigned.c.user_id == _user_id))
+_OFF_ALL = Prepared(delete(ProjectMember).where(table_of(ProjectMember).c.user_id == _user_id))
 _UNASSIGN = Prepared(
     delete(TaskAssignee).where(
         _assigned.c.user_id == _user_id,

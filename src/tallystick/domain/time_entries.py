@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tallystick.db.base import Id, Money, Tenant, table_of, within_workspace
 from tallystick.db.session import Prepared
-from tallystick.domain import members, rates
+from tallystick.domain import members, rates, tasks
 from tallystick.domain.access import Permission
 from tallystick.domain.context import SENTENCES, Context, actor, hydrate, workspace
 from tallystick.domain.listing import Filter, Listing
@@ -313,12 +313,13 @@ def delete(ctx: Context, entry_id: str) -> None:
 
 
 def let_go(ctx: Context, member: Member) -> None:
-    """End a membership, with what depends on it: a running timer stops, tokens die, recorded time stays."""
+    """End a membership, with what hangs on it: a timer stops, tasks are free, tokens die, recorded time stays."""
     ctx.require(Permission.CHANGE_MEMBERS)
     ctx.find(Member, member.id, lock="update")  # starts of this person queue up behind it, and then find nobody
     timer = ctx.row(_TIMER_OF, user_id=member.user_id)
     if timer is not None:
         _stop(ctx, hydrate(TimeEntry, timer), ctx.now.replace(microsecond=0))
+    tasks.unassign_all(ctx, member)
     members.remove(ctx, member)
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 from sqlalchemy import Index, UniqueConstraint, bindparam, update
 from sqlalchemy.orm import Mapped
 
-from tallystick.db.base import Blob, Id, Tenant, table_of
+from tallystick.db.base import Blob, Id, Tenant, table_of, within_workspace
 from tallystick.db.session import Prepared
 from tallystick.domain.access import SCOPES, Scope
 from tallystick.domain.context import Context, workspace
@@ -39,6 +39,7 @@ class Token(Tenant):
     def constraints(cls) -> tuple[Any, ...]:
         return (
             *super().constraints(),
+            within_workspace("user_id", "members.user_id"),
             UniqueConstraint("prefix"),
             Index("ix_tokens_of_member", "workspace_id", "user_id"),
         )

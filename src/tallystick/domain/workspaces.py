@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import CheckConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -14,7 +13,7 @@ from tallystick.db.base import Id, Money, Row, one_of, table_of
 from tallystick.db.session import Prepared
 from tallystick.domain.access import PLANS, Permission, Plan
 from tallystick.domain.context import Context, hydrate, workspace
-from tallystick.values.duration import RoundingRule
+from tallystick.values.duration import RoundingRule, is_zone
 from tallystick.values.errors import Invalid, NotFound
 from tallystick.values.money import is_currency
 
@@ -122,10 +121,8 @@ def check_currency(code: str, field: str = "currency") -> None:
 
 def check_time_zone(name: str, field: str = "time_zone") -> None:
     """Refuse what is no IANA time zone."""
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError):
-        raise Invalid(fields={field: "must be an IANA time zone such as Europe/Berlin"}) from None
+    if not is_zone(name):
+        raise Invalid(fields={field: "must be an IANA time zone such as Europe/Berlin"})
 
 
 def check_percent(value: Decimal | None, field: str) -> None:

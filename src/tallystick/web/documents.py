@@ -1,4 +1,4 @@
-"""Documents that are made once when the server starts."""
+"""Documents that are made once when the server starts, and addresses that point to them."""
 
 from __future__ import annotations
 
@@ -25,5 +25,18 @@ class Document:
             return
         response.content_type = self._content_type
         response.data = self._body
+
+    on_head = on_get
+
+
+class Elsewhere:
+    """An address that sends people on: until there are pages, whoever opens the server finds its reference."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def on_get(self, _request: falcon.Request, response: falcon.Response) -> None:
+        response.status = 303
+        response.set_header("Location", self._path)
 
     on_head = on_get

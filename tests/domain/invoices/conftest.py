@@ -157,8 +157,7 @@ class Bench:
     def sql(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         """The rows of a statement in the studio's workspace."""
         with self.studio.context() as ctx:
-            cursor = ctx._run(Prepared(text(statement)), values)
-            return cursor.fetchall() if cursor.description else []
+            return ctx.rows(Prepared(text(statement)), **values)
 
     def refused(self, count: int, act: Callable[[Context], Any], who: str = "admin") -> list[Refusal | Any]:
         """What each of many callers at once got: an answer, or the refusal."""
@@ -204,11 +203,18 @@ class Counted:
         self.count = 0
         ctx.connection = self  # type: ignore[assignment]
 
-    def execute(self, *args: Any) -> Any:
+    def run(self, *args: Any) -> Any:
+        self._count()
+        return self.connection.run(*args)
+
+    def later(self, *args: Any) -> Any:
+        self._count()
+        return self.connection.later(*args)
+
+    def _count(self) -> None:
         if self.count == self.allowed:
             raise ConnectionError
         self.count += 1
-        return self.connection.execute(*args)
 
 
 def amounts(lines: Sequence[InvoiceLine]) -> list[Decimal]:

@@ -79,8 +79,23 @@ class TestMoves:
             "status = 'LOST'",
             "tax_rate = 101",
         ):
-            with pytest.raises(psycopg.errors.CheckViolation):
+            with pytest.raises((psycopg.errors.CheckViolation, psycopg.errors.RestrictViolation)):
                 bench.sql(f"UPDATE invoices SET {wrong} WHERE workspace_id = :workspace AND id = :id", id=made.id)
+
+    @pytest.mark.parametrize("state", ["SENT", "PAID", "CANCELLED"])
+    def test_the_database_refuses_to_rewrite_what_was_issued(self, bench: Bench, state: str):
+        made = in_state(bench, state)
+        for statement in (
+            "UPDATE invoices SET notes = 'other' WHERE id = :id",
+            "UPDATE invoices SET bill_to_name = 'other' WHERE id = :id",
+            "UPDATE invoices SET issue_date = issue_date + 1 WHERE id = :id",
+            "UPDATE invoices SET subtotal = subtotal + 1, total = total + 1 WHERE id = :id",
+            "DELETE FROM invoices WHERE id = :id",
+            "UPDATE invoice_lines SET description = 'other' WHERE invoice_id = :id",
+            "DELETE FROM invoice_lines WHERE invoice_id = :id",
+        ):
+            with pytest.raises(psycopg.errors.RestrictViolation):
+                bench.sql(statement, id=made.id)
 
 
 class TestSend:

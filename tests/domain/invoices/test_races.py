@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from tallystick.db.session import Prepared, owner_connection, text_query
+from tallystick.db.session import Prepared, owner_connection
 from tallystick.domain import time_entries
 from tallystick.domain.context import Context
 from tallystick.domain.invoices import draft, invoice, lifecycle, work
@@ -249,6 +249,4 @@ def pick_without_lock(monkeypatch: pytest.MonkeyPatch, *, callers: int) -> None:
 
 def as_it_is(sql: str) -> Prepared:
     """A statement of the driver's own SQL."""
-    prepared = Prepared(text("SELECT 1"))
-    prepared._query = text_query(sql).encode()
-    return prepared
+    return Prepared(sql)

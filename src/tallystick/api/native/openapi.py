@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
 from tallystick.api.native.views import MONEY_FIELDS
 from tallystick.api.native.wire import PREFIX, ErrorAnswer, camel, parameters_of
+from tallystick.api.native.words import WORDS
 from tallystick.api.openapi import Dialect, document
 from tallystick.api.wire import Operation
 
+_ID: Final = re.compile(r"(?<!tax)Ids?$")
 _DESCRIPTION: Final = """\
 Clients, projects, tasks, time, expenses and invoices of one workspace, for the person whose token asks.
 
@@ -37,7 +40,30 @@ def native_document(operations: Sequence[Operation], *, version: str, server: st
         page=_page,
         money_fields=MONEY_FIELDS,
     )
-    return document(operations, dialect, version=version, server=server)
+    made = document(operations, dialect, version=version, server=server)
+    for name, schema in made["components"]["schemas"].items():
+        _describe(schema, name)
+    for operation in operations:
+        body = made["paths"][operation.path][operation.method.lower()].get("requestBody")
+        if body is not None and operation.body is not None:
+            _describe(body["content"]["application/json"]["schema"], operation.body.__name__)
+    return made
+
+
+def _describe(schema: dict[str, Any], called: str) -> None:
+    """Say of each field what it means, and of text what it holds; the name tells where the type does not."""
+    noun = called.removesuffix("Json").removesuffix("Fields").replace("Draft", "Invoice")
+    properties: dict[str, dict[str, Any]] = schema.get("properties", {})
+    for name, field in properties.items():
+        about = WORDS.get(f"{noun}.{name}") or WORDS.get(name)
+        if about is not None:
+            field.setdefault("description", about)
+        form = "date-time" if name.endswith("At") else "uuid" if name == "id" or _ID.search(name) else None
+        options: list[dict[str, Any]] = field.get("anyOf", [field])
+        for option in options:
+            text = option.get("items", option)
+            if form is not None and text.get("type") == "string":
+                text["format"] = form
 
 
 def _page(item: Any) -> dict[str, Any]:

@@ -117,6 +117,10 @@ class NativeApi:
     ) -> None:
         self._key = key
         self._table = tuple(table)
+        self._parameters = {
+            operation.id: {camel(name): (name, rule) for name, rule in parameters_of(operation).items()}
+            for operation in self._table
+        }
         self._policies = {
             plan: Policy(
                 burst=given.burst if burst is None else burst,
@@ -149,7 +153,7 @@ class NativeApi:
 
     def query(self, operation: Operation, pairs: list[tuple[str, str]], actor: Actor) -> dict[str, Any]:
         """Filters, sort, limit and cursor by their domain names. Raises Invalid that names every wrong one."""
-        known = {camel(name): (name, rule) for name, rule in parameters_of(operation).items()}
+        known = self._parameters[operation.id]
         wrong: dict[str, str] = {}
         found: dict[str, Any] = {}
         for name, text in pairs:

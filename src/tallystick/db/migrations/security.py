@@ -38,6 +38,42 @@ BEGIN
 END $$
 """
 
+ISSUED_INVOICES: Final = [
+    """
+CREATE FUNCTION keep_issued_invoice() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  free text[] := '{status,payment_status,amount_paid,settled,paid_at,sent_at,cancelled_at,updated_at}';
+BEGIN
+  -- From the day it is issued only an invoice's state and payments move; a cancelled one may become a draft again.
+  IF TG_OP = 'DELETE' THEN
+    RAISE EXCEPTION 'invoices are never deleted' USING ERRCODE = 'restrict_violation';
+  END IF;
+  IF (OLD.status IN ('SENT', 'PAID') AND NEW.status = 'DRAFT')
+     OR (OLD.status <> 'DRAFT' AND NEW.status <> 'DRAFT' AND to_jsonb(OLD) - free <> to_jsonb(NEW) - free) THEN
+    RAISE EXCEPTION 'invoice % was issued and cannot change', OLD.number USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END $$
+""",
+    """
+CREATE TRIGGER keep_issued BEFORE UPDATE OR DELETE ON invoices
+FOR EACH ROW EXECUTE FUNCTION keep_issued_invoice()
+""",
+    """
+CREATE FUNCTION keep_issued_lines() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF (SELECT status FROM invoices WHERE id = coalesce(NEW.invoice_id, OLD.invoice_id)) <> 'DRAFT' THEN
+    RAISE EXCEPTION 'the lines of an issued invoice cannot change' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN coalesce(NEW, OLD);
+END $$
+""",
+    """
+CREATE TRIGGER keep_issued BEFORE INSERT OR UPDATE OR DELETE ON invoice_lines
+FOR EACH ROW EXECUTE FUNCTION keep_issued_lines()
+""",
+]
+
 WORKSPACES: Final = [
     "ALTER TABLE workspaces ENABLE ROW LEVEL SECURITY",
     f"CREATE POLICY own_workspace ON workspaces USING (id = {HERE}) WITH CHECK (id = {HERE})",
@@ -50,7 +86,7 @@ PEOPLE: Final = [
     # The subquery is itself under the policy of members: only people of this workspace.
     f"CREATE POLICY colleagues ON people FOR SELECT USING {COLLEAGUE}",
     f"CREATE POLICY colleagues_change ON people FOR UPDATE USING {COLLEAGUE}",
-    "CREATE POLICY newcomers ON people FOR INSERT WITH CHECK (true)",
+    f"CREATE POLICY newcomers ON people FOR INSERT WITH CHECK ({HERE} IS NOT NULL)",
     f"GRANT SELECT, INSERT, UPDATE ON people TO {APP}",
 ]
 

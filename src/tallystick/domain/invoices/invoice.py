@@ -388,5 +388,5 @@ SENTENCES["ck_invoices_issued_number"] = Conflict(
     "With this prefix an invoice number looks like that of a draft. Change the invoice prefix and try again."
 )
 SENTENCES["ck_invoices_paid"] = Conflict("The payments would be more than the total of the invoice.")
-_BILLED = Conflict("Some of this work was put on another invoice at this moment. Try again.", reason="billed")
+_BILLED = Conflict("Some of this work was put on another invoice at this moment. Try again.", reason="try_again")
 SENTENCES["uq_billed_work_entry"] = SENTENCES["uq_billed_work_expense"] = _BILLED

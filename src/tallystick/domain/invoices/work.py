@@ -188,7 +188,7 @@ def write(ctx: Context, invoice: Invoice, lines: Sequence[Planned], *, first: in
     )
     taken += ctx.write(_BILL_EXPENSES, invoice_id=invoice.id, now=ctx.now, ids=expenses)
     if taken != len(parts):  # cannot be while the rows are locked; the unique indexes would refuse it as well
-        raise Conflict("Some of this work was put on another invoice at this moment. Try again.", reason="billed")
+        raise Conflict("Some of this work was put on another invoice at this moment. Try again.", reason="try_again")
     ctx.write(
         _ADD_BILLED,
         invoice_id=invoice.id,
@@ -246,7 +246,9 @@ def _rows(ctx: Context, statement: Prepared, **values: Any) -> list[tuple[Any, .
     try:
         return ctx.rows(statement, **values)
     except psycopg.errors.LockNotAvailable:
-        raise Conflict("Somebody is billing or changing this work at this moment. Try again.") from None
+        raise Conflict(
+            "Somebody is billing or changing this work at this moment. Try again.", reason="try_again"
+        ) from None
 
 
 class _Group(NamedTuple):

@@ -19,9 +19,9 @@ TENANT_TABLES: Final = (
     "idempotency_answers",
     "invoice_series",
     "members",
-    "tokens",
     "invoices",
     "projects",
+    "tokens",
     "expenses",
     "issued_numbers",
     "payments",
@@ -42,6 +42,8 @@ def upgrade() -> None:
     for table in TENANT_TABLES:
         for statement in security.tenant_table(table):
             op.execute(statement)
+    for statement in security.ISSUED_INVOICES:
+        op.execute(statement)
     for table in ("events", "issued_numbers"):
         for statement in security.append_only(table):
             op.execute(statement)
@@ -179,6 +181,7 @@ def tables() -> None:
         sa.Column("id", sa.UUID(as_uuid=False), nullable=False),
         sa.Column("workspace_id", sa.UUID(as_uuid=False), nullable=False),
         sa.CheckConstraint("role IN ('OWNER', 'ADMIN', 'MANAGER', 'MEMBER')", name=op.f("ck_members_role")),
+        sa.ForeignKeyConstraint(["user_id"], ["people.id"], name=op.f("fk_members_user_id")),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name=op.f("fk_members_workspace_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_members")),
         sa.UniqueConstraint("workspace_id", "id", name=op.f("uq_members_workspace_id_id")),
@@ -191,25 +194,6 @@ def tables() -> None:
         unique=True,
         postgresql_where="role = 'OWNER' AND removed_at IS NULL",
     )
-    op.create_table(
-        "tokens",
-        sa.Column("user_id", sa.UUID(as_uuid=False), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("prefix", sa.Text(), nullable=False),
-        sa.Column("digest", postgresql.BYTEA(), nullable=False),
-        sa.Column("scopes", sa.ARRAY(sa.Text()), nullable=False),
-        sa.Column("expires_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
-        sa.Column("revoked_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
-        sa.Column("last_used_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
-        sa.Column("created_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
-        sa.Column("id", sa.UUID(as_uuid=False), nullable=False),
-        sa.Column("workspace_id", sa.UUID(as_uuid=False), nullable=False),
-        sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name=op.f("fk_tokens_workspace_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_tokens")),
-        sa.UniqueConstraint("prefix", name=op.f("uq_tokens_prefix")),
-        sa.UniqueConstraint("workspace_id", "id", name=op.f("uq_tokens_workspace_id_id")),
-    )
-    op.create_index("ix_tokens_of_member", "tokens", ["workspace_id", "user_id"], unique=False)
     op.create_table(
         "invoices",
         sa.Column("client_id", sa.UUID(as_uuid=False), nullable=False),
@@ -336,6 +320,30 @@ def tables() -> None:
     )
     op.create_index("ix_projects_client", "projects", ["workspace_id", "client_id"], unique=False)
     op.create_index("ix_projects_created", "projects", ["workspace_id", "created_at", "id"], unique=False)
+    op.create_table(
+        "tokens",
+        sa.Column("user_id", sa.UUID(as_uuid=False), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("prefix", sa.Text(), nullable=False),
+        sa.Column("digest", postgresql.BYTEA(), nullable=False),
+        sa.Column("scopes", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("expires_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("revoked_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("last_used_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("created_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("id", sa.UUID(as_uuid=False), nullable=False),
+        sa.Column("workspace_id", sa.UUID(as_uuid=False), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "user_id"],
+            ["members.workspace_id", "members.user_id"],
+            name=op.f("fk_tokens_workspace_id_user_id"),
+        ),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name=op.f("fk_tokens_workspace_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tokens")),
+        sa.UniqueConstraint("prefix", name=op.f("uq_tokens_prefix")),
+        sa.UniqueConstraint("workspace_id", "id", name=op.f("uq_tokens_workspace_id_id")),
+    )
+    op.create_index("ix_tokens_of_member", "tokens", ["workspace_id", "user_id"], unique=False)
     op.create_table(
         "expenses",
         sa.Column("client_id", sa.UUID(as_uuid=False), nullable=False),

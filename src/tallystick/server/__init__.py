@@ -7,12 +7,14 @@ import http.client
 import logging
 import multiprocessing
 import os
+import signal
 import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import fields
+from functools import partial
 from multiprocessing import process
 from typing import Any, Final
 
@@ -21,19 +23,25 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer as Granian
 
-from tallystick.main import App, worker_app
+from tallystick.main import worker_app
+from tallystick.server.connections import Bodies, Warden, WsgiApp, connections_on
+from tallystick.server.upkeep import FLUSH_SECONDS, SWEEP_SECONDS, LastUse, every, sweep_answers
 from tallystick.settings import Settings, variable
 
 BACKLOG: Final = 2048
 CONNECTIONS_PER_PROCESS: Final = 4096
 """Open connections are cheap: the slow ones of a few clients must not keep the others out."""
-HEADER_MILLISECONDS: Final = 15_000
-LONGEST_HEAD: Final = 64 * 1024
+BODIES_PER_PROCESS: Final = 256
+"""Request bodies on their way at once; threads that wait for them come on top of those that answer."""
+HEADER_MILLISECONDS: Final = 30_000
+"""For the head of a request, and between two requests of a connection."""
+LONGEST_HEAD: Final = 32 * 1024
 DRAIN_SECONDS: Final = 30
 """How long an orderly stop waits for requests that are being answered."""
 TRY_AGAIN_SECONDS: Final = 1.0
 
 log = logging.getLogger("tallystick.server")
+_at_first: Final = signal.getsignal(signal.SIGHUP)
 
 
 class PortError(Exception):
@@ -47,12 +55,14 @@ def run(settings: Settings, database_url: str, *, ready: Callable[[str], None]) 
     sense, all of them are started anew after a pause.
     """
     os.environ.update(environment_of(settings, database_url))
+    every(SWEEP_SECONDS, lambda: sweep_answers(database_url))
     # A forked worker would share our locks, threads and connections in the middle of whatever they do.
     multiprocessing.set_start_method("spawn", force=True)
     answering = threading.Event()
     threading.Thread(target=_tell_when_ready, args=(settings, ready, answering), daemon=True).start()
     while True:
         granian = _granian(settings)
+        granian.on_startup(partial(_stop_on_hangup, granian))
         with contextlib.suppress(SystemExit):  # what granian says when its workers keep dying
             granian.serve()
         if granian.interrupt_signal:
@@ -63,10 +73,16 @@ def run(settings: Settings, database_url: str, *, ready: Callable[[str], None]) 
         time.sleep(TRY_AGAIN_SECONDS)
 
 
-def worker() -> App:
+def worker() -> WsgiApp:
     """The app of one worker process, which ends with its parent, however that ends."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closed terminal tells the parent, and the parent us
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    return worker_app()
+    settings = Settings.from_environment(os.environ)
+    last_use = LastUse()
+    every(FLUSH_SECONDS, lambda: last_use.flush(settings.database_url or ""))
+    bodies = Bodies(worker_app(seen=last_use.note), most=BODIES_PER_PROCESS)
+    Warden(bodies, partial(connections_on, settings.port)).start()
+    return bodies
 
 
 @contextlib.contextmanager
@@ -136,7 +152,7 @@ def _granian(settings: Settings) -> Granian:
         http=HTTPModes.http1,
         websockets=False,
         workers=settings.workers,
-        blocking_threads=settings.threads,
+        blocking_threads=settings.threads + BODIES_PER_PROCESS,
         backlog=BACKLOG,
         backpressure=CONNECTIONS_PER_PROCESS,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS, max_buffer_size=LONGEST_HEAD),
@@ -144,6 +160,16 @@ def _granian(settings: Settings) -> Granian:
         workers_kill_timeout=DRAIN_SECONDS,
         log_level=LogLevels.debug if settings.log_level == "debug" else LogLevels.error,
     )
+
+
+def _stop_on_hangup(granian: Granian) -> None:
+    """A closed terminal stops the server, unless it was started to outlive it (nohup)."""
+
+    def stop(*_: Any) -> None:
+        granian.interrupt_signal = True
+        granian.main_loop_interrupt.set()
+
+    signal.signal(signal.SIGHUP, signal.SIG_IGN if _at_first is signal.SIG_IGN else stop)
 
 
 def _end_with_parent() -> None:

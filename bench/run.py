@@ -1,0 +1,321 @@
+"""`bin/bench`: what a request costs the server's processes, against the floor; docs/performance.md explains."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from fill import Filled, Studio, fill
+from load import KEY, Order, Outcome
+
+from tallystick.db.local_postgres import LocalPostgres, key_file
+from tallystick.db.migrations import migrate
+
+HERE = Path(__file__).parent
+SINCE, UNTIL = "2024-03-01", "2025-11-30"
+DEPTH = 1000
+PAGE = 50
+TARGETS = {"get one": 2.0, "list of 50": 1.5, "list of 200": 1.5, "create": 2.5, "depth": 1.3, "growth": 1.3}
+NO_LIMIT_IN_SIGHT = "1000000"
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Cost(msgspec.Struct):
+    """Of one request, in microseconds of CPU: the server's processes and the database's."""
+
+    server: float
+    database: float
+    per_second: float
+    p50_ms: float
+    p99_ms: float
+
+
+class Server:
+    """The product or the floor, running: its port, and the CPU time of its processes."""
+
+    def __init__(self, command: list[str], environment: dict[str, str], probe: str, postgres: int) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("TALLYSTICK_")}
+        self._process = subprocess.Popen(
+            command, cwd=HERE, env={**clean, **environment, "TALLYSTICK_PORT": str(self.port)},
+            stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        self._postgres = postgres
+        deadline = time.monotonic() + 60
+        while not self._answers(probe):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise SystemExit(f"{' '.join(command)} does not answer.")
+            time.sleep(0.1)
+
+    def measure(self, request: str, status: int, seconds: float) -> Cost:
+        """Ask for so long, from a process of its own whose time does not count."""
+        order = msgspec.json.encode(Order(self.port, request, status, seconds))
+        server, database = _cpu(self._process.pid), _cpu(self._postgres)
+        asked = subprocess.run([sys.executable, HERE / "load.py"], input=order, stdout=subprocess.PIPE, check=True)
+        outcome = msgspec.json.decode(asked.stdout, type=Outcome)
+        server, database = _cpu(self._process.pid) - server, _cpu(self._postgres) - database
+        million = 1_000_000 / outcome.requests
+        return Cost(server * million, database * million, outcome.per_second, outcome.p50_ms, outcome.p99_ms)
+
+    def once(self, request: str) -> tuple[int, dict[str, Any]]:
+        """One request: status, and the answer read."""
+        head, _, body = request.replace(KEY.decode(), os.urandom(16).hex()).partition("\r\n\r\n")
+        first, *lines = head.split("\r\n")
+        method, target, _ = first.split(" ")
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection.request(method, target, body.encode(), dict(line.split(": ", 1) for line in lines))
+        answer = connection.getresponse()
+        text = answer.read()
+        connection.close()
+        return answer.status, json.loads(text) if text else {}
+
+    def stop(self) -> None:
+        """End it and wait."""
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(60)
+
+    def _answers(self, probe: str) -> bool:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            return self.once(probe)[0] == 200
+        return False
+
+
+def main() -> int:
+    """Measure, print, compare with the targets; 1 where one is missed."""
+    words = argparse.ArgumentParser(prog="bin/bench", description=__doc__.partition(";")[0])  # type: ignore[union-attr]
+    words.add_argument("--entries", type=int, default=1_000_000, help="time entries to fill in (1,000,000)")
+    words.add_argument("--seconds", type=float, default=2.0, help="length of one measurement (2)")
+    words.add_argument("--rounds", type=int, default=5, help="how often product and floor take turns (5)")
+    words.add_argument("--data", type=Path, help="keep the filled database here for the next run")
+    words.add_argument("--json", type=Path, help="write the figures to this file too")
+    words.add_argument("--only", default="", help="measure only what has this in its name")
+    given = words.parse_args()
+    with _data(given.data) as data, LocalPostgres(data) as url:
+        migrate(url)
+        begun = time.monotonic()
+        filled = fill(data, url, given.entries)
+        print(f"{given.entries:,} entries stand after {time.monotonic() - begun:.0f} s.", flush=True)
+        with _servers(data, url, filled) as (product, floor):
+            figures = {**_ratios(product, floor, filled.large, given), **_growth(product, filled, given)}
+            if given.only in "invoice":
+                figures["invoice of 1,000 entries"] = {"seconds": _invoice(product, filled.small)}
+    missed = [name for name, one in figures.items() if name in TARGETS and one["ratio"] > TARGETS[name]]
+    _print(figures)
+    if given.json:
+        given.json.write_text(json.dumps(figures, indent=2) + "\n")
+    if missed:
+        print(f"Missed: {', '.join(missed)}.")
+    return 1 if missed else 0
+
+
+def _ratios(product: Server, floor: Server, studio: Studio, given: argparse.Namespace) -> dict[str, Any]:
+    """Product and floor by turns, and the medians of both."""
+    figures: dict[str, Any] = {}
+    for name, theirs, ours, status in _requests(studio):
+        if given.only not in name:
+            continue
+        _warm(product, ours, status)
+        _warm(floor, theirs, status)
+        pairs = [
+            (product.measure(ours, status, given.seconds), floor.measure(theirs, status, given.seconds))
+            for _ in range(given.rounds)
+        ]
+        upper, lower = _median([pair[0] for pair in pairs]), _median([pair[1] for pair in pairs])
+        ratio = statistics.median(over.server / under.server for over, under in pairs)
+        figures[name] = {"product": msgspec.to_builtins(upper), "floor": msgspec.to_builtins(lower), "ratio": ratio}
+    return figures
+
+
+def _growth(product: Server, filled: Filled, given: argparse.Namespace) -> dict[str, Any]:
+    """Pages near and far, of many entries and of few; here the database's time counts too, it is what would grow."""
+    if given.only not in "depth growth":
+        return {}
+    near = _get(filled.large, f"/api/v1/time-entries?limit={PAGE}")
+    far = _get(filled.large, f"/api/v1/time-entries?limit={PAGE}&cursor={_deep(product, filled.large)}")
+    few = _get(filled.small, f"/api/v1/time-entries?limit={PAGE}")
+    costs: dict[str, list[Cost]] = {"near": [], "far": [], "few": []}
+    asked = {"near": near, "far": far, "few": few}
+    for request in asked.values():
+        _warm(product, request, 200)
+    for _ in range(given.rounds):
+        for name, request in asked.items():
+            costs[name].append(product.measure(request, 200, given.seconds))
+    whole = {name: [cost.server + cost.database for cost in many] for name, many in costs.items()}
+
+    def compared(over: str, under: str) -> dict[str, Any]:
+        ratio = statistics.median(a / b for a, b in zip(whole[over], whole[under], strict=True))
+        return {
+            "product": msgspec.to_builtins(_median(costs[over])),
+            "floor": msgspec.to_builtins(_median(costs[under])),
+            "ratio": ratio,
+        }
+
+    return {"depth": compared("far", "near"), "growth": compared("near", "few")}
+
+
+def _invoice(product: Server, studio: Studio) -> float:
+    """Seconds to draft an invoice from all of the small studio's billable entries; each draft is deleted again."""
+    took: list[float] = []
+    body = json.dumps({"clientId": studio.client_id, "grouping": "PROJECT_TASK"})
+    for _ in range(3):
+        begun = time.perf_counter()
+        status, answer = product.once(_request("POST", studio, "/api/v1/invoices", body))
+        took.append(time.perf_counter() - begun)
+        if status != 201:
+            raise SystemExit(f"The draft was answered {status}: {answer}")
+        product.once(_request("DELETE", studio, f"/api/v1/invoices/{answer['data']['id']}"))
+    return statistics.median(took)
+
+
+def _requests(studio: Studio) -> Iterator[tuple[str, str, str, int]]:
+    """What is asked of both: name, the floor's request, the product's, and the status of the answer."""
+    yield "get one", _bare(f"/get/{studio.entry_id}"), _get(studio, f"/api/v1/time-entries/{studio.entry_id}"), 200
+    for limit in (50, 200):
+        filters = f"projectId={studio.project_id}&entryDateFrom={SINCE}&entryDateTo={UNTIL}&sort=-entryDate"
+        yield (
+            f"list of {limit}",
+            _bare(f"/list/{studio.project_id}/{SINCE}/{UNTIL}/{limit}"),
+            _get(studio, f"/api/v1/time-entries?{filters}&limit={limit}"),
+            200,
+        )
+    body = json.dumps(
+        {"projectId": studio.project_id, "entryDate": "2025-12-31", "durationSeconds": 5400, "note": "Agreed the plan"}
+    )
+    ours = _request("POST", studio, "/api/v1/time-entries", body)
+    yield "create", _bare("/create", "POST", body), ours, 201
+
+
+def _deep(product: Server, studio: Studio) -> str:
+    """The cursor of the thousandth page of fifty, or of the last there is."""
+    cursor = ""
+    for _ in range(DEPTH * PAGE // 200):
+        more = f"&cursor={cursor}" if cursor else ""
+        _, answer = product.once(_get(studio, f"/api/v1/time-entries?limit=200{more}"))
+        following = answer["pagination"]["nextCursor"]
+        if following is None:
+            break
+        cursor = following
+    return cursor
+
+
+def _get(studio: Studio, target: str) -> str:
+    return _request("GET", studio, target)
+
+
+def _request(method: str, studio: Studio, target: str, body: str = "") -> str:
+    headers = f"Authorization: Bearer {studio.token}\r\n"
+    if method == "POST":
+        headers += f"Idempotency-Key: {KEY.decode()}\r\n"
+    return _bare(target, method, body, headers)
+
+
+def _bare(target: str, method: str = "GET", body: str = "", headers: str = "") -> str:
+    if body:
+        headers += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    return f"{method} {target} HTTP/1.1\r\nHost: bench\r\n{headers}\r\n{body}"
+
+
+def _warm(server: Server, request: str, status: int) -> None:
+    """Until each connection has its statements prepared."""
+    server.measure(request, status, 0.5)
+
+
+def _median(costs: list[Cost]) -> Cost:
+    return Cost(*[statistics.median(getattr(cost, name) for cost in costs) for name in Cost.__struct_fields__])
+
+
+def _cpu(root: int) -> float:
+    """Seconds of CPU of a process and all below it, also of those that have ended."""
+    children: dict[int, list[int]] = {}
+    used: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                children.setdefault(int(fields[1]), []).append(int(entry.name))
+                used[int(entry.name)] = sum(int(field) for field in fields[11:15])
+    total, waiting = 0, [root]
+    while waiting:
+        process = waiting.pop()
+        total += used.get(process, 0)
+        waiting += children.get(process, [])
+    return total / TICKS
+
+
+@contextlib.contextmanager
+def _data(given: Path | None) -> Generator[Path]:
+    if given is not None:
+        yield given.absolute()
+    else:
+        with tempfile.TemporaryDirectory(prefix="tallystick-bench-") as scratch:
+            yield Path(scratch, "data")
+
+
+@contextlib.contextmanager
+def _servers(data: Path, url: str, filled: Filled) -> Generator[tuple[Server, Server]]:
+    """The product as `tallystick serve` runs it, its limits counting but far away; and the floor."""
+    key_file(data)
+    postgres = int((data / "postgres" / "postmaster.pid").read_text().split()[0])
+    with contextlib.ExitStack() as stack:
+        product = Server(
+            [str(Path(sys.executable).with_name("tallystick")), "serve"],
+            {
+                "TALLYSTICK_DATA": str(data),
+                "TALLYSTICK_RATE_LIMIT_BURST": NO_LIMIT_IN_SIGHT,
+                "TALLYSTICK_RATE_LIMIT_SUSTAINED": NO_LIMIT_IN_SIGHT,
+            },
+            _bare("/readyz"),
+            postgres,
+        )
+        stack.callback(product.stop)
+        floor = Server(
+            [sys.executable, str(HERE / "floor.py")],
+            {
+                "TALLYSTICK_DATA": str(data),
+                "TALLYSTICK_DATABASE_URL": url,
+                "BENCH_WORKSPACE": filled.large.workspace_id,
+                "BENCH_USER": filled.large.user_id,
+            },
+            _bare(f"/get/{filled.large.entry_id}"),
+            postgres,
+        )
+        stack.callback(floor.stop)
+        yield product, floor
+
+
+def _print(figures: dict[str, Any]) -> None:
+    print("\nCPU in µs for one request, of the server's processes and (in brackets) of the database's")
+    print(f"{'':<14}{'product':>16}{'floor':>16}{'ratio':>8}{'target':>8}{'requests/s':>16}{'p50/p99 ms':>16}")
+    for name, one in figures.items():
+        if "ratio" not in one:
+            continue
+        over, under = one["product"], one["floor"]
+        print(
+            f"{name:<14}{over['server']:>8.0f} ({over['database']:>5.0f}){under['server']:>8.0f} "
+            f"({under['database']:>5.0f}){one['ratio']:>8.2f}{TARGETS[name]:>8.1f}"
+            f"{over['per_second']:>8.0f}{under['per_second']:>8.0f}{over['p50_ms']:>9.1f}{over['p99_ms']:>7.1f}"
+        )
+    if "invoice of 1,000 entries" in figures:
+        print(f"An invoice is drafted from 1,000 entries in {figures['invoice of 1,000 entries']['seconds']:.2f} s.")
+    print("depth: page 1,000 over page 1. growth: a page of the large workspace over one of 1,000 entries.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,326 @@
+"""`tallystick invoice`: from unbilled work to a draft, sent, and paid."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Final, TypeVar
+
+import typer
+from msgspec import UNSET
+from rich.markup import escape
+from rich.table import Table
+from sqlalchemy import bindparam
+
+from tallystick.cli.console import CommandError, Data, Json, err, open_database, out, print_json, say
+from tallystick.cli.workspaces import Which, inside, print_rows
+from tallystick.domain import payments
+from tallystick.domain.clients import Client
+from tallystick.domain.context import Context
+from tallystick.domain.invoices import draft as drafts
+from tallystick.domain.invoices import lifecycle
+from tallystick.domain.invoices.draft import Draft
+from tallystick.domain.invoices.invoice import INVOICES, Grouping, Invoice, InvoiceLine, Status
+from tallystick.domain.invoices.totals import Discount
+from tallystick.domain.listing import After
+from tallystick.domain.projects import Project
+from tallystick.values.ids import parse_id
+from tallystick.values.money import decimal_text, round_money
+
+_NUMBER: Final = re.compile(r"[0-9]{1,14}(\.[0-9]{1,4})?", re.ASCII)
+
+
+def _day(text: str) -> date:
+    """A day as typed; what is none is a usage error."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text} is no day; write it as 2026-11-20.") from None
+
+
+def _decimal(text: str) -> Decimal:
+    """An amount as typed."""
+    if _NUMBER.fullmatch(text.strip()) is None:
+        raise typer.BadParameter(f"{text} is no amount; write it as 1250 or 1250.50.")
+    return Decimal(text.strip())
+
+
+def _discount(text: str) -> Discount:
+    """An amount, or a percentage with its sign."""
+    if text.strip().endswith("%"):
+        return Discount(percent=_decimal(text.strip().removesuffix("%")))
+    return Discount(amount=_decimal(text))
+
+
+ClientArgument = Annotated[str, typer.Argument(help="Whom to bill, by name or id.")]
+Number = Annotated[str, typer.Argument(help="The invoice, by its number or id.")]
+Named = TypeVar("Named", Client, Project, Invoice)
+
+PAGE: Final = 200
+LISTED: Final = ("number", "status", "bill_to_name", "currency", "total", "amount_paid", "issue_date", "due_date", "id")
+
+
+def _on_day(flag: str, about: str) -> Any:
+    return typer.Option(flag, parser=_day, metavar="DATE", show_default=False, help=about)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    commands = typer.Typer(help="From unbilled work to a draft, sent, and paid.", no_args_is_help=True)
+    commands.command(
+        "draft", epilog="Example: tallystick invoice draft Globex --from 2026-11-01 --to 2026-11-30 --expenses"
+    )(draft)
+    commands.command("mark-sent", epilog="Example: tallystick invoice mark-sent DRAFT-1A2B3C4D")(mark_sent)
+    commands.command("pay", epilog="Example: tallystick invoice pay INV-0007 1250.00 --on 2026-11-18")(pay)
+    commands.command("list", epilog="Example: tallystick invoice list --client Globex --unpaid")(list_all)
+    app.add_typer(commands, name="invoice")
+
+
+def draft(
+    client: ClientArgument,
+    *,
+    date_from: Annotated[date | None, _on_day("--from", "Work from this day on, as 2026-11-01.")] = None,
+    date_to: Annotated[date | None, _on_day("--to", "Work up to this day, with it.")] = None,
+    project: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--project",
+            metavar="PROJECT",
+            help="Only this project, by name or id; may be said again.",
+            show_default=False,
+        ),
+    ] = None,
+    grouping: Annotated[
+        Grouping, typer.Option("--grouping", case_sensitive=False, help="What one line holds.")
+    ] = "PROJECT_TASK",
+    expenses: Annotated[bool, typer.Option("--expenses", help="Bill expenses too.")] = False,
+    discount: Annotated[
+        Discount | None,
+        typer.Option("--discount", parser=_discount, metavar="AMOUNT|PERCENT%", help="Taken off: 100 or 5%."),
+    ] = None,
+    tax_rate: Annotated[
+        Decimal | None,
+        typer.Option("--tax-rate", parser=_decimal, metavar="PERCENT", help="Else the client's or the workspace's."),
+    ] = None,
+    notes: Annotated[str | None, typer.Option("--notes", help="Else the workspace's.", show_default=False)] = None,
+    po_number: Annotated[str | None, typer.Option("--po-number", help="The client's order number.")] = None,
+    issue_date: Annotated[date | None, _on_day("--issue-date", "Else the day on which it is sent.")] = None,
+    due_date: Annotated[date | None, _on_day("--due-date", "Else by the terms of the client.")] = None,
+    workspace: Which = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Draft an invoice from a client's unbilled work. What is on it is locked until the draft is deleted."""
+    with open_database(data=data) as operator, inside(operator, workspace) as ctx:
+        billed = _client(ctx, client)
+        made = drafts.draft(
+            ctx,
+            client_id=billed.id,
+            date_from=date_from,
+            date_to=date_to,
+            project_ids=None if not project else [_project(ctx, billed, one).id for one in project],
+            grouping=grouping,
+            include_expenses=expenses,
+            discount=discount,
+            tax_rate=UNSET if tax_rate is None else tax_rate,
+            notes=notes,
+            po_number=po_number,
+            issue_date=issue_date,
+            due_date=due_date,
+        )
+    if json:
+        print_json(
+            {
+                "invoice": _row(made.invoice, billed.name),
+                "lines": [_line(line, made.invoice.currency) for line in made.lines],
+                "warnings": [{"code": one.code, "message": one.message} for one in made.warnings],
+            }
+        )
+    else:
+        _print_draft(made, billed.name)
+
+
+def mark_sent(number: Number, workspace: Which = None, data: Data = None, json: Json = False) -> None:
+    """Give a draft its number and dates. From now on it cannot change."""
+    with open_database(data=data) as operator, inside(operator, workspace) as ctx:
+        invoice = lifecycle.mark_sent(ctx, _invoice(ctx, number).id)
+        row = _row(invoice, invoice.bill_to_name)
+    say(row, json=json, text=f"{invoice.number} is sent: {row['total']} {invoice.currency}, due {invoice.due_date}.")
+
+
+def pay(
+    number: Number,
+    amount: Annotated[Decimal, typer.Argument(parser=_decimal, metavar="AMOUNT", help="In the invoice's currency.")],
+    *,
+    on: Annotated[date | None, _on_day("--on", "The day it came in; else today.")] = None,
+    note: Annotated[str | None, typer.Option("--note", help="A word about it.", show_default=False)] = None,
+    external_id: Annotated[
+        str | None,
+        typer.Option("--external-id", help="What the bank calls it: recorded once, however often you ask."),
+    ] = None,
+    workspace: Which = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Record money received for an invoice, up to its balance. What settles it makes it paid."""
+    with open_database(data=data) as operator, inside(operator, workspace) as ctx:
+        found = _invoice(ctx, number)
+        payment, invoice = payments.record(
+            ctx, found.id, amount=amount, paid_on=on or ctx.today(), note=note, external_id=external_id
+        )
+        row = _row(invoice, invoice.bill_to_name)
+    left = "It is paid." if invoice.status == "PAID" else f"{row['balance']} {invoice.currency} are open."
+    received = _money(payment.amount, payment.currency)
+    result = {"payment_id": payment.id, "amount": received, "paid_on": payment.paid_on, "invoice": row}
+    say(result, json=json, text=f"Recorded {received} {payment.currency} for {invoice.number}. {left}")
+
+
+def list_all(
+    status: Annotated[
+        Status | None, typer.Option("--status", case_sensitive=False, help="Only these.", show_default=False)
+    ] = None,
+    client: Annotated[
+        str | None, typer.Option("--client", help="Only this client's, by name or id.", show_default=False)
+    ] = None,
+    *,
+    unpaid: Annotated[bool, typer.Option("--unpaid", help="Only sent ones with a balance.")] = False,
+    workspace: Which = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """List invoices, newest first."""
+    if unpaid and status not in (None, "SENT"):
+        raise CommandError(f"{status} invoices have no open balance: leave --status or --unpaid out.")
+    with open_database(data=data) as operator, inside(operator, workspace) as ctx:
+        client_id = None if client is None else _client(ctx, client).id
+        found = _pages(ctx, status="SENT" if unpaid else status, client_id=client_id)
+        today = ctx.today()
+    rows = [_listed(dict(zip(LISTED, one, strict=True)), today) for one in found]
+    if unpaid:
+        rows = [row for row in rows if Decimal(str(row["balance"])) > 0]
+    if not json:  # a number names an invoice well enough
+        rows = [{name: value for name, value in row.items() if name != "id"} for row in rows]
+    print_rows(rows, json=json, empty="No invoices.")
+
+
+# --- finding what was named
+
+
+def _client(ctx: Context, named: str) -> Client:
+    if (identity := parse_id(named)) is not None:
+        return ctx.find(Client, identity)
+    found = ctx.select(Client, Client.name == bindparam("name"), Client.deleted_at.is_(None), name=named)
+    return _only(found, "client", named)
+
+
+def _project(ctx: Context, client: Client, named: str) -> Project:
+    if (identity := parse_id(named)) is not None:
+        return ctx.find(Project, identity)
+    found = ctx.select(
+        Project,
+        Project.name == bindparam("name"),
+        Project.client_id == bindparam("client"),
+        Project.deleted_at.is_(None),
+        name=named,
+        client=client.id,
+    )
+    return _only(found, f"project of {client.name}", named)
+
+
+def _invoice(ctx: Context, named: str) -> Invoice:
+    if (identity := parse_id(named)) is not None:
+        return ctx.find(Invoice, identity)
+    found = ctx.select(Invoice, Invoice.number == bindparam("number"), Invoice.deleted_at.is_(None), number=named)
+    return _only(found, "invoice", named)
+
+
+def _only(found: Sequence[Named], what: str, named: str) -> Named:
+    if not found:
+        raise CommandError(f"There is no {what} called {named}.")
+    if len(found) > 1:
+        ids = ", ".join(one.id for one in found)
+        raise CommandError(f"More than one {what} is called {named}. Name it by its id: {ids}.")
+    return found[0]
+
+
+# --- showing
+
+
+def _pages(ctx: Context, **filters: str | None) -> list[tuple[Any, ...]]:
+    """All invoices, a page at a time."""
+    found: list[tuple[Any, ...]] = []
+    after: After | None = None
+    while True:
+        page = INVOICES.page(ctx, LISTED, filters, limit=PAGE, after=after)
+        found += page.rows
+        after = page.after
+        if after is None:
+            return found
+
+
+def _listed(one: dict[str, Any], today: date) -> dict[str, object]:
+    overdue = one["status"] == "SENT" and one["due_date"] < today and one["amount_paid"] < one["total"]
+    return {
+        "number": one["number"],
+        "client": one["bill_to_name"],
+        "status": f"{one['status']} (overdue)" if overdue else one["status"],
+        "total": _money(one["total"], one["currency"]),
+        "balance": _money(one["total"] - one["amount_paid"], one["currency"]),
+        "currency": one["currency"],
+        "issue_date": one["issue_date"],
+        "due_date": one["due_date"],
+        "id": one["id"],
+    }
+
+
+def _row(invoice: Invoice, client: str | None) -> dict[str, object]:
+    """An invoice for programs."""
+    amounts = ("subtotal", "discount_amount", "tax_amount", "total", "amount_paid")
+    return {
+        "id": invoice.id,
+        "number": invoice.number,
+        "client": client,
+        "status": invoice.status,
+        "payment_status": invoice.payment_status,
+        "currency": invoice.currency,
+        **{name: _money(getattr(invoice, name), invoice.currency) for name in amounts},
+        "balance": _money(invoice.total - invoice.amount_paid, invoice.currency),
+        "tax_rate": None if invoice.tax_rate is None else decimal_text(invoice.tax_rate),
+        "issue_date": invoice.issue_date,
+        "due_date": invoice.due_date,
+    }
+
+
+def _line(line: InvoiceLine, currency: str) -> dict[str, str]:
+    return {
+        "description": line.description,
+        "quantity": decimal_text(line.quantity),
+        "unit": line.unit,
+        "rate": decimal_text(line.rate),
+        "total": _money(line.total, currency),
+    }
+
+
+def _print_draft(made: Draft, client: str) -> None:
+    invoice = made.invoice
+    currency = invoice.currency
+    out.print(f"{invoice.number} for {client}, in {currency}", markup=False)
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("description")
+    for name in ("quantity", "unit", "rate", "total"):
+        table.add_column(name, justify="left" if name == "unit" else "right")
+    for line in made.lines:
+        table.add_row(*(escape(value) for value in _line(line, currency).values()))
+    for name in ("subtotal", "discount_amount", "tax_amount", "total"):
+        if name in ("subtotal", "total") or getattr(invoice, name):
+            table.add_row(name.removesuffix("_amount"), "", "", "", _money(getattr(invoice, name), currency))
+    out.print(table)
+    for warning in made.warnings:
+        err.print(f"Mind: {warning.message}", style="yellow", markup=False)
+
+
+def _money(amount: Decimal, currency: str) -> str:
+    """With the decimals of its currency."""
+    return f"{round_money(amount, currency):f}"

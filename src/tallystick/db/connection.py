@@ -1,0 +1,216 @@
+"""A connection that sends statements together: what can wait for its answer travels with what cannot."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import select
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import psycopg
+from psycopg import abc, adapt, pq
+from psycopg.adapt import PyFormat
+from psycopg.errors import error_from_result
+from psycopg.rows import RowFactory, tuple_row
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.sql import ClauseElement
+
+Values = Mapping[str, Any]
+Row = tuple[Any, ...]
+Check = Callable[[Row | None], None]
+
+PREPARED_AT_MOST: Final = 200
+"""Statements that a connection keeps prepared; with one more it begins anew."""
+_DIALECT = PGDialect_psycopg()
+_PARAMETER = re.compile(r"%\((\w+)\)s|%%")
+_ANSWERED: Final = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
+
+
+class Prepared:
+    """A Core statement, compiled once to the server's own SQL, with `$1` where a value goes."""
+
+    __slots__ = ("_formats", "constants", "names", "query", "sql")
+
+    def __init__(self, statement: ClauseElement | str) -> None:
+        compiled = None if isinstance(statement, str) else statement.compile(dialect=_DIALECT)
+        self.sql = str(compiled or statement)
+        """Psycopg's SQL: a value is `%(name)s`."""
+        self.names: list[str] = []
+        self.query = _PARAMETER.sub(self._numbered, self.sql).encode()
+        self._formats = [PyFormat.AUTO] * len(self.names)
+        given: Mapping[str, Any] = (compiled and compiled.params) or {}
+        self.constants = {name: value for name, value in given.items() if value is not None}
+        """Parameters that the statement brings along: the plain values in its conditions."""
+
+    def dumped(
+        self, values: Values, by: abc.Transformer
+    ) -> tuple[Sequence[Any], tuple[int, ...], Sequence[Any] | None]:
+        """The values in the server's form: parameters, their types and formats."""
+        if self.constants:
+            values = {**self.constants, **values}
+        parameters = by.dump_sequence([values[name] for name in self.names], self._formats)
+        return parameters, by.types or (), by.formats
+
+    def _numbered(self, found: re.Match[str]) -> str:
+        name = found[1]
+        if name is None:
+            return "%"
+        if name not in self.names:
+            self.names.append(name)
+        return f"${self.names.index(name) + 1}"
+
+
+class Answer:
+    """What a statement answered."""
+
+    __slots__ = ("_rows", "rowcount")
+
+    def __init__(self, rows: list[Row], rowcount: int) -> None:
+        self._rows = rows
+        self.rowcount = rowcount
+
+    def fetchall(self) -> list[Row]:
+        return self._rows
+
+    def fetchone(self) -> Row | None:
+        return self._rows[0] if self._rows else None
+
+
+class Connection(psycopg.Connection[Row]):
+    """A psycopg connection whose compiled statements are prepared, and share round trips.
+
+    A round trip costs more than most statements do. `later` keeps a statement until the next `run` or `commit` and
+    sends both in one; the BEGIN of a transaction goes the same way. What goes wrong with one of them is raised there.
+
+    A connection that is only `reading` has no BEGIN and no COMMIT: each trip is a transaction of its own, which sees
+    what statements of one would see (READ COMMITTED). `reopening` is the statement that shows the workspace again.
+    """
+
+    reading = False
+    reopening: tuple[Prepared, Values] | None = None
+
+    def __init__(self, pgconn: pq.abc.PGconn, row_factory: RowFactory[Row] = tuple_row) -> None:
+        super().__init__(pgconn, row_factory)
+        self._waiting: list[tuple[Prepared, Values, Check | None]] = []
+        self._names: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
+        self._numbers = itertools.count()
+        self._transformer: abc.Transformer = adapt.Transformer(self)
+        self._socket = select.poll()
+        self._socket.register(pgconn.socket, select.POLLIN)
+
+    def run(self, statement: Prepared, values: Values) -> Answer:
+        """Run a statement, after those that wait."""
+        self._waiting.append((statement, values, None))
+        return self._together()
+
+    def later(self, statement: Prepared, values: Values, check: Check | None = None) -> None:
+        """Run a statement with the next one, or with the commit. `check` sees its first row before all that follows."""
+        self._waiting.append((statement, values, check))
+
+    def execute(self, *args: Any, **more: Any) -> psycopg.Cursor[Row]:
+        """Psycopg's own way, after the statements that wait."""
+        if self._waiting:
+            self._together()
+        return super().execute(*args, **more)
+
+    def commit(self) -> None:
+        """Commit, with the statements that wait."""
+        if self._waiting:
+            self._together(None if self.reading else b"COMMIT")
+        else:
+            super().commit()
+
+    def settle(self) -> None:
+        """Run what still waits for a check: nothing may be told that was decided before it."""
+        if any(check is not None for *_, check in self._waiting):
+            self._together()
+
+    def rollback(self) -> None:
+        """Roll back; what waits is forgotten."""
+        self._waiting.clear()
+        super().rollback()
+
+    def start(self, *, reading: bool) -> None:
+        """Begin anew; `reading` is a promise to write nothing."""
+        self.reading = reading
+        self.reopening = None
+        if len(self._names) > PREPARED_AT_MOST:
+            self.pgconn.exec_(b"DEALLOCATE ALL")
+            self._names.clear()
+
+    def _together(self, last: bytes | None = None) -> Answer:
+        """Send all that waits in one round trip. Answers what the last statement did; raises the first error."""
+        server = self.pgconn
+        waiting, self._waiting = self._waiting, []
+        if self.reading and self.reopening is not None:
+            waiting.insert(0, (*self.reopening, None))
+        checks: list[Check | None] = []
+        prepared: dict[int, tuple[bytes, tuple[int, ...]]] = {}
+        """Which of the commands prepares what."""
+        dumped = [(statement, *statement.dumped(values, self._transformer)) for statement, values, _ in waiting]
+        server.enter_pipeline_mode()
+        try:
+            if not self.reading and server.transaction_status == pq.TransactionStatus.IDLE:
+                server.send_query_params(b"BEGIN", None)
+                checks.append(None)
+            for (statement, parameters, types, formats), (*_, check) in zip(dumped, waiting, strict=True):
+                known = (statement.query, types)
+                name = self._names.get(known)
+                if name is None:
+                    name = self._names[known] = b"t%d" % next(self._numbers)
+                    prepared[len(checks)] = known
+                    server.send_prepare(name, statement.query, types)
+                    checks.append(None)
+                server.send_query_prepared(name, parameters, formats)
+                checks.append(check)
+            if last is not None:
+                server.send_query_params(last, None)
+                checks.append(None)
+            server.pipeline_sync()
+            self._flush()
+            results = [self._result() for _ in checks]
+            self._result(ends=False)
+            server.exit_pipeline_mode()
+        except BaseException:
+            self.close()  # in the middle of who knows what
+            raise
+        for number, known in prepared.items():
+            if results[number].status not in _ANSWERED:
+                del self._names[known]
+        for result, check in zip(results, checks, strict=True):
+            if result.status not in _ANSWERED:
+                raise error_from_result(result, self.info.encoding)
+            if check is not None:
+                check(self._answer(result).fetchone())
+        return self._answer(results[-1])
+
+    def _answer(self, result: pq.abc.PGresult) -> Answer:
+        if result.status != pq.ExecStatus.TUPLES_OK:
+            return Answer([], result.command_tuples or 0)
+        self._transformer.set_pgresult(result)
+        return Answer(self._transformer.load_rows(0, result.ntuples, tuple), result.ntuples)
+
+    def _flush(self) -> None:
+        server = self.pgconn
+        while server.flush():
+            self._socket.modify(server.socket, select.POLLIN | select.POLLOUT)
+            self._socket.poll()
+            self._socket.modify(server.socket, select.POLLIN)
+            server.consume_input()
+
+    def _result(self, *, ends: bool = True) -> pq.abc.PGresult:
+        """The result of the next command; each ends with a None, but not the one of the pipeline."""
+        server = self.pgconn
+        while server.is_busy():
+            self._socket.poll()
+            server.consume_input()
+        result = server.get_result()
+        if result is None:
+            raise psycopg.OperationalError("the connection to the database is lost")
+        if ends:
+            while server.is_busy():
+                self._socket.poll()
+                server.consume_input()
+            server.get_result()
+        return result

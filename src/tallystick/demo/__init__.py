@@ -1,0 +1,1 @@
+"""A small believable studio to look around in, and to test against."""

@@ -1,0 +1,96 @@
+"""Who can sign in to the demo: drawn once, kept in its data directory, and handed out in a file."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from tallystick.auth import tokens
+from tallystick.demo import neighbours, nordlicht
+from tallystick.values.ids import new_id
+
+KEPT: Final = "demo.json"
+
+
+class SignIn(Struct):
+    """What one person signs in with: on the page, and through the API."""
+
+    email: str
+    password: str
+    token: str
+
+
+class Named(Struct):
+    """A workspace."""
+
+    id: str
+    name: str
+
+
+class Neighbour(Struct):
+    """Another workspace of the same server, and its owner."""
+
+    workspace: Named
+    owner: SignIn
+
+
+class SignIns(Struct, omit_defaults=True, kw_only=True):
+    """The credentials file. Its fields are what other programs rely on: add, never rename."""
+
+    url: str = ""
+    workspace: Named
+    owner: SignIn
+    admin: SignIn
+    manager: SignIn
+    member: SignIn
+    other: Neighbour
+    free: Neighbour
+
+
+def kept_in(data: Path, env: tokens.Env) -> SignIns:
+    """The sign-ins of a data directory: those drawn before, else new ones, kept before anybody uses them."""
+    path = data / KEPT
+    if path.exists():
+        return msgspec.json.decode(path.read_bytes(), type=SignIns)
+
+    def drawn(email: str) -> SignIn:
+        return SignIn(email, _password(), tokens.mint(env))
+
+    def neighbour(one: neighbours.Neighbour) -> Neighbour:
+        return Neighbour(Named(new_id(), one.name), drawn(one.email))
+
+    people = {person.key: person.email for person in nordlicht.PEOPLE}
+    drawn_now = SignIns(
+        workspace=Named(new_id(), nordlicht.NAME),
+        owner=drawn(people["owner"]),
+        admin=drawn(people["admin"]),
+        manager=drawn(people["manager"]),
+        member=drawn(people["member"]),
+        other=neighbour(neighbours.OTHER),
+        free=neighbour(neighbours.FREE),
+    )
+    write(path, drawn_now)
+    return drawn_now
+
+
+def write(path: Path, sign_ins: SignIns) -> None:
+    """Write them for their reader only, whole or not at all."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, 0o600)
+        file.write(msgspec.json.format(msgspec.json.encode(sign_ins), indent=2) + b"\n")
+        file.flush()
+        os.fsync(descriptor)
+    draft.replace(path)
+
+
+def _password() -> str:
+    """Twelve syllables, 75 bits: to be copied, and possible to type."""
+    syllables = [secrets.choice("bdfghjklmnprstvz") + secrets.choice("aeiou") for _ in range(12)]
+    return "-".join("".join(syllables[first : first + 3]) for first in range(0, 12, 3))

@@ -1,0 +1,91 @@
+"""What the server does now and then beside its requests: keeps when tokens were last used, sweeps old answers away."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime
+from typing import Final
+
+import psycopg
+
+from tallystick.db.session import APPLICATION_ROLE, owner_connection, text_query
+from tallystick.domain import idempotency
+from tallystick.domain.access import Actor
+from tallystick.domain.context import Clock, Context, open_workspace, utc_now
+
+FLUSH_SECONDS: Final = 60.0
+SWEEP_SECONDS: Final = 3600.0
+BATCH: Final = 1000
+_SWEEP_LOCK: Final = 7_461_209_438_110_571_009
+"""Any constant: of several servers on one database, one sweeps."""
+
+log = logging.getLogger("tallystick.upkeep")
+
+
+class LastUse:
+    """Which tokens this process has seen, written down about once a minute: a GET never writes by itself."""
+
+    def __init__(self, clock: Clock = utc_now) -> None:
+        self._clock = clock
+        self._seen: dict[str, datetime] = {}
+
+    def note(self, actor: Actor) -> None:
+        """This credential was used now."""
+        self._seen[actor.credential] = self._clock()
+
+    def flush(self, owner_url: str) -> int:
+        """Write down what was seen since the last time; answers how many tokens."""
+        seen, self._seen = self._seen, {}
+        if not seen:
+            return 0
+        with closing(owner_connection(owner_url)) as connection, connection:
+            return connection.execute(_FLUSH, [list(seen), list(seen.values())]).rowcount
+
+
+def sweep_answers(owner_url: str, *, clock: Clock = utc_now, batch: int = BATCH) -> int:
+    """Delete the answers to idempotency keys that have expired, workspace by workspace; answers how many.
+
+    Nothing is done where another server is at it.
+    """
+    swept = 0
+    with closing(owner_connection(owner_url)) as connection:
+        connection.autocommit = True
+        if connection.execute("SELECT pg_try_advisory_lock(%s)", [_SWEEP_LOCK]).fetchone() != (True,):
+            return 0
+        expired = connection.execute(_WITH_EXPIRED, [clock() - idempotency.WINDOW]).fetchall()
+        for (workspace_id,) in expired:
+            gone = batch
+            while gone == batch:
+                with connection.transaction():
+                    connection.execute(text_query(f"SET LOCAL ROLE {APPLICATION_ROLE}"))
+                    open_workspace(connection, workspace_id)
+                    gone = idempotency.sweep(Context(Actor(workspace_id, "", "OWNER"), connection, clock), batch)
+                swept += gone
+    return swept
+
+
+def every(seconds: float, work: Callable[[], object]) -> None:
+    """Do something now and then for as long as the process lives."""
+    threading.Thread(target=_repeat, args=(seconds, work), name="upkeep", daemon=True).start()
+
+
+def _repeat(seconds: float, work: Callable[[], object]) -> None:
+    while not _NEVER.wait(seconds):
+        try:
+            work()
+        except psycopg.Error as error:
+            log.warning("upkeep has to wait: %s", error)
+        except Exception:
+            log.exception("upkeep failed")
+
+
+_NEVER: Final = threading.Event()
+_FLUSH: Final = """
+    UPDATE tokens SET last_used_at = seen.at
+    FROM unnest(%s::text[], %s::timestamptz[]) AS seen (prefix, at)
+    WHERE tokens.prefix = seen.prefix AND (tokens.last_used_at IS NULL OR tokens.last_used_at < seen.at)
+"""
+_WITH_EXPIRED: Final = "SELECT DISTINCT workspace_id FROM idempotency_answers WHERE completed_at <= %s"

@@ -1,0 +1,109 @@
+"""Believable examples for the reference: what a studio would send, and an answer of the shape a schema describes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+CLIENT: Final = "019a3f51-7c10-7d02-8b1e-5f0c3a9d2e11"
+PROJECT: Final = "019a3f52-0b44-7a5e-9c37-d1e2f3a4b5c6"
+TASK: Final = "019a3f52-9e01-7c88-a1b2-7788990a0b0c"
+PERSON: Final = "019a3f4e-2d7f-7b10-8a55-0c1d2e3f4a5b"
+INVOICE: Final = "019a3f60-4c2a-7e91-b3c4-a5b6c7d8e9f0"
+ENTRY: Final = "019a3f55-61aa-7f03-84d5-112233445566"
+PAYMENT: Final = "019a3f66-80d1-7b42-9e6f-998877665544"
+
+BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "createClient": {"name": "Globex", "email": "billing@globex.example", "currency": "EUR", "defaultRate": "90.00"},
+    "updateClient": {"defaultPaymentTerms": "Net 30", "billingCity": "Bergen"},
+    "createProject": {"clientId": CLIENT, "name": "Website redesign", "hourlyRate": "95.00"},
+    "updateProject": {"budgetHours": "120", "dueDate": "2026-09-30"},
+    "createTask": {"projectId": PROJECT, "name": "Homepage layout", "assigneeIds": [PERSON], "priority": "HIGH"},
+    "updateTask": {"status": "DONE"},
+    "createTimeEntry": {
+        "projectId": PROJECT, "entryDate": "2026-06-11", "duration": "1h30m", "note": "Homepage layout",
+    },
+    "updateTimeEntry": {"durationSeconds": 7200, "note": "Homepage layout, with the team"},
+    "startTimer": {"projectId": PROJECT, "note": "Homepage layout"},
+    "createExpense": {
+        "clientId": CLIENT, "description": "Train to the workshop", "category": "TRAVEL", "amount": "84.50",
+        "expenseDate": "2026-06-12",
+    },
+    "updateExpense": {"amount": "79.90"},
+    "createInvoice": {
+        "clientId": CLIENT, "from": "2026-06-01", "to": "2026-06-30", "grouping": "PROJECT_TASK",
+        "includeExpenses": True, "taxRate": "19",
+    },
+    "updateInvoice": {"discount": {"percent": "5"}, "dueDate": "2026-07-31"},
+    "createInvoicePayment": {"amount": "642.60", "paidOn": "2026-07-14", "note": "Bank transfer"},
+}  # fmt: skip
+"""Operation → a body for it."""
+
+QUERIES: Final[Mapping[str, str]] = {
+    "listClients": "search=globex&sort=name",
+    "listProjects": "status=active&sort=dueDate",
+    "listTasks": "status=todo&priority=high",
+    "listTimeEntrys": f"projectId={PROJECT}&entryDateFrom=2026-06-01&entryDateTo=2026-06-30&sort=-entryDate",
+    "listExpenses": "category=travel&amountMin=50.00",
+    "listInvoices": "status=sent&sort=-issueDate",
+    "listMembers": "role=member",
+}
+"""Operation → a query for it."""
+
+_IDS: Final[Mapping[str, str]] = {
+    "orgId": "019a3f4d-11c0-7a2b-8c3d-4e5f60718293", "clientId": CLIENT, "projectId": PROJECT, "taskId": TASK,
+    "userId": PERSON, "invoiceId": INVOICE, "paymentId": PAYMENT, "entryIds": ENTRY, "assigneeIds": PERSON,
+    "projectIds": PROJECT, "expenseIds": "019a3f57-33bb-7c04-85e6-665544332211",
+    "Client": CLIENT, "Project": PROJECT, "Task": TASK, "TimeEntry": ENTRY, "Invoice": INVOICE, "Draft": INVOICE,
+    "Payment": PAYMENT, "Organization": "019a3f4d-11c0-7a2b-8c3d-4e5f60718293",
+    "Expense": "019a3f57-33bb-7c04-85e6-665544332211", "Member": "019a3f4e-2d80-7c20-9b66-1d2e3f4a5b6c",
+    "Line": "019a3f61-0d3b-7a15-8e7f-203142536475",
+}  # fmt: skip
+
+_VALUES: Final[Mapping[str, Any]] = {
+    "Client.name": "Globex", "Project.name": "Website redesign", "Task.name": "Homepage layout",
+    "Member.name": "Ada Berg", "Organization.name": "Studio North", "orgName": "Studio North", "plan": "agency",
+    "tokenName": "reporting", "scopes": ["read", "write"], "role": "MANAGER",
+    "email": "billing@globex.example", "Member.email": "ada@studio.example", "contactName": "Mona Lund",
+    "currency": "EUR", "defaultCurrency": "EUR", "invoicePrefix": "INV-", "legalName": "Studio North AS",
+    "defaultRate": "90.00", "hourlyRate": "95.00", "billingCity": "Bergen", "billingCountry": "NO",
+    "status": "ACTIVE", "Task.status": "IN_PROGRESS", "Invoice.status": "SENT", "Draft.status": "DRAFT",
+    "rateType": "HOURLY", "priority": "HIGH", "paymentStatus": "unpaid", "category": "TRAVEL", "kind": "TIME",
+    "estimatedHours": "12.00", "tags": ["design"], "billable": True, "requirePoNumber": False,
+    "durationSeconds": 5400, "note": "Homepage layout", "entryDate": "2026-06-11",
+    "startedAt": None, "stoppedAt": None, "deletedAt": None, "TimeEntry.invoiceId": None, "Expense.invoiceId": None,
+    "Draft.sentAt": None, "paidAt": None, "Draft.dueDate": None,
+    "Expense.description": "Train to the workshop", "Expense.amount": "84.50", "expenseDate": "2026-06-12",
+    "Invoice.number": "INV-0001", "Draft.number": "DRAFT-7A1C09E2", "subtotal": "540.00", "discountAmount": "0.00",
+    "taxRate": "19.00", "taxAmount": "102.60", "total": "642.60", "amountPaid": "0.00", "billToName": "Globex",
+    "issueDate": "2026-07-01", "dueDate": "2026-07-15", "sentAt": "2026-07-01T07:30:00Z",
+    "Line.description": "Website redesign · Homepage layout", "Line.quantity": "6.00", "Line.unit": "h",
+    "Line.rate": "90.00", "Line.total": "540.00", "Line.taskId": None, "Payment.amount": "642.60",
+    "paidOn": "2026-07-14", "Payment.note": "Bank transfer", "limit": 50, "nextCursor": None, "warnings": [],
+    "Line.expenseIds": [], "createdAt": "2026-06-11T09:30:00Z", "updatedAt": "2026-06-11T09:30:00Z",
+}  # fmt: skip
+
+
+def sample(schema: Mapping[str, Any], schemas: Mapping[str, Any], *, of: str = "", name: str = "") -> Any:
+    """A value of this shape. `of` is what it is part of (`Client`), `name` the field."""
+    for known in (f"{of}.{name}", name):
+        if known in _VALUES:
+            return _VALUES[known]
+    if "$ref" in schema:
+        called = str(schema["$ref"]).rpartition("/")[2]
+        return sample(schemas[called], schemas, of=called.removesuffix("Json"), name="")
+    if "anyOf" in schema:
+        parts = [part for part in schema["anyOf"] if part.get("type") != "null"]
+        # What may be null is null, unless we know better.
+        nullable = len(parts) < len(schema["anyOf"]) and name and name not in _IDS
+        return None if nullable else sample(parts[0], schemas, of=of, name=name)
+    if "enum" in schema:
+        return schema["enum"][0]
+    kind = schema.get("type")
+    if kind == "object":
+        return {key: sample(part, schemas, of=of, name=key) for key, part in schema.get("properties", {}).items()}
+    if kind == "array":
+        return [sample(schema.get("items", {}), schemas, of=of, name=name)]
+    if kind == "string":
+        return _IDS.get(of if name == "id" else name, "…")
+    return {"integer": 0, "number": 0, "boolean": True}.get(str(kind))

@@ -1,0 +1,289 @@
+from __future__ import annotations
+
+import contextlib
+import json
+import uuid
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tallystick.cli.doctor import examine
+from tallystick.db.session import Connection, Database, owner_connection, text_query
+from tallystick.demo import sign_ins
+from tallystick.demo.load import load
+from tallystick.domain import invariants
+from tallystick.domain.context import utc_now
+from tests.cli.conftest import Filled, Tallystick, fill
+from tests.conftest import TEMPLATE, create_database, superuser, with_database
+from tests.studio import KEY
+
+CORRUPTIONS: list[tuple[str, str, str]] = [
+    ("references", "UPDATE projects SET client_id = '{others_client}' WHERE id = '{project}'",
+     "projects {project} client_id"),
+    ("references", "UPDATE time_entries SET workspace_id = '{other_workspace}' WHERE id = '{entry7}'",
+     "time_entries {entry7} user_id"),
+    ("references", "UPDATE invoices SET client_id = gen_random_uuid() WHERE id = '{sent}'",
+     "invoices {sent} client_id"),
+    ("references", "UPDATE tokens SET user_id = gen_random_uuid() WHERE id = '{live_token}'",
+     "tokens {live_token} user_id"),
+    ("references", "DELETE FROM people WHERE id = '{member}'", "members"),
+    ("one-owner", "UPDATE members SET role = 'ADMIN' WHERE user_id = '{owner}'", "workspaces {workspace}"),
+    ("one-owner", "UPDATE members SET role = 'OWNER' WHERE user_id = '{admin}'", "workspaces {workspace}"),
+    ("one-timer",
+     "UPDATE time_entries SET user_id = '{manager}', stopped_at = NULL, duration_seconds = 0 WHERE id = '{entry7}'",
+     "time_entries {entry7}"),
+    ("durations", "UPDATE time_entries SET duration_seconds = duration_seconds + 1 WHERE id = '{entry7}'",
+     "time_entries {entry7}"),
+    ("durations", ("UPDATE time_entries SET duration_seconds = -1, started_at = NULL, stopped_at = NULL "
+     "WHERE id = '{entry7}'"), "time_entries {entry7}"),
+    ("durations", "UPDATE time_entries SET started_at = NULL WHERE id = '{entry7}'", "time_entries {entry7}"),
+    ("tasks-in-project", "UPDATE time_entries SET task_id = '{other_task}' WHERE id = '{entry7}'",
+     "time_entries {entry7}"),
+    ("billed-once", "UPDATE billed_work SET released_at = NULL WHERE invoice_id = '{cancelled}'",
+     "time_entries {entry5}"),
+    ("billed-once", ("INSERT INTO billed_work SELECT (jsonb_populate_record(billed, jsonb_build_object("
+     "'id', gen_random_uuid()))).* FROM billed_work AS billed WHERE expense_id = '{expense1}'"), "expenses {expense1}"),
+    ("billed-agrees", "UPDATE time_entries SET invoice_id = NULL WHERE id = '{entry1}'", "time_entries {entry1}"),
+    ("billed-agrees", "UPDATE time_entries SET invoice_id = '{sent}' WHERE id = '{entry7}'", "time_entries {entry7}"),
+    ("billed-agrees", "UPDATE time_entries SET invoice_id = '{paid}' WHERE id = '{entry1}'", "time_entries {entry1}"),
+    ("billed-agrees", "UPDATE expenses SET invoice_id = NULL WHERE id = '{expense2}'", "expenses {expense2}"),
+    ("billed-agrees", "UPDATE expenses SET deleted_at = now() WHERE id = '{expense2}'", "expenses {expense2}"),
+    ("billed-agrees", "UPDATE billed_work SET released_at = now() WHERE expense_id = '{expense2}'",
+     "expenses {expense2}"),
+    ("billed-agrees", "UPDATE invoices SET status = 'CANCELLED' WHERE id = '{sent}'", "time_entries {entry1}"),
+    ("billed-agrees", "UPDATE invoices SET deleted_at = now() WHERE id = '{draft}'", "time_entries {entry6}"),
+    ("billed-agrees", "UPDATE billed_work SET line_id = '{line}' WHERE entry_id = '{entry4}'", "time_entries {entry4}"),
+    ("billed-as-tracked", ("UPDATE time_entries SET duration_seconds = 60, started_at = NULL, stopped_at = NULL "
+     "WHERE id = '{entry1}'"), "time_entries {entry1}"),
+    ("billed-hours", "UPDATE billed_work SET billed_seconds = billed_seconds + 60 WHERE line_id = '{line}'",
+     "invoice_lines {line}"),
+    ("billed-hours", "DELETE FROM billed_work WHERE line_id = '{line}'", "invoice_lines {line}"),
+    ("lines", "UPDATE invoice_lines SET total = total + 0.01 WHERE id = '{line}'", "invoice_lines {line}"),
+    ("lines", "UPDATE invoices SET currency = 'JPY' WHERE id = '{custom}'", "invoice_lines"),
+    ("totals", "UPDATE invoice_lines SET total = total + 0.01 WHERE id = '{line}'", "invoices {sent}"),
+    ("totals", "UPDATE invoices SET total = total + 1 WHERE id = '{sent}'", "invoices {sent}"),
+    ("totals", "UPDATE invoices SET tax_rate = 7 WHERE id = '{sent}'", "invoices {sent}"),
+    ("totals", "UPDATE invoices SET discount_percent = 8 WHERE id = '{sent}'", "invoices {sent}"),
+    ("totals", "UPDATE invoices SET subtotal = subtotal + 1, total = total + 1 WHERE id = '{draft}'",
+     "invoices {draft}"),
+    ("totals", "DELETE FROM invoice_lines WHERE invoice_id = '{custom}'", "invoices {custom}"),
+    ("paid", "UPDATE payments SET amount = amount + 1 WHERE id = '{payment}'", "invoices {sent}"),
+    ("paid", "UPDATE payments SET deleted_at = now() WHERE id = '{payment}'", "invoices {sent}"),
+    ("paid", "UPDATE invoices SET settled = settled - 1 WHERE id = '{paid}'", "invoices {paid}"),
+    ("paid", "UPDATE invoices SET amount_paid = total + 1, settled = total + 1 WHERE id = '{custom}'",
+     "invoices {custom}"),
+    ("paid", "UPDATE invoices SET settled = total, amount_paid = total WHERE id = '{custom}'", "invoices {custom}"),
+    ("paid", "UPDATE invoices SET status = 'PAID' WHERE id = '{sent}'", "invoices {sent}"),
+    ("paid", "UPDATE invoices SET settled = 1, amount_paid = 1 WHERE id = '{draft}'", "invoices {draft}"),
+    ("payment-currency", "UPDATE payments SET currency = 'USD' WHERE id = '{payment}'", "payments {payment}"),
+    ("external-payments", "UPDATE payments SET external_id = 'bank-1' WHERE id = '{payment2}'", "payments {payment}"),
+    ("numbers", "DELETE FROM issued_numbers WHERE invoice_id = '{paid}'", "issued_numbers invoice/3"),
+    ("numbers", "UPDATE invoice_series SET next = next + 1", "invoice_series invoice"),
+    ("numbers", "DELETE FROM invoice_series", "invoice_series invoice"),
+    ("numbers", "DELETE FROM issued_numbers", "invoice_series invoice"),
+    ("issued-numbers", "DELETE FROM issued_numbers WHERE invoice_id = '{cancelled}'", "invoices {cancelled}"),
+    ("issued-numbers", "UPDATE invoices SET number = 'INV-9999' WHERE id = '{sent}'", "invoices {sent}"),
+    ("issued-numbers", "UPDATE invoices SET number = 'DRAFT-00000000' WHERE id = '{sent}'", "invoices {sent}"),
+    ("issued-numbers", "UPDATE invoices SET status = 'DRAFT' WHERE id = '{sent}'", "invoices {sent}"),
+    ("deleted-parents", "UPDATE clients SET deleted_at = now() WHERE id = '{client}'", "projects {project}"),
+    ("deleted-parents", "UPDATE clients SET deleted_at = now() WHERE id = '{client}'", "expenses {expense1}"),
+    ("deleted-parents", "UPDATE clients SET deleted_at = now() WHERE id = '{client}'", "invoices {sent}"),
+    ("deleted-parents", "UPDATE clients SET deleted_at = now() WHERE id = '{client}'", "time_entries {entry7}"),
+    ("deleted-parents", "UPDATE projects SET deleted_at = now() WHERE id = '{project}'", "time_entries {entry7}"),
+    ("deleted-parents", "UPDATE projects SET deleted_at = now() WHERE id = '{project}'", "tasks {task}"),
+    ("deleted-parents", "UPDATE invoices SET deleted_at = now() WHERE id = '{sent}'", "payments {payment}"),
+    ("removed-members", "UPDATE tokens SET revoked_at = NULL WHERE id = '{dead_token}'", "tokens {dead_token}"),
+    ("removed-members", "UPDATE time_entries SET user_id = '{gone}' WHERE id = '{timer}'", "time_entries {timer}"),
+    ("answers", "UPDATE idempotency_answers SET status = 503", "idempotency_answers {owner}/a key"),
+    ("answers", "UPDATE idempotency_answers SET status = 429", "idempotency_answers {owner}/a key"),
+    ("answers", "UPDATE idempotency_answers SET completed_at = completed_at + interval '11 minutes'",
+     "idempotency_answers {owner}/a key"),
+    ("answers", "UPDATE idempotency_answers SET fingerprint = ''", "idempotency_answers {owner}/a key"),
+    ("answers", "UPDATE idempotency_answers SET body = decode(repeat('00', 300000), 'hex')",
+     "idempotency_answers {owner}/a key"),
+    ("events", "DELETE FROM events WHERE resource_id = '{entry7}'", "time_entries {entry7}"),
+    ("events", "DELETE FROM events WHERE resource = 'payment'", "payments {payment}"),
+    ("secrets", "UPDATE time_entries SET note = 'use {token} for it' WHERE id = '{entry7}'", "time_entries {entry7}"),
+    ("secrets", "UPDATE tasks SET tags = ARRAY['a', '{token}'] WHERE id = '{task}'", "tasks {task}"),
+    ("secrets", "UPDATE invoices SET selection = '[\"{token}\"]' WHERE id = '{draft}'", "invoices {draft}"),
+    ("secrets", "UPDATE idempotency_answers SET body = '[\"{token}\"]'", "idempotency_answers {owner}/a key"),
+    ("secrets", "UPDATE workspaces SET name = '{token}' WHERE id = '{workspace}'", "workspaces {workspace}"),
+    ("row-security", "ALTER TABLE time_entries DISABLE ROW LEVEL SECURITY", "time_entries"),
+    ("row-security", "DROP POLICY own_workspace ON payments", "payments"),
+    ("row-security", "ALTER POLICY own_workspace ON clients USING (true)", "clients"),
+    ("row-security", "CREATE TABLE newcomers (workspace_id uuid NOT NULL)", "newcomers"),
+    ("application-role", "ALTER TABLE payments OWNER TO tallystick_app", "owns table payments"),
+    ("application-role", "ALTER ROLE tallystick_app BYPASSRLS", "role tallystick_app"),
+    ("kept", "DROP TRIGGER append_only ON events", "events append_only"),
+    ("kept", "ALTER TABLE issued_numbers DISABLE TRIGGER append_only_whole", "issued_numbers append_only_whole"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def examined_url(cluster_url: str) -> Generator[str]:
+    """A database of this module's own: the doctor looks at all of it, also at what other tests leave behind."""
+    name = f"tallystick_doctor_{uuid.uuid4().hex[:12]}"
+    create_database(cluster_url, name, template=TEMPLATE)
+    yield with_database(cluster_url, name)
+    with psycopg.connect(superuser(cluster_url), autocommit=True) as connection:
+        connection.execute(text_query(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(scope="module")
+def filled_once(examined_url: str) -> Generator[Filled]:
+    pool = Database(examined_url, size=4)
+    pool.open()
+    yield fill(pool)
+    pool.close()
+
+
+@pytest.fixture
+def tampering(cluster_url: str, examined_url: str) -> Generator[Connection]:
+    """A superuser's transaction in which nothing guards the rows any more; it is rolled back."""
+    name = psycopg.conninfo.conninfo_to_dict(examined_url)["dbname"]
+    url = psycopg.conninfo.make_conninfo(superuser(cluster_url), dbname=name)
+    with contextlib.closing(owner_connection(url)) as connection:
+        connection.execute("SET session_replication_role = replica")  # neither triggers nor foreign keys
+        for drop in connection.execute("""
+            SELECT format('ALTER TABLE %s DROP CONSTRAINT %I CASCADE', conrelid::regclass, conname) FROM pg_constraint
+            WHERE contype = 'c' AND connamespace = 'public'::regnamespace
+            UNION ALL
+            SELECT format('DROP INDEX %s', indexrelid::regclass) FROM pg_index
+            WHERE indisunique AND indpred IS NOT NULL AND indrelid::regclass::text !~ '^pg_'
+        """).fetchall():
+            connection.execute(text_query(drop[0]))
+        yield connection
+        connection.rollback()
+
+
+def test_a_workspace_in_which_everything_happened_is_healthy(examined_url: str, filled_once: Filled) -> None:
+    findings = examine(examined_url, now=filled_once.studio.clock())
+    assert [finding.rule for finding in findings if not finding.holds] == []
+    assert len(findings) == len(invariants.INVARIANTS) + 2
+
+
+def test_the_demo_is_healthy(own_pool: Database, own_url: str, tmp_path: Path) -> None:
+    now = utc_now()
+    load(own_pool, KEY, sign_ins.kept_in(tmp_path, "live"), now, lambda _: None)
+    assert [finding for finding in examine(own_url, now=now) if not finding.holds] == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "sql", "what"), CORRUPTIONS, ids=[f"{rule}-{number}" for number, (rule, *_) in enumerate(CORRUPTIONS)]
+)
+def test_each_corruption_is_found_by_its_rule(
+    rule: str, sql: str, what: str, filled_once: Filled, tampering: Connection
+) -> None:
+    names = {**filled_once.ids, "token": filled_once.studio.owner.token}
+    tampering.execute(text_query(sql.format(**names)))
+    findings = invariants.check(tampering, now=filled_once.studio.clock())
+    found = next(finding for finding in findings if finding.rule == rule)
+    assert any(row.startswith(what.format(**names)) for row in found.rows), found
+    assert found.count >= 1
+
+
+def test_every_rule_has_a_corruption_that_it_finds() -> None:
+    assert {rule for rule, *_ in CORRUPTIONS} == {invariant.rule for invariant in invariants.INVARIANTS}
+
+
+def test_rules_are_named_once_and_say_a_sentence() -> None:
+    rules = [invariant.rule for invariant in invariants.INVARIANTS]
+    assert len(set(rules)) == len(rules)
+    assert all(invariant.sentence.endswith(".") for invariant in invariants.INVARIANTS)
+
+
+def test_the_rules_hold_while_nothing_is_tampered_with_but_the_guards_are_gone(
+    filled_once: Filled, tampering: Connection
+) -> None:
+    findings = invariants.check(tampering, now=filled_once.studio.clock())
+    assert [finding.rule for finding in findings if not finding.holds] == []
+
+
+def test_a_corruption_is_shown_for_its_own_workspace_only(filled_once: Filled, tampering: Connection) -> None:
+    tampering.execute(
+        text_query("UPDATE time_entries SET duration_seconds = -1, started_at = NULL, stopped_at = NULL WHERE id = %s"),
+        [filled_once.ids["entry7"]],
+    )
+
+    def durations(workspace_id: str | None) -> int:
+        findings = invariants.check(tampering, now=filled_once.studio.clock(), workspace_id=workspace_id)
+        return next(finding.count for finding in findings if finding.rule == "durations")
+
+    assert durations(None) == durations(filled_once.studio.workspace_id) == 1
+    assert durations(filled_once.other.workspace_id) == 0
+
+
+def test_many_rows_are_counted_and_the_first_are_named(filled_once: Filled, tampering: Connection) -> None:
+    tampering.execute("""
+        INSERT INTO idempotency_answers SELECT workspace_id, user_id, 'key ' || number, '', 200, '', '', completed_at
+        FROM idempotency_answers, generate_series(1, 120) AS number WHERE key = 'a key'
+    """)
+    findings = invariants.check(tampering, now=filled_once.studio.clock())
+    answers = next(finding for finding in findings if finding.rule == "answers")
+    assert (answers.count, len(answers.rows)) == (120, invariants.SHOWN)
+
+
+def test_doctor_says_that_all_rules_hold(filled: Filled, tallystick: Tallystick) -> None:
+    said = tallystick("doctor")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.rstrip().endswith("rules hold.")
+    report = tallystick("doctor", "--json").json
+    assert report["ok"] is True
+    assert [rule["rule"] for rule in report["rules"]][:2] == ["revision", "schema"]
+
+
+def test_doctor_names_the_rows_and_ends_with_1(filled: Filled, tallystick: Tallystick, own_url: str) -> None:
+    with psycopg.connect(own_url) as connection:
+        connection.execute("ALTER TABLE time_entries DROP CONSTRAINT ck_time_entries_duration_is_elapsed")
+        connection.execute("UPDATE time_entries SET duration_seconds = 7 WHERE id = %s", [filled.ids["entry8"]])
+    said = tallystick("doctor")
+    assert said.code == 1
+    assert f"time_entries {filled.ids['entry8']}" in said.out
+    assert "add_check ck_time_entries_duration_is_elapsed" in said.out
+    assert "2 of " in said.out
+    assert tallystick("doctor", "--json").code == 1
+    here = tallystick("doctor", "--json", "--workspace", filled.studio.name)
+    elsewhere = tallystick("doctor", "--json", "--workspace", filled.other.workspace_id)
+    assert filled.ids["entry8"] in here.out
+    assert filled.ids["entry8"] not in elsewhere.out
+
+
+def test_doctor_changes_nothing_not_even_the_schema(new_database: Callable[..., str], tallystick: Tallystick) -> None:
+    empty = new_database(None)
+    said = tallystick("doctor", url=empty)
+    assert said.code == 1
+    assert "no schema yet: run tallystick migrate" in said.out
+    with psycopg.connect(empty) as connection:
+        assert connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,)
+
+
+def test_doctor_tells_an_older_schema_from_a_newer_one(tallystick: Tallystick, own_url: str) -> None:
+    with psycopg.connect(own_url) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    said = tallystick("doctor")
+    assert said.code == 1
+    assert "9999, which is newer than" in said.out
+
+
+@pytest.mark.parametrize(
+    ("sql", "what"),
+    [
+        ("ALTER TABLE clients DROP COLUMN notes", "add_column"),
+        ("ALTER TABLE clients ADD COLUMN extra text", "remove_column"),
+        ("DROP INDEX uq_time_entries_running", "add_index uq_time_entries_running"),
+        ("ALTER TABLE invoices DROP CONSTRAINT ck_invoices_adds_up", "add_check ck_invoices_adds_up"),
+        ("ALTER TABLE clients ALTER COLUMN name DROP NOT NULL", "modify_nullable"),
+        ("ALTER TABLE payments DROP CONSTRAINT fk_payments_workspace_id_invoice_id", "add_fk"),
+    ],
+)
+def test_a_schema_that_was_changed_by_hand_is_seen(tallystick: Tallystick, own_url: str, sql: str, what: str) -> None:
+    with psycopg.connect(own_url) as connection:
+        connection.execute(text_query(sql))
+    rules = {rule["rule"]: rule for rule in _report(tallystick)}
+    assert [row for row in rules["schema"]["rows"] if row.startswith(what)], rules["schema"]
+
+
+def _report(tallystick: Tallystick) -> list[dict[str, object]]:
+    return json.loads(tallystick("doctor", "--json").out)["rules"]

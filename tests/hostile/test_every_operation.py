@@ -1,0 +1,158 @@
+"""Every operation of the table, every field, every parameter, each with every bad value: refused by name or handled.
+
+The table is the source, so that a new route is attacked from the moment it exists.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tallystick.api.native.operations import OPERATIONS
+from tallystick.api.native.wire import camel, parameters_of
+from tallystick.api.wire import Operation
+from tests.hostile.corpus import HEADERS, IN_QUERIES, NOBODY, PATH_PARTS, RAW_QUERIES, in_bodies
+from tests.hostile.wsgi import Attacker, assert_civil
+
+WRITING = [pytest.param(one, id=one.id) for one in OPERATIONS if one.writes]
+READING = [pytest.param(one, id=one.id) for one in OPERATIONS if not one.writes]
+EVERY = [pytest.param(one, id=one.id) for one in OPERATIONS]
+AGREE = {
+    "rateType": ("fixedFeeAmount",), "startDate": ("dueDate",), "durationSeconds": ("duration",),
+    "budgetHours": ("budgetAmount",), "budgetAmount": ("budgetHours",),
+}  # fmt: skip
+"""Fields that a refusal may name in place of the one that was changed."""
+
+
+def whole_body(attack: Attacker, operation: Operation) -> dict[str, Any]:
+    """A body that would do, for the fields that we know a value for."""
+    ids = attack.studio.ids
+    known = {
+        "clientId": ids["client"], "projectId": ids["project"], "name": "N", "entryDate": "2026-06-11",
+        "expenseDate": "2026-06-11", "durationSeconds": 60, "description": "D", "amount": "1", "paidOn": "2026-06-11",
+        "lines": [{"description": "L", "quantity": 1, "rate": 1}],
+    }  # fmt: skip
+    assert operation.body is not None
+    fields = operation.body.__struct_encode_fields__
+    return {name: value for name, value in known.items() if name in fields}
+
+
+def place(attack: Attacker, operation: Operation) -> str:
+    """The operation's path, with the id of something that is there where we know how to make one."""
+    ids = attack.studio.ids
+    project, day = {"projectId": ids["project"]}, "2026-06-11"
+    makings = {
+        "clients": {"name": "C"},
+        "projects": {"clientId": ids["client"], "name": "P"},
+        "tasks": {**project, "name": "T"},
+        "time-entries": {**project, "entryDate": day, "durationSeconds": 60},
+        "expenses": {"clientId": ids["client"], "description": "D", "amount": 1, "expenseDate": day},
+        "invoices": {"clientId": ids["client"], "lines": [{"description": "L", "quantity": 1, "rate": 1}]},
+    }
+    head = operation.path.split("/")[1]
+    here = ids.setdefault(f"a {head}", attack.studio.owner.member_id if head == "members" else NOBODY)
+    if head in makings and attack("GET", f"/{head}/{here}").status == 404:
+        made = attack("POST", f"/{head}", json.dumps(makings[head]))
+        assert made.status == 201, made.body
+        here = ids[f"a {head}"] = made.json["data"]["id"]
+    path = operation.path.replace("{id}", here)
+    return "/".join(NOBODY if part.startswith("{") else part for part in path.split("/"))
+
+
+@pytest.mark.parametrize("operation", WRITING)
+def test_every_bad_value_of_every_field_is_refused_by_name_or_handled(attack: Attacker, operation: Operation) -> None:
+    assert operation.body is not None
+    path = place(attack, operation)
+    whole = {name: json.dumps(value) for name, value in whole_body(attack, operation).items()}
+    names = [*operation.body.__struct_encode_fields__, "nonsense"]
+    for name in names:
+        for value in in_bodies():
+            body = {**whole, name: value}
+            answer = attack(operation.method, path, "{" + ",".join(f'"{key}":{raw}' for key, raw in body.items()) + "}")
+            assert_civil(answer)
+            assert answer.status in {operation.status, 400, 404, 409, 422}, answer.asked
+            if name == "nonsense":
+                assert answer.status in {400, 422}, answer.asked
+            # What is wrong is this one field: the refusal is about it, or about what must agree with it.
+            if answer.status == 422:
+                assert answer.named <= {name, *AGREE.get(name, ())}, f"{answer.asked} -> {answer.body!r}"
+
+
+@pytest.mark.parametrize("operation", WRITING)
+@pytest.mark.parametrize("value", ["[[]]", '"\\u0000"', "1E+1000000", '{"a":1}'])
+def test_all_fields_wrong_at_once_are_all_named(attack: Attacker, operation: Operation, value: str) -> None:
+    assert operation.body is not None
+    names = [*operation.body.__struct_encode_fields__, "nonsense"]
+    body = "{" + ",".join(f'"{name}":{value}' for name in names) + "}"
+    answer = attack(operation.method, place(attack, operation), body)
+    assert_civil(answer)
+    assert (answer.status, answer.named) == (422, set(names))
+
+
+@pytest.mark.parametrize("operation", READING)
+def test_every_bad_parameter_is_refused_by_name_or_handled(attack: Attacker, operation: Operation) -> None:
+    path = place(attack, operation)
+    for name in (*[camel(name) for name in parameters_of(operation)], "nonsense"):
+        for text in IN_QUERIES:
+            small = "" if name == "limit" or operation.listing is None else "&limit=1"
+            answer = attack("GET", path, query=f"{name}={quote(text, safe='')}{small}")
+            assert_civil(answer)
+            assert answer.status in {200, 422}, answer.asked
+            if answer.status == 422:
+                assert answer.named == {name}, f"{answer.asked} -> {answer.body!r}"
+            if name == "nonsense":
+                assert answer.status == 422, answer.asked
+        for raw in ("%", "%zz", "%ff", "%ed%a0%80", "%c0%80"):
+            answer = attack("GET", path, query=f"{name}={raw}")
+            assert_civil(answer)
+            assert answer.status in {200, 400, 422}, answer.asked
+        if name != "nonsense":
+            answer = attack("GET", path, query=f"{name}=7&{name}=8")
+            assert_civil(answer)
+            assert answer.status == 422, f"given twice: {answer.asked}"
+            assert answer.named == {name}
+    for raw in RAW_QUERIES:
+        assert_civil(attack("GET", path, query=raw))
+
+
+@pytest.mark.parametrize("operation", EVERY)
+def test_every_bad_id_is_not_found(attack: Attacker, operation: Operation) -> None:
+    parts = operation.path.split("/")
+    holes = [at for at, part in enumerate(parts) if part.startswith("{")]
+    body = json.dumps(whole_body(attack, operation)) if operation.writes else None
+    for hole in holes:
+        for bad in PATH_PARTS:
+            path = "/".join(bad if at == hole else NOBODY if at in holes else part for at, part in enumerate(parts))
+            answer = attack(operation.method, path, body)
+            assert_civil(answer)
+            assert answer.status in {200, 201, 404, 405, 409, 422}, answer.asked
+            if bad not in ("running", "start", "archive", "stop", "%2f", ".", ".."):
+                assert answer.status == 404, f"{answer.asked} -> {answer.status} {answer.body!r}"
+
+
+@pytest.mark.parametrize("operation", EVERY)
+def test_every_bad_header_is_refused_or_ignored(attack: Attacker, operation: Operation) -> None:
+    path = place(attack, operation)
+    body = "[]" if operation.writes else None  # which changes nothing
+    for name in (
+        "Authorization", "Idempotency-Key", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Accept",
+        "X-Forwarded-For", "If-Match", "If-None-Match", "X-Request-Id", "Origin", "Cookie", "Expect", "Content-Length",
+    ):  # fmt: skip
+        for value in HEADERS:
+            answer = attack(operation.method, path, body, headers={name: value})
+            assert_civil(answer)
+            if name == "Authorization":
+                assert answer.status == 401, answer.asked
+
+
+@pytest.mark.parametrize("operation", EVERY)
+def test_every_operation_asks_who_it_is_first(attack: Attacker, operation: Operation) -> None:
+    path = place(attack, operation)
+    for token in (None, "", "Bearer", "Bearer ", "Basic dTpw", attack.studio.owner.token, "Bearer hsk_live_x_y"):
+        answer = attack(operation.method, path, "{" if operation.writes else None, headers={"Authorization": token})
+        assert_civil(answer)
+        assert (answer.status, answer.error["code"]) == (401, "unauthenticated")
+        assert answer.headers["Www-Authenticate"].startswith("Bearer")

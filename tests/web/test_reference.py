@@ -1,0 +1,230 @@
+"""The page at `/api-docs`: everything of the document is on it, and it needs nothing but our own files."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from falcon import testing
+from jsonschema import Draft202012Validator, FormatChecker
+from markupsafe import Markup
+
+from tallystick.api.native.openapi import native_document
+from tallystick.api.native.operations import OPERATIONS
+from tallystick.api.native.wire import STATUS
+from tallystick.api.native.words import WORDS
+from tallystick.db.session import Database
+from tallystick.web.assets import FOLDER, Assets
+from tallystick.web.reference import CODES, _json_colours, _prose, _shell_colours, groups_of, render
+from tallystick.web.samples import BODIES, QUERIES
+from tests.studio import Clock, app_client
+
+DOCUMENT = native_document(OPERATIONS, version="1.2.3", server="https://time.example.com")
+PAGE = render(DOCUMENT, Assets().url)
+
+
+class Read(HTMLParser):
+    """What a page is made of."""
+
+    VOID = frozenset({"meta", "link", "img", "wbr", "input", "br"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.wrong: list[str] = []
+        self.ids: list[str] = []
+        self.targets: list[str] = []
+        self.addresses: list[str] = []
+        self.attributes: set[str] = set()
+        self.tags: set[str] = set()
+        self.inside = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.tags.add(tag)
+        self.attributes |= given.keys()
+        if tag not in self.VOID:
+            self.open.append(tag)
+        if given.get("id"):
+            self.ids.append(str(given["id"]))
+        for name in ("href", "src"):
+            if name in given:
+                (self.targets if str(given[name]).startswith("#") else self.addresses).append(str(given[name]))
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(f"{tag} at {self.getpos()}")
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] in ("script", "style"):
+            self.inside += data.strip()
+
+
+READ = Read(PAGE)
+
+
+@pytest.fixture(scope="module")
+def app(database: Database, tmp_path_factory: pytest.TempPathFactory) -> testing.TestClient:
+    return app_client(database, Clock(), tmp_path_factory.mktemp("reference"))
+
+
+def test_every_operation_can_be_linked_to_and_is_in_the_contents() -> None:
+    for operation in OPERATIONS:
+        assert operation.id in READ.ids
+        assert READ.targets.count(f"#{operation.id}") == 2
+
+
+def test_tags_close_and_ids_are_there_once() -> None:
+    assert READ.wrong == []
+    assert READ.open == []
+    assert len(READ.ids) == len(set(READ.ids))
+
+
+def test_every_link_within_the_page_leads_somewhere() -> None:
+    assert {target[1:] for target in READ.targets} <= set(READ.ids)
+
+
+def test_the_page_asks_for_nothing_but_our_own_files(app: testing.TestClient) -> None:
+    assert {address.partition("?")[0] for address in READ.addresses} == {
+        "/static/mark.svg",
+        "/static/reference.css",
+        "/static/reference.js",
+        "/api/openapi.json",
+    }
+    for address in READ.addresses:
+        assert app.simulate_get(address).status_code == 200
+
+
+def test_nothing_is_inline_so_that_the_policy_may_be_strict(app: testing.TestClient) -> None:
+    assert READ.inside == ""
+    assert "style" not in READ.tags | READ.attributes
+    assert not {name for name in READ.attributes if name.startswith("on")}
+    policy = app.simulate_get("/api-docs").headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    for file in FOLDER.iterdir():
+        assert not re.search(r"@import|url\(\s*['\"]?(?:https?:)?//|eval\(|innerHTML", file.read_text()), file.name
+
+
+def test_every_field_of_a_body_and_an_answer_is_on_the_page() -> None:
+    shown = {operation.id: operation for group in groups_of(DOCUMENT) for operation in group.operations}
+    assert shown.keys() == {operation.id for operation in OPERATIONS}
+    for operation in OPERATIONS:
+        one = shown[operation.id]
+        if operation.body is not None:
+            assert {field.name for field in one.body} == set(operation.body.__struct_encode_fields__)
+            assert set(one.ignored) == set(operation.read_only)
+        if operation.answer is not None:
+            assert [field.name for field in one.fields] == list(operation.answer.__struct_encode_fields__)
+
+
+def test_nested_parts_bounds_and_choices_are_told() -> None:
+    draft = next(one for group in groups_of(DOCUMENT) for one in group.operations if one.id == "createInvoice")
+    by_name = {field.name: field for field in draft.body}
+    assert by_name["clientId"].required
+    assert [part.name for part in by_name["lines"].parts] == ["description", "quantity", "rate", "unit", "projectId"]
+    assert by_name["lines"].notes == ("≤ 500 items",)
+    assert by_name["taxRate"].kind == "decimal"
+    assert by_name["taxRate"].nullable
+    assert by_name["taxRate"].notes == ("0 to 100", "≤ 4 decimals")
+    assert "PROJECT_TASK" in by_name["grouping"].choices
+
+
+def test_who_may_use_an_operation_is_told() -> None:
+    payment = next(one for group in groups_of(DOCUMENT) for one in group.operations if one.id == "createInvoicePayment")
+    assert payment.roles == ("Owner", "Admin")
+    assert payment.scope == "write"
+
+
+def test_every_example_of_a_body_is_one_that_the_document_allows() -> None:
+    paths = DOCUMENT["paths"].values()
+    said = {one["operationId"]: one for methods in paths for one in methods.values()}
+    for name, body in BODIES.items():
+        schema = {
+            **said[name]["requestBody"]["content"]["application/json"]["schema"],
+            "components": DOCUMENT["components"],
+        }
+        Draft202012Validator(schema).validate(body)
+    needing = {name for name, one in said.items() if "requestBody" in one}
+    assert needing == BODIES.keys()
+    for name, query in QUERIES.items():
+        known = {parameter["name"] for parameter in said[name]["parameters"]}
+        assert {part.partition("=")[0] for part in query.split("&")} <= known
+
+
+def test_every_example_of_an_answer_is_of_the_shape_that_the_document_says() -> None:
+    shown = {operation.id: operation for group in groups_of(DOCUMENT) for operation in group.operations}
+    for methods in DOCUMENT["paths"].values():
+        for said in methods.values():
+            answers = [answer for status, answer in said["responses"].items() if status < "300"]
+            for content in (answer["content"] for answer in answers if "content" in answer):
+                schema = {**content["application/json"]["schema"], "components": DOCUMENT["components"]}
+                example = json.loads(str(shown[said["operationId"]].example))
+                Draft202012Validator(schema, format_checker=FormatChecker()).validate(example)
+
+
+def test_the_codes_of_errors_are_those_of_the_api() -> None:
+    assert {*CODES.items()} == {*STATUS.values(), (500, "internal")}
+
+
+def test_what_a_document_says_cannot_become_markup() -> None:
+    evil = native_document(OPERATIONS, version="<script>alert(1)</script>", server="https://x.example/<b>&")
+    read = Read(render(evil, Assets().url))
+    assert read.inside == ""
+    assert "b" not in read.tags - READ.tags
+
+
+@pytest.mark.parametrize("colour", [_json_colours, _shell_colours, _prose])
+def test_colours_and_prose_escape_what_they_do_not_know(colour: Callable[[str], Markup]) -> None:
+    text = colour('<i> curl -d "a<b>": <u> "c<b>" `<s>` <b>')
+    assert set(re.findall(r"<(\w+)", text)) <= {"span", "code"}
+    assert re.sub(r"<[^>]+>", "", text).count("&lt;") == 6
+
+
+def test_every_word_about_a_field_is_about_one_that_exists() -> None:
+    found: set[str] = set()
+    for name, schema in DOCUMENT["components"]["schemas"].items():
+        noun = name.removesuffix("Json").removesuffix("Fields").replace("Draft", "Invoice")
+        found |= {f"{noun}.{field}" for field in schema.get("properties", {})} | schema.get("properties", {}).keys()
+    assert WORDS.keys() <= found
+
+
+def test_a_page_that_is_known_is_not_sent_again(app: testing.TestClient) -> None:
+    first = app.simulate_get("/api-docs")
+    again = app.simulate_get("/api-docs", headers={"If-None-Match": first.headers["etag"]})
+    assert first.status_code == 200
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_the_packed_page_is_the_same_page(app: testing.TestClient) -> None:
+    plain = app.simulate_get("/api-docs")
+    packed = app.simulate_get("/api-docs", headers={"Accept-Encoding": "gzip, br"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(packed.content) == plain.content
+    assert packed.headers["etag"] != plain.headers["etag"]
+
+
+def test_files_are_kept_for_a_year_under_the_address_of_their_content(app: testing.TestClient) -> None:
+    address = Assets().url("reference.css")
+    assert "immutable" in app.simulate_get(address).headers["cache-control"]
+    assert app.simulate_get("/static/reference.css").headers["cache-control"] == "no-cache"
+    assert app.simulate_get("/static/reference.css?v=older").headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize("name", ["missing.css", "..%2freference.py", "%2e%2e%2fassets.py", "reference.html"])
+def test_only_the_folder_s_own_files_are_served(app: testing.TestClient, name: str) -> None:
+    assert app.simulate_get(f"/static/{name}").status_code == 404
+
+
+def test_a_changed_file_has_another_address(tmp_path: Path) -> None:
+    (tmp_path / "a.css").write_text("a")
+    before = Assets(tmp_path).url("a.css")
+    (tmp_path / "a.css").write_text("b")
+    assert Assets(tmp_path).url("a.css") != before
