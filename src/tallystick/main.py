@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +19,7 @@ from tallystick.api.native.wire import NativeApi
 from tallystick.api.wire import Wire
 from tallystick.auth.rate_limits import Policy, RateLimits
 from tallystick.db.local_postgres import key_file
-from tallystick.db.session import Connection, Database
+from tallystick.db.session import Database
 from tallystick.domain.access import Actor
 from tallystick.domain.context import Clock, utc_now
 from tallystick.settings import Settings
@@ -48,14 +47,14 @@ def build(
     """The WSGI app over an open database. `key` is the server's 32-byte key; `seen` is told who was let in."""
     app: App = falcon.App(middleware=[RequestIds()])
     app.req_options.strip_url_path_trailing_slash = True
-    native = NativeApi(key, OPERATIONS, burst=settings.rate_limit_burst, sustained=settings.rate_limit_sustained)
     wire = Wire(
-        native if seen is None else _Seeing(native, seen),
+        NativeApi(key, OPERATIONS, burst=settings.rate_limit_burst, sustained=settings.rate_limit_sustained),
         database,
         limits or RateLimits(limits_file(settings.data)),
         address_policy=Policy(burst=0, burst_window=10, sustained=settings.rate_limit_address, sustained_window=60),
         address_of=address_reader(settings.trusted_proxies),
         clock=clock,
+        seen=seen,
     )
     wire.mount(app)
     described = native_document(OPERATIONS, version=__version__, server=settings.public_url)
@@ -83,16 +82,3 @@ def worker_app(seen: Seen | None = None) -> App:
 def limits_file(data: Path) -> Path:
     """Where the processes of this machine count requests together."""
     return data / "rate-limits"
-
-
-class _Seeing(NativeApi):
-    """The native API, telling whom it lets in."""
-
-    def __init__(self, api: NativeApi, seen: Seen) -> None:
-        self.__dict__.update(api.__dict__)
-        self._seen = seen
-
-    def authenticate(self, connection: Connection, request: falcon.Request, now: datetime) -> Actor:
-        actor = super().authenticate(connection, request, now)
-        self._seen(actor)
-        return actor

@@ -208,12 +208,13 @@ def test_a_fingerprint_is_the_same_exactly_for_the_same_json(first: object, seco
 def fingerprint(body: dict[str, object]) -> bytes:
     import falcon
 
-    from tallystick.api.wire import Ask, _Exchange
+    from tallystick.api.fields import parse_json
+    from tallystick.api.wire import _Exchange
 
     exchange = object.__new__(_Exchange)
     exchange._request = falcon.Request(testing.create_environ(path="/api/v1/clients", method="POST"))
-    exchange._body = json.dumps(body).encode()
-    return exchange._fingerprint(Ask({}, {}, {}))
+    exchange._parsed = parse_json(json.dumps(body).encode())
+    return exchange._fingerprint()
 
 
 # --- whose key it is

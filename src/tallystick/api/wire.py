@@ -132,13 +132,16 @@ class Wire:
         address_policy: Policy,
         address_of: Callable[[falcon.Request], str],
         clock: Clock = utc_now,
+        seen: Callable[[Actor], None] | None = None,
     ) -> None:
+        """`seen` is told whom the API lets in."""
         self.manners = manners
         self.database = database
         self.limits = limits
         self.address_policy = address_policy
         self.address_of = address_of
         self.clock = clock
+        self.seen = seen
         self.readers = {
             one.path: one for one in manners.operations() if one.method == "GET" and one.path.endswith("{id}")
         }
@@ -270,6 +273,7 @@ class _Exchange:
         self._given_ids = ids
         self._refusal = refusal
         self._body: bytes | None = None
+        self._parsed: dict[str, Any] = {}
         self.request_id = new_id()
         self.headers: list[tuple[str, str]] = [("X-Request-Id", self.request_id), *COMMON_HEADERS]
 
@@ -309,7 +313,7 @@ class _Exchange:
                 if key is None:
                     value = operation.handler(ctx, ask)
                     return operation.status, self._encode(ctx, operation, ask, value), {}
-                decision = _Decision(ctx.actor, key, self._fingerprint(ask))
+                decision = _Decision(ctx.actor, key, self._fingerprint())
                 replay = idempotency.claim(ctx, key, decision.fingerprint)
                 if replay is not None:
                     decision = None
@@ -349,6 +353,8 @@ class _Exchange:
             self._limit(verdict, policy)
             raise
         policy = self._manners.policy(actor)
+        if wire.seen is not None:
+            wire.seen(actor)
         self._limit(wire.limits.take(f"token:{actor.credential}", policy), policy)
         return actor
 
@@ -372,8 +378,8 @@ class _Exchange:
         query = self._manners.query(operation, pairs, actor)
         facts: dict[str, Any] = {}
         if operation.body is not None:
-            parsed = parse_json(self._body) if self._body else {}
-            facts = facts_of(operation.body, parsed, required=operation.required, read_only=operation.read_only)
+            self._parsed = parse_json(self._body) if self._body else {}
+            facts = facts_of(operation.body, self._parsed, required=operation.required, read_only=operation.read_only)
             if operation.check is not None:
                 operation.check(facts)
         return Ask(ids, query, facts)
@@ -391,11 +397,9 @@ class _Exchange:
             raise Invalid(fields={"Idempotency-Key": "must be 1 to 255 visible ASCII characters, such as a UUID"})
         return key
 
-    def _fingerprint(self, ask: Ask) -> bytes:
-        parsed: Any = parse_json(self._body) if self._body else {}
-        canonical = msgspec.json.encode(parsed, order="deterministic")
+    def _fingerprint(self) -> bytes:
+        canonical = msgspec.json.encode(self._parsed, order="deterministic")
         query = "&".join(sorted(self._request.query_string.split("&")))
-        del ask
         head = f"{self._request.method} {self._request.path}?{query}\n".encode()
         return hashlib.sha256(head + canonical).digest()
 

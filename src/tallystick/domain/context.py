@@ -18,7 +18,7 @@ from tallystick.db.session import Answer, Connection, Prepared, columns_of, cons
 from tallystick.domain.access import Actor, Permission
 from tallystick.domain.events import Event
 from tallystick.values.duration import local_date
-from tallystick.values.errors import Conflict, Forbidden, Invalid, NotFound, Refusal
+from tallystick.values.errors import Forbidden, Invalid, NotFound, Refusal
 from tallystick.values.ids import new_id
 
 Clock = Callable[[], datetime]
@@ -291,16 +291,6 @@ def _find(kind: type[Row], everyone: bool, lock: Lock | None) -> Prepared:
     return prepared
 
 
-def invalid(**fields: str) -> Invalid:
-    """A refusal that names the wrong fields, in the domain's names."""
-    return Invalid(fields=fields)
-
-
-def conflict(message: str, reason: str | None = None) -> Conflict:
-    """A refusal because of the state something is in."""
-    return Conflict(message, reason=reason)
-
-
 def cast_rows(rows: list[tuple[Any, ...]], kind: type[Kind]) -> list[Kind]:
     """Row objects from rows of `select(table)`."""
-    return [hydrate(kind, row) for row in rows] if rows else cast("list[Kind]", [])
+    return [hydrate(kind, row) for row in rows]
