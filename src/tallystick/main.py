@@ -13,6 +13,10 @@ import msgspec
 
 from tallystick import __version__
 from tallystick.api.addresses import address_reader
+from tallystick.api.expensicat.credentials import reader
+from tallystick.api.expensicat.openapi import expensicat_document
+from tallystick.api.expensicat.operations import OPERATIONS as EXPENSICAT
+from tallystick.api.expensicat.wire import PREFIXES, Authenticate, ExpensicatApi
 from tallystick.api.native.openapi import native_document
 from tallystick.api.native.operations import OPERATIONS
 from tallystick.api.native.wire import NativeApi
@@ -24,6 +28,8 @@ from tallystick.domain.access import Actor
 from tallystick.domain.context import Clock, utc_now
 from tallystick.settings import Settings
 from tallystick.web.assets import Assets
+from tallystick.web.auth.oauth import mount_oauth
+from tallystick.web.auth.sign_in import mount_sign_in
 from tallystick.web.documents import Document, Elsewhere
 from tallystick.web.health import Alive, Ready, RequestIds
 from tallystick.web.reference import Reference
@@ -57,6 +63,18 @@ def build(
         seen=seen,
     )
     wire.mount(app)
+    entrance = mount_sign_in(
+        app,
+        database,
+        key,
+        wire.limits,
+        public_url=settings.public_url,
+        address_of=wire.address_of,
+        address_policy=wire.address_policy,
+        clock=clock,
+    )
+    mount_oauth(app, entrance)
+    mount_expensicat(app, settings, wire, key)
     described = native_document(OPERATIONS, version=__version__, server=settings.public_url)
     app.add_route("/api/openapi.json", Document(msgspec.json.encode(described), "application/json"))
     assets = Assets()
@@ -66,6 +84,34 @@ def build(
     app.add_route("/healthz", Alive())
     app.add_route("/readyz", Ready(database))
     return app
+
+
+def mount_expensicat(
+    app: App, settings: Settings, native: Wire, key: bytes, authenticate: Authenticate | None = None
+) -> None:
+    """The API of Expensicat's clients, with its document, wherever they look for it; limits are shared with ours."""
+    authenticate = authenticate or reader(key, settings.public_url)
+    for prefix in PREFIXES:
+        manners = ExpensicatApi(
+            prefix,
+            key,
+            EXPENSICAT,
+            authenticate,
+            server=settings.public_url,
+            burst=settings.rate_limit_burst,
+            sustained=settings.rate_limit_sustained,
+        )
+        wire = Wire(
+            manners,
+            native.database,
+            native.limits,
+            address_policy=native.address_policy,
+            address_of=native.address_of,
+            clock=native.clock,
+        )
+        wire.mount(app)
+        described = expensicat_document(EXPENSICAT, version=__version__, server=settings.public_url, prefix=prefix)
+        app.add_route(f"{prefix}/openapi.json", Document(msgspec.json.encode(described), "application/json"))
 
 
 def worker_app(seen: Seen | None = None) -> App:

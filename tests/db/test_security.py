@@ -295,8 +295,6 @@ def unique(table: Table[Any]) -> dict[str, object]:
         "prefix": uuid4().hex[:12],
     }
     found = {name: value for name, value in fresh.items() if name in table.c}
-    if "deleted_at" in table.c:
-        found["deleted_at"] = None
     if table.name == "time_entries":
         found |= {"started_at": None, "stopped_at": None}
     if table.name == "payments":

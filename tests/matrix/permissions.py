@@ -95,6 +95,11 @@ TABLE = (
     _row("listInvoicePayments", "Read the payments of an invoice", YES, NO),
     _row("createInvoicePayment", "Record a payment", YES, NO, manager=NO),
     _row("deleteInvoicePayment", "Delete a payment", YES, NO, manager=NO),
+    _row("listOauthApps", "List OAuth apps", YES, NO, manager=NO),
+    _row("createOauthApp", "Register an OAuth app", YES, NO, manager=NO),
+    _row("revokeOauthApp", "End an OAuth app", YES, NO, manager=NO),
+    _row("listOauthGrants", "List what one granted to apps", YES, YES),
+    _row("revokeOauthGrant", "Take back what was granted to an app", YES, OWN, manager=OWN),
 )
 
 HEAD = """\

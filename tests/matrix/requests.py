@@ -37,6 +37,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "updateExpense": {"description": "Bus"},
     "createInvoice": {"clientId": "client", "projectIds": ["project"], "lines": [{**LINE, "projectId": "project"}]},
     "updateInvoice": {"notes": "Thank you", "lines": [LINE]},
+    "createOauthApp": {"name": "Chart Room", "redirectUris": ["https://app.example/callback"]},
     "createInvoicePayment": {"amount": "10", "paidOn": DAY.isoformat()},
 }
 """Values that are names of the world stand for its ids."""
@@ -44,6 +45,7 @@ BODIES: dict[str, dict[str, Any]] = {
 NOUNS = {
     "clients": "client", "projects": "project", "tasks": "task", "time-entries": "entry", "expenses": "expense",
     "invoices": "invoice", "members": "member", "payments": "payment",
+    "oauth-apps": "app", "oauth-grants": "grant",
 }  # fmt: skip
 """The collection in a path → the noun of the id behind it."""
 

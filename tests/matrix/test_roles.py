@@ -49,7 +49,7 @@ def request_of(row: Row, who: str, standing: str, world: World) -> Request | Non
         noun = NOUNS[operation.path.split("/")[1]]
         if row.operation == "stopTimeEntry":
             noun = "running"
-        if noun in ("client", "expense", "invoice"):  # one is as good as another: nobody has their own
+        if noun in ("client", "expense", "invoice", "app"):  # one is as good as another: nobody has their own
             return request if standing == "own" else None
         found = thing(noun, who, standing, world)
         if found is None:
@@ -183,10 +183,10 @@ def mint_nothing() -> str:
 
 def forge(good: str) -> str:
     """A well-formed token with the public prefix of a real one."""
-    from tallystick.auth.tokens import _check
+    from tallystick.auth.tokens import checksum
 
     body = "_".join([*mint_nothing().split("_")[:2], good.split("_")[2], "z" * 26])
-    return body + _check(body)
+    return body + checksum(body)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)

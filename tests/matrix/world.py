@@ -14,7 +14,7 @@ from uuid import UUID
 from tallystick.auth import tokens as token_texts
 from tallystick.db.base import Row
 from tallystick.db.session import Connection, Database, owner_connection
-from tallystick.domain import clients, expenses, members, payments, projects, tasks, time_entries, tokens
+from tallystick.domain import clients, expenses, members, oauth, payments, projects, tasks, time_entries, tokens
 from tallystick.domain.access import SCOPES, Scope
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Transactions
@@ -89,6 +89,7 @@ def furnish(database: Database, *, name: str = "Studio North", word: str = "Plai
         expenses.delete(ctx, ids["expense.deleted"])
     _time(world, word)
     _invoices(world, word)
+    _apps(world, word)
     ids["user"], ids["member"] = ids["user.second"], ids["member.second"]
     return world
 
@@ -102,6 +103,22 @@ def _people(world: World, word: str) -> None:
     studio.people["left"] = mint(world, "left", user_id=left.user_id)
     with studio.context() as ctx:
         time_entries.let_go(ctx, members.active(ctx, left.user_id))
+
+
+def _apps(world: World, word: str) -> None:
+    """Everybody granted something to an app; one took it back, and one app ended."""
+    ids, studio = world.ids, world.studio
+    with studio.context() as ctx:
+        made = {"name": f"{word} charts", "redirect_uris": [f"https://{word.lower()}.example/callback"]}
+        app, gone = oauth.create_app(ctx, **made), oauth.create_app(ctx, **made)
+        ids |= {"app": app.id, "app.deleted": oauth.revoke_app(ctx, gone.id).id}
+    for who in PEOPLE:
+        with studio.context(who) as ctx:
+            ids[f"grant.{who}"] = oauth.grant(ctx, app, ["entries:read"]).id
+    with studio.context() as ctx:
+        ids["grant.deleted"] = oauth.grant(ctx, app, ["entries:read"]).id
+        oauth.revoke_grant(ctx, ids["grant.deleted"])
+    ids["grant"] = ids["grant.second"]
 
 
 def mint(world: World, who: str, *, user_id: str | None = None, scopes: tuple[Scope, ...] = SCOPES,
@@ -217,8 +234,10 @@ def contents(url: str, workspace_id: str, *, without: frozenset[str] = frozenset
                 where = "workspace_id = %s"
             elif name == "workspaces":
                 where = "id = %s"
-            else:
+            elif name == "people":
                 where = "id IN (SELECT user_id FROM members WHERE workspace_id = %s)"
+            else:
+                continue  # nobody's: sign-ins that failed, counted before a workspace is known
             rows = connection.execute(
                 f"SELECT t::text FROM {name} t WHERE {where} ORDER BY 1".encode(), [workspace_id]
             ).fetchall()

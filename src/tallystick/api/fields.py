@@ -153,12 +153,17 @@ class Malformed(Exception):  # noqa: N818 - a fact about a body
 
 
 def facts_of(
-    struct: type[Struct], given: dict[str, Any], *, required: tuple[str, ...] = (), read_only: frozenset[str]
+    struct: type[Struct],
+    given: dict[str, Any],
+    *,
+    required: tuple[str, ...] = (),
+    read_only: frozenset[str],
+    lenient: bool = False,
 ) -> dict[str, Any]:
     """The fields that were given, by their domain names, converted. Raises Invalid that names every wrong one.
 
     `required` are domain names. Names in `read_only` (wire names) are accepted and change nothing: clients send
-    back what they read. An empty string is null.
+    back what they read. An empty string is null. `lenient`: every unknown name is, and an empty string is itself.
     """
     wire_names = dict(zip(struct.__struct_encode_fields__, struct.__struct_fields__, strict=True))
     wrong: dict[str, str] = {}
@@ -166,12 +171,12 @@ def facts_of(
     for name, value in given.items():
         if name in wire_names:
             try:
-                fields[name] = _emptied(value)
+                fields[name] = value if lenient else _emptied(value)
             except RecursionError:
                 wrong[name] = "is nested too deeply"
             if _holds_nul(value):
                 wrong[name] = "must not contain the NUL character"
-        elif name not in read_only and len(wrong) < _MOST_UNKNOWN:  # a refusal is not an echo
+        elif name not in read_only and not lenient and len(wrong) < _MOST_UNKNOWN:  # a refusal is not an echo
             wrong[name[:_LONGEST_NAME]] = _unknown(name[:_LONGEST_NAME], wire_names)
     by_domain = {domain: wire for wire, domain in wire_names.items()}
     for name in required:
@@ -204,7 +209,7 @@ def hints_of(struct: type[Struct]) -> dict[str, Any]:
     return get_type_hints(struct, include_extras=True)
 
 
-def read_filter(listing: Listing, name: str, rule: Filter, text: str) -> Any:
+def read_filter(listing: Listing | None, name: str, rule: Filter, text: str) -> Any:
     """The value of one filter in a query. Raises ValueError with what it must be."""
     del listing, name
     if "\x00" in text:
@@ -271,7 +276,17 @@ def _read_id(text: str, _rule: Filter) -> str:
     return str(Uuid.read(text))
 
 
+def _read_day(text: str, _rule: Filter) -> date:
+    try:
+        if len(text) == 10:
+            return msgspec.convert(text, date)
+    except msgspec.ValidationError:
+        pass
+    raise ValueError("must be a date (YYYY-MM-DD)")
+
+
 _READERS: Mapping[str, Any] = {
+    "day": _read_day,
     "id": _read_id,
     "flag": _read_flag,
     "switch": _read_flag,

@@ -48,6 +48,15 @@ class Dialect:
     """Schema of items → schema of a page of them."""
     money_fields: Mapping[type[Struct], frozenset[str]]
     """Answer → its fields that money-blind people do not receive."""
+    default_limit: int = 50
+    most: int = 200
+    needs_idempotency_key: bool = True
+    lenient: bool = False
+    """Whether unknown body fields are ignored."""
+    invalid: int = 422
+    """The status of a wrong field."""
+    absent: int = 422
+    """The status of a body that names what does not exist."""
 
 
 def document(operations: Sequence[Operation], dialect: Dialect, *, version: str, server: str) -> dict[str, Any]:
@@ -90,12 +99,12 @@ def _operation(
         "parameters": _parameters(operation, dialect),
         "responses": _responses(operation, dialect, by_kind),
         "x-permission": operation.permission.name,
-        "x-scope": "write" if operation.writes else "read",
+        "x-scope": operation.scope or ("write" if operation.writes else "read"),
     }
     if operation.body is not None and operation.body.__struct_fields__:
         said["requestBody"] = {
             "required": bool(operation.required),
-            "content": {"application/json": {"schema": _body_schema(operation, components)}},
+            "content": {"application/json": {"schema": _body_schema(operation, dialect, components)}},
         }
     return said
 
@@ -116,15 +125,16 @@ def _parameters(operation: Operation, dialect: Dialect) -> list[dict[str, Any]]:
     ]
     for name, rule in dialect.parameters_of(operation).items():
         wire_name = dialect.wire_name(name)
-        found.append(
-            {"name": wire_name, "in": "query", "schema": _filter_schema(wire_name, rule), "description": _about(rule)}
-        )
+        schema = _filter_schema(wire_name, rule, dialect)
+        found.append({"name": wire_name, "in": "query", "schema": schema, "description": _about(rule)})
+        if rule.required:
+            found[-1]["required"] = True
     if operation.method == "POST":
         found.append(
             {
                 "name": "Idempotency-Key",
                 "in": "header",
-                "required": True,
+                "required": dialect.needs_idempotency_key,
                 "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-+\\--~]+$"},
                 "description": "One key for one logical write; a retry with it gets the first answer again.",
             }
@@ -136,12 +146,13 @@ def _path_names(path: str) -> list[str]:
     return [part[1:-1] for part in path.split("/") if part.startswith("{")]
 
 
-def _filter_schema(name: str, rule: Filter) -> dict[str, Any]:
+def _filter_schema(name: str, rule: Filter, dialect: Dialect) -> dict[str, Any]:
     if name == "limit":
-        return {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
+        return {"type": "integer", "minimum": 1, "maximum": dialect.most, "default": dialect.default_limit}
     schemas: dict[str, dict[str, Any]] = {
         "id": {"type": "string", "format": "uuid"},
         "text": {"type": "string", "maxLength": 200 if name not in ("cursor", "sort") else 2048},
+        "day": {"type": "string", "format": "date"},
         "flag": {"type": "boolean"},
         "switch": {"type": "boolean"},
         "choice": {"type": "string", "enum": list(rule.choices)},
@@ -188,23 +199,28 @@ def _responses(operation: Operation, dialect: Dialect, by_kind: Mapping[Any, Any
             "description": "Created." if operation.status == 201 else "Found.",
             "content": {"application/json": {"schema": schema}},
         }
-    statuses = [400, 401, 402, 403, 422, 429, 503]
+    statuses = {400, 401, 402, 403, dialect.invalid, 429, 503}
     if "{" in operation.path:
-        statuses.append(404)
+        statuses.add(404)
     if operation.writes:
-        statuses += [408, 409, 413, 415]
+        statuses |= {408, 409, 413, 415}
+    if operation.body is not None:
+        statuses.add(dialect.absent)
     error = {"application/json": {"schema": by_kind[dialect.error]}}
     for status in sorted(statuses):
         about = operation.conflicts if status == 409 and operation.conflicts else ERRORS[status]
+        if status == dialect.invalid == 400:
+            about = ERRORS[400] + " A field or a parameter is wrong; `details` names each one."
         found[str(status)] = {"description": about, "content": error}
     return found
 
 
-def _body_schema(operation: Operation, components: dict[str, Any]) -> Any:
+def _body_schema(operation: Operation, dialect: Dialect, components: dict[str, Any]) -> Any:
     """The body's schema inline: one struct serves create and change, and only create has required fields."""
     assert operation.body is not None  # noqa: S101 - asked by the caller
     plain = components[operation.body.__name__]
-    schema: dict[str, Any] = {**plain, "properties": dict(plain["properties"]), "additionalProperties": False}
+    schema: dict[str, Any] = {**plain, "properties": dict(plain["properties"])}
+    schema["additionalProperties"] = dialect.lenient
     schema.pop("title", None)
     for name in operation.read_only:
         schema["properties"][name] = {"description": "Accepted and ignored: clients send back what they read."}

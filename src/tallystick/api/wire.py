@@ -86,6 +86,8 @@ class Operation:
     read_only: frozenset[str] = frozenset()
     check: Callable[[dict[str, Any]], None] | None = None
     """What fields must be together, before anything is decided. Raises Invalid."""
+    scope: str = ""
+    """The OAuth scope that reaches it, in APIs whose credentials have such."""
     tag: str = ""
     conflicts: str = ""
     """When it answers 409; empty: never by itself."""
@@ -104,6 +106,8 @@ class Manners(Protocol):
 
     prefix: str
     needs_idempotency_key: bool
+    lenient: bool
+    """Whether unknown body fields are ignored and an empty string is not null."""
 
     def policy(self, actor: Actor) -> Policy: ...
 
@@ -379,7 +383,13 @@ class _Exchange:
         facts: dict[str, Any] = {}
         if operation.body is not None:
             self._parsed = parse_json(self._body) if self._body else {}
-            facts = facts_of(operation.body, self._parsed, required=operation.required, read_only=operation.read_only)
+            facts = facts_of(
+                operation.body,
+                self._parsed,
+                required=operation.required,
+                read_only=operation.read_only,
+                lenient=self._manners.lenient,
+            )
             if operation.check is not None:
                 operation.check(facts)
         return Ask(ids, query, facts)

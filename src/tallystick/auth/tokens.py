@@ -12,7 +12,7 @@ from tallystick.values.seal import derive
 
 Env: TypeAlias = Literal["live", "test"]
 
-_BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
+BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _RANDOM_CHARACTERS = 26  # 154 bits
 _CHECK_CHARACTERS = 6  # 62**6 is more than 2**32
 _TOKEN = re.compile(r"hsk_(live|test)_([0-9a-f]{12})_[0-9A-Za-z]{32}", re.ASCII)
@@ -30,15 +30,15 @@ class TokenShape(NamedTuple):
 
 def mint(env: Env) -> str:
     """A new token. It is shown once: keep its `shape(...).prefix` and `digest(...)`, never the token."""
-    secret = "".join(secrets.choice(_BASE62) for _ in range(_RANDOM_CHARACTERS))
+    secret = "".join(secrets.choice(BASE62) for _ in range(_RANDOM_CHARACTERS))
     body = f"hsk_{env}_{secrets.token_hex(6)}_{secret}"
-    return body + _check(body)
+    return body + checksum(body)
 
 
 def shape(token: str) -> TokenShape | None:
     """Environment and prefix of a well-formed token, or None; a mistyped one fails its own checksum."""
     match = _TOKEN.fullmatch(token)
-    if match is None or _check(token[:-_CHECK_CHARACTERS]) != token[-_CHECK_CHARACTERS:]:
+    if match is None or checksum(token[:-_CHECK_CHARACTERS]) != token[-_CHECK_CHARACTERS:]:
         return None
     return TokenShape(match[1], match[2])
 
@@ -54,10 +54,11 @@ def matches(key: bytes, token: str, stored: bytes | None) -> bool:
     return same and stored is not None
 
 
-def _check(body: str) -> str:
+def checksum(body: str) -> str:
+    """The last characters of a token, which a mistyped one does not have."""
     rest = crc32(body.encode())
     digits = ""
     for _ in range(_CHECK_CHARACTERS):
         rest, digit = divmod(rest, 62)
-        digits = _BASE62[digit] + digits
+        digits = BASE62[digit] + digits
     return digits

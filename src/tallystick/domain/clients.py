@@ -39,6 +39,8 @@ class Client(Tenant):
     billing_region: Mapped[str | None]
     billing_postal_code: Mapped[str | None]
     billing_country: Mapped[str | None]
+    country_code: Mapped[str | None]
+    """ISO 3166-1 alpha-2, such as DE."""
     tax_number: Mapped[str | None]
     default_rate: Mapped[Money | None]
     default_payment_terms: Mapped[str | None]
@@ -55,6 +57,7 @@ class Client(Tenant):
             *super().constraints(),
             CheckConstraint("default_rate >= 0", name="default_rate"),
             CheckConstraint("default_tax_rate BETWEEN 0 AND 100", name="default_tax_rate"),
+            CheckConstraint("country_code ~ '^[A-Z]{2}$'", name="country_code"),
             Index("ix_clients_created", "workspace_id", "created_at", "id"),
         )
 
@@ -69,6 +72,10 @@ CLIENTS = Listing(
     search=("name", "contact_name", "email"),
     instants=("created_at", "updated_at"),
 )
+
+
+CLIENTS_BY_NAME = Listing(Client, sorts=("created_at",), search=("name",))
+"""Clients where only their name is searched."""
 
 
 def create(ctx: Context, *, name: str, currency: str | None = None, **facts: Any) -> Client:
@@ -129,6 +136,9 @@ def _check(facts: dict[str, Any]) -> None:
     country = facts.get("billing_country")
     if country is not None and len(country) > 60:
         raise Invalid(fields={"billing_country": "at most 60 characters"})
+    code = facts.get("country_code")
+    if code is not None and not (len(code) == 2 and code.isascii() and code.isalpha() and code.isupper()):
+        raise Invalid(fields={"country_code": "must be two letters such as DE"})
 
 
 _DEPENDENTS = Prepared(

@@ -18,7 +18,7 @@ from tallystick.db.session import Answer, Connection, Prepared, columns_of, cons
 from tallystick.domain.access import Actor, Permission
 from tallystick.domain.events import Event
 from tallystick.values.duration import local_date
-from tallystick.values.errors import Forbidden, Invalid, NotFound, Refusal
+from tallystick.values.errors import Absent, Forbidden, NotFound, Refusal
 from tallystick.values.ids import new_id
 
 Clock = Callable[[], datetime]
@@ -100,7 +100,7 @@ class Context:
         try:
             return self.find(kind, identity, lock=lock)
         except NotFound:
-            raise Invalid(fields={field: f"no such {kind.noun}"}) from None
+            raise Absent(fields={field: f"no such {kind.noun}"}) from None
 
     def select(self, kind: type[Kind], *where: ColumnElement[bool], **values: Any) -> list[Kind]:
         """Rows of one kind by a condition, compiled at each call: for what is not on a hot path."""

@@ -117,7 +117,8 @@ def _secrets() -> Iterable[str]:
     for table in Row.metadata.sorted_tables:
         holders = ["entry::text", *(f"encode({one.name}, 'escape')" for one in table.columns if _is_bytes(one))]
         found = " OR ".join(f"{holder} ~ '{token}'" for holder in holders)
-        workspace = {"workspaces": "id", "people": "NULL::uuid"}.get(table.name, "workspace_id")
+        within = "workspace_id" if "workspace_id" in table.columns else "NULL::uuid"
+        workspace = "id" if table.name == "workspaces" else within
         yield f"""
             SELECT {workspace} AS workspace_id, '{table.name} ' || {_identity(table, "entry")} AS what
             FROM {table.name} AS entry WHERE {found}

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import (
     Boolean,
     Cast,
     ColumnElement,
+    FromClause,
     Integer,
     Numeric,
     Select,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     case,
     cast,
     func,
+    literal_column,
     not_,
     or_,
     select,
@@ -32,10 +34,14 @@ from tallystick.db.base import Tenant, table_of
 from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context, actor, workspace
-from tallystick.values.errors import Invalid
+from tallystick.values.errors import Invalid, NotFound
+
+USUAL: Final = frozenset({20, 50, 100})
+"""Page sizes that stand in the statement of a join as they are: only then PostgreSQL keeps its plan, and the plan of
+four joins takes longer than the page."""
 
 FilterKind = Literal[
-    "id", "text", "flag", "choice", "since", "until", "least", "most", "least_count", "most_count", "switch"
+    "id", "text", "flag", "choice", "since", "until", "least", "most", "least_count", "most_count", "switch", "day"
 ]
 
 
@@ -49,6 +55,7 @@ class Filter:
     about: str = ""
     permission: Permission | None = None
     """What one must be allowed to see: a filter by what is hidden would be an oracle."""
+    required: bool = False
     members: bool = True
     """Honoured for people who see only their own work; otherwise silently pinned to themselves."""
 
@@ -98,6 +105,8 @@ class Listing:
     extra: Mapping[str, Filter] = field(default_factory=dict[str, Filter])
     names: tuple[str, ...] = ("name",)
     """Columns that sort as people expect, é beside e (docs/decisions/0003)."""
+    source: FromClause | None = None
+    """The table joined with what `computed` takes from others; None: the table alone."""
     live: ColumnElement[bool] | None = None
     """Which rows a list holds by default; None: those without `deleted_at`."""
     filters: dict[str, Filter] = field(init=False)
@@ -172,9 +181,12 @@ class Listing:
             None if after is None else after.value is None,
             ctx.actor.sees_everyone,
         )
-        statement = self._statements.get(shape)
+        size = limit + 1 if self.source is not None and limit in USUAL else None
+        statement = self._statements.get((*shape, size))
         if statement is None:
-            statement = self._statements[shape] = Prepared(self._select(*shape))
+            query = self._select(*shape)
+            statement = Prepared(query if size is None else query.limit(literal_column(str(size))))
+            self._statements[*shape, size] = statement
         if after is not None:
             values["after_value"] = after.value
             values["after_id"] = after.id
@@ -183,6 +195,20 @@ class Listing:
             return Page([row[:-2] for row in rows], None)
         *_, value, identity = rows[limit - 1]
         return Page([row[:-2] for row in rows[:limit]], After(_cursor_text(value), identity))
+
+    def one(self, ctx: Context, columns: tuple[str, ...], identity: str) -> tuple[Any, ...]:
+        """These columns of one row; what the actor may not see is not found."""
+        shape = (columns, ctx.actor.sees_everyone)
+        statement = self._statements.get(shape)
+        if statement is None:
+            table = table_of(self.kind)
+            query = self._rows(columns, everyone=ctx.actor.sees_everyone)
+            statement = Prepared(query.where(table.c.id == bindparam("id", type_=table.c.id.type)))
+            self._statements[shape] = statement
+        found = ctx.row(statement, id=identity)
+        if found is None:
+            raise NotFound(f"No such {self.kind.noun}.")
+        return found
 
     def _refuse_hidden(self, ctx: Context, sort: str, filters: Mapping[str, Any]) -> None:
         """Nobody sorts or filters by what they may not see."""
@@ -206,20 +232,24 @@ class Listing:
     ) -> Select[*tuple[Any, ...]]:
         table = table_of(self.kind)
         key = self._sort_key(sort.removeprefix("-"))
+        query = self._rows(columns, key.label("sort_value"), table.c.id.label("sort_id"), everyone=everyone)
+        for name in sorted(filters):
+            clause = self.filters[name.removeprefix("not ")].clause
+            query = query.where(not_(clause) if name.startswith("not ") else clause)
+        return _keyset(query, key, table.c.id, sort, after_null, nullable=self._nullable(sort))
+
+    def _rows(self, columns: tuple[str, ...], *more: ColumnElement[Any], everyone: bool) -> Select[*tuple[Any, ...]]:
+        """Columns of the rows that somebody may see."""
+        table = table_of(self.kind)
         chosen = [self.computed[name].label(name) if name in self.computed else table.c[name] for name in columns]
-        query = select(*chosen, key.label("sort_value"), table.c.id.label("sort_id"))
+        query = select(*chosen, *more).select_from(table if self.source is None else self.source)
         query = query.where(table.c.workspace_id == workspace())
         if self.live is not None:
             query = query.where(self.live)
         elif "deleted_at" in table.c:
             query = query.where(table.c.deleted_at.is_(None))
         seen = None if everyone else self.kind.seen_by(actor())
-        if seen is not None:
-            query = query.where(seen)
-        for name in sorted(filters):
-            clause = self.filters[name.removeprefix("not ")].clause
-            query = query.where(not_(clause) if name.startswith("not ") else clause)
-        return _keyset(query, key, table.c.id, sort, after_null, nullable=self._nullable(sort))
+        return query if seen is None else query.where(seen)
 
     def _nullable(self, sort: str) -> bool:
         return bool(table_of(self.kind).c[sort.removeprefix("-")].nullable)

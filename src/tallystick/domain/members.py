@@ -15,12 +15,13 @@ from sqlalchemy import (
     bindparam,
     func,
     select,
+    update,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tallystick.db.base import Id, Row, Tenant, one_of, table_of
+from tallystick.db.base import Blob, Id, Row, Tenant, one_of, table_of
 from tallystick.db.session import Prepared
-from tallystick.domain import tokens
+from tallystick.domain import oauth, sessions, tokens
 from tallystick.domain.access import ROLES, Permission, Role
 from tallystick.domain.context import SENTENCES, Context, hydrate, workspace
 from tallystick.domain.listing import Listing
@@ -42,6 +43,10 @@ class Person(Row):
     time_zone: Mapped[str | None]
     """Null: the workspace's."""
     password_hash: Mapped[str | None]
+    totp_secret: Mapped[Blob | None]
+    """The secret of their authenticator, sealed with the server's key. Null: the password is enough."""
+    totp_step: Mapped[int | None]
+    """The time step of the code used last: each is good once."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -130,13 +135,31 @@ def set_role(ctx: Context, member: Member, role: Role) -> Member:
 
 
 def remove(ctx: Context, member: Member) -> None:
-    """End a membership: their tokens die with it, their work stays. See also `time_entries.let_go`."""
+    """End a membership: sessions, tokens and grants die with it, the work stays. See also `time_entries.let_go`."""
     ctx.require(Permission.CHANGE_MEMBERS)
     if member.role == "OWNER":
         raise Conflict("The owner cannot be removed. Transfer ownership first.")
     tokens.revoke_all(ctx, member.user_id)
+    sessions.end_all(ctx, member.user_id, "removed")
+    oauth.end_all_of(ctx, member.user_id, "removed")
     ctx.change(member, removed_at=ctx.now)
     ctx.record("removed", member)
+
+
+def set_password(ctx: Context, user_id: str, password_hash: str, *, keep_session: str | None = None) -> None:
+    """Give a person of this workspace a new password. Sessions and grants end everywhere, but for the session they use.
+
+    Who may is decided by the caller, who has seen the old password or a link.
+    """
+    ctx.write(_SET_PASSWORD, user_id=user_id, password_hash=password_hash, now=ctx.now)
+    sessions.end_everywhere(ctx, user_id, "password_changed", but=keep_session)
+    ctx.row(_END_GRANTS, user_id=user_id, why="password_changed", now=ctx.now)
+
+
+def sign_out_everywhere(ctx: Context, user_id: str, *, keep_session: str | None = None) -> None:
+    """End a person's sessions and what they granted to apps, in every workspace of theirs."""
+    sessions.end_everywhere(ctx, user_id, "revoked", but=keep_session)
+    ctx.row(_END_GRANTS, user_id=user_id, why="revoked", now=ctx.now)
 
 
 def read(ctx: Context, member_id: str) -> Member:
@@ -146,6 +169,16 @@ def read(ctx: Context, member_id: str) -> Member:
     if member.removed_at is not None:
         raise NotFound("No such member.")
     member.name, member.email = ctx.row(_PERSON, user_id=member.user_id) or ("", "")
+    return member
+
+
+def of_person(ctx: Context, user_id: str) -> Member:
+    """The active membership of a person, for whoever may change members."""
+    ctx.require(Permission.CHANGE_MEMBERS)
+    found = ctx.row(_MEMBERSHIP, user_id=user_id)
+    if found is None or (member := hydrate(Member, found)).removed_at is not None:
+        raise NotFound("No such member.")
+    member.name, member.email = ctx.row(_PERSON, user_id=user_id) or ("", "")
     return member
 
 
@@ -199,6 +232,23 @@ _MEMBERSHIP = Prepared(
 )
 _PERSON = Prepared(
     select(_person.c.name, _person.c.email).where(_person.c.id == bindparam("user_id", type_=_person.c.id.type))
+)
+_END_GRANTS = Prepared(
+    select(
+        func.end_oauth_grants_of(
+            bindparam("user_id", type_=_person.c.id.type),
+            bindparam("why", type_=Text()),
+            bindparam("now", type_=_person.c.updated_at.type),
+        )
+    )
+)
+_SET_PASSWORD = Prepared(
+    update(_person)
+    .where(_person.c.id == bindparam("user_id", type_=_person.c.id.type))
+    .values(
+        password_hash=bindparam("password_hash", type_=Text()),
+        updated_at=bindparam("now", type_=_person.c.updated_at.type),
+    )
 )
 _BY_EMAIL = Prepared(
     select(_table)

@@ -22,11 +22,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tallystick.db.base import Id, Money, Row, Tenant, one_of, table_of, within_workspace
 from tallystick.db.session import Prepared
+from tallystick.domain import clients
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context, actor, workspace
 from tallystick.domain.listing import Filter, Listing
 from tallystick.domain.members import Member
+from tallystick.domain.workspaces import check_currency, current
 from tallystick.values.errors import Invalid
 
 Status = Literal["ACTIVE", "COMPLETED", "ARCHIVED"]
@@ -134,11 +136,14 @@ PROJECTS = Listing(
 )
 
 
-def create(ctx: Context, *, client_id: str, name: str, **facts: Any) -> Project:
-    """Start a project for a client."""
+def create(ctx: Context, *, client_id: str | None, name: str, currency: str | None = None, **facts: Any) -> Project:
+    """Start a project for a client, or for nobody yet: work on it is not billable.
+
+    A project has its client's currency. A `currency` given is that one, or becomes it (`_agree`).
+    """
     ctx.require(Permission.CHANGE_PROJECTS)
-    client = ctx.reference(Client, client_id, "client_id", lock="share")
-    project = Project(client_id=client.id, name=name, **facts)
+    client = _client_for(ctx, client_id, currency)
+    project = Project(client_id=None if client is None else client.id, name=name, **facts)
     _check(project, facts.get("rate_type", "HOURLY"))
     ctx.add(project)
     ctx.record("created", project)
@@ -155,11 +160,15 @@ def change(ctx: Context, project_id: str, **facts: Any) -> Project:
     """Change some facts of a project. Work already recorded keeps the rate it was recorded with."""
     ctx.require(Permission.CHANGE_PROJECTS)
     project = ctx.find(Project, project_id, lock="update")
-    if facts.get("client_id", project.client_id) != project.client_id:
-        _check_move(ctx, project)
-        facts["client_id"] = ctx.reference(Client, facts["client_id"], "client_id", lock="share").id
-    elif facts.get("status", "ARCHIVED") != "ARCHIVED" and project.status == "ARCHIVED" and project.client_id:
-        ctx.reference(Client, project.client_id, "client_id", lock="share")  # its client may be gone meanwhile
+    currency: str | None = facts.pop("currency", None)
+    client_id = facts.get("client_id", project.client_id)
+    if client_id != project.client_id or currency is not None:
+        client = _client_for(ctx, client_id, currency, project.id)
+        if client_id != project.client_id:
+            _check_move(ctx, project, client)
+            facts["client_id"] = None if client is None else client.id
+    elif client_id is not None and project.status == "ARCHIVED" and facts.get("status", "ARCHIVED") != "ARCHIVED":
+        ctx.reference(Client, client_id, "client_id", lock="share")  # its client may be gone meanwhile
     merged = Project(**{name: facts.get(name, getattr(project, name)) for name in _CHECKED})
     _check(merged, merged.rate_type)
     if ctx.change(project, **facts):
@@ -221,9 +230,30 @@ def _check(project: Project, rate_type: str) -> None:
         raise Invalid(fields=wrong)
 
 
-def _check_move(ctx: Context, project: Project) -> None:
+def _client_for(
+    ctx: Context, client_id: str | None, currency: str | None, project_id: str | None = None
+) -> Client | None:
+    """The client of a project, agreed on the currency where one is given."""
+    if currency is not None:
+        check_currency(currency)
+    if client_id is None:
+        ours = None if currency is None else current(ctx).default_currency
+        if ours != currency:
+            raise Invalid(fields={"currency": f"a project without a client is in {ours}, the workspace's currency"})
+        return None
+    client = ctx.reference(Client, client_id, "client_id", lock="share" if currency is None else "update")
+    if currency is not None and currency != client.currency:
+        if ctx.row(_SETTLED, client_id=client.id, project_id=project_id) is not None:
+            raise Invalid(fields={"currency": f"the client and its projects are in {client.currency}"})
+        client = clients.change(ctx, client.id, currency=currency)
+    return client
+
+
+def _check_move(ctx: Context, project: Project, client: Client | None) -> None:
     if ctx.row(_BILLED, project_id=project.id) is not None:
         raise Invalid(fields={"client_id": "this project has invoiced work or expenses, so it stays with its client"})
+    if client is None and ctx.row(_WORKED_ON, project_id=project.id) is not None:
+        raise Invalid(fields={"client_id": "this project has recorded time, so it stays with a client"})
 
 
 _project_id = bindparam("project_id", type_=_table.c.id.type)
@@ -239,6 +269,19 @@ _BILLED = Prepared(
         SELECT 1 FROM time_entries WHERE project_id = :project_id AND invoice_id IS NOT NULL
         UNION ALL SELECT 1 FROM expenses WHERE project_id = :project_id AND deleted_at IS NULL
         UNION ALL SELECT 1 FROM invoice_lines WHERE project_id = :project_id
+        LIMIT 1
+    """)
+)
+_WORKED_ON = Prepared(
+    text("SELECT 1 FROM time_entries WHERE project_id = :project_id AND deleted_at IS NULL AND billable LIMIT 1")
+)
+_SETTLED = Prepared(
+    # What a client's currency cannot be changed behind: an invoice, or another project.
+    text("""
+        SELECT 1 FROM invoices WHERE client_id = :client_id AND deleted_at IS NULL
+        UNION ALL
+        SELECT 1 FROM projects WHERE client_id = :client_id AND deleted_at IS NULL
+                                 AND id IS DISTINCT FROM CAST(:project_id AS uuid)
         LIMIT 1
     """)
 )

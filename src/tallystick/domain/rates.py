@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import and_, bindparam, func, select
 
@@ -14,13 +14,14 @@ from tallystick.domain.context import Context, actor, workspace
 from tallystick.domain.projects import Project
 from tallystick.domain.tasks import Task
 from tallystick.domain.workspaces import Workspace
-from tallystick.values.errors import Invalid
+from tallystick.values.errors import Absent
 
 
 class Place(NamedTuple):
     """Where work is done, as far as recording and pricing it asks."""
 
-    project_id: str
+    project_id: str | None
+    """None: on no project."""
     task_id: str | None
     client_id: str | None
     status: str
@@ -35,15 +36,23 @@ class Place(NamedTuple):
         return self.rate_type != "NON_BILLABLE" and self.client_id is not None and self.task_billable is not False
 
 
-def place(ctx: Context, project_id: str, task_id: str | None = None) -> Place:
+NOWHERE: Final = Place(None, None, None, "ACTIVE", "NON_BILLABLE", None, None)
+"""Where work is done that is on no project: it costs nothing and is billed to nobody."""
+
+
+def place(ctx: Context, project_id: str | None, task_id: str | None = None) -> Place:
     """The project, the task in it, and the rate there: one statement, through the actor."""
+    if project_id is None:
+        if task_id is not None:
+            raise Absent(fields={"task_id": "no such task in this project"})
+        return NOWHERE
     statement = _EVERYWHERE if ctx.actor.sees_everyone else _WHERE_I_AM
     found = ctx.row(statement, project_id=project_id, task_id=task_id)
     if found is None:
-        raise Invalid(fields={"project_id": "no such project"})
+        raise Absent(fields={"project_id": "no such project"})
     here = Place(*found)
     if task_id is not None and here.task_id is None:
-        raise Invalid(fields={"task_id": "no such task in this project"})
+        raise Absent(fields={"task_id": "no such task in this project"})
     return here
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CheckConstraint, ColumnElement, Index, bindparam, select
-from sqlalchemy.orm import Mapped
+from sqlalchemy import CheckConstraint, ColumnElement, Computed, Index, bindparam, func, select
+from sqlalchemy.orm import Mapped, mapped_column
 
 from tallystick.db.base import Id, Money, Tenant, table_of, within_workspace
 from tallystick.db.session import Prepared
@@ -16,12 +16,16 @@ from tallystick.domain import members, rates, tasks
 from tallystick.domain.access import Permission
 from tallystick.domain.context import SENTENCES, Context, actor, hydrate, workspace
 from tallystick.domain.listing import Filter, Listing
-from tallystick.domain.members import Member
-from tallystick.values.duration import elapsed_seconds, local_date
+from tallystick.domain.members import Member, Person
+from tallystick.domain.projects import Project
+from tallystick.domain.workspaces import Workspace
+from tallystick.values.duration import LONGEST_SECONDS, elapsed_seconds, local_date, midnight_seconds
 from tallystick.values.errors import Conflict, Forbidden, Invalid, NotFound
 
 LOCKED = "Invoiced time entries are locked"
 RUNNING_INDEX = "uq_time_entries_running"
+AHEAD: Final = timedelta(minutes=5)
+"""How far a client's clock may be ahead of ours when it says that a timer runs."""
 
 
 class TimeEntry(Tenant):
@@ -42,6 +46,14 @@ class TimeEntry(Tenant):
     entry_date: Mapped[date]
     started_at: Mapped[datetime | None]
     stopped_at: Mapped[datetime | None]
+    day_begins: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Seconds from midnight UTC to the beginning of `entry_date` where the person was: −7200 in a Berlin summer."""
+    begins_at: Mapped[datetime] = mapped_column(
+        Computed(
+            "COALESCE(started_at, (entry_date + make_interval(secs => day_begins)) AT TIME ZONE 'UTC')", persisted=True
+        )
+    )
+    """When it started; where only a day and a duration are known, the beginning of that day."""
     hourly_rate: Mapped[Money | None]
     """The rate found when the entry was made; later changes of rates leave it alone."""
     created_at: Mapped[datetime]
@@ -59,6 +71,8 @@ class TimeEntry(Tenant):
             within_workspace("invoice_id", "invoices.id"),
             CheckConstraint("duration_seconds >= 0", name="duration"),
             CheckConstraint("hourly_rate >= 0", name="hourly_rate"),
+            CheckConstraint("project_id IS NOT NULL OR NOT billable", name="billed_to_somebody"),
+            CheckConstraint("day_begins BETWEEN -86400 AND 86400", name="day_begins"),
             CheckConstraint("started_at IS NOT NULL OR stopped_at IS NULL", name="stopped_after_start"),
             CheckConstraint(
                 "stopped_at IS NULL OR duration_seconds = EXTRACT(EPOCH FROM stopped_at - started_at)",
@@ -90,6 +104,12 @@ class TimeEntry(Tenant):
                 "ix_time_entries_user_date", "workspace_id", "user_id", "entry_date", "id",
                 postgresql_where=live,
             ),
+            Index("ix_time_entries_begins", "workspace_id", "begins_at", "id", postgresql_where=live),
+            Index(
+                "ix_time_entries_project_begins", "workspace_id", "project_id", "begins_at", "id",
+                postgresql_where=live,
+            ),
+            Index("ix_time_entries_user_begins", "workspace_id", "user_id", "begins_at", "id", postgresql_where=live),
             Index("ix_time_entries_task", "workspace_id", "task_id", postgresql_where="task_id IS NOT NULL"),
             Index("ix_time_entries_invoice", "workspace_id", "invoice_id", postgresql_where="invoice_id IS NOT NULL"),
         )  # fmt: skip
@@ -101,6 +121,11 @@ class TimeEntry(Tenant):
     @property
     def running(self) -> bool:
         return self.started_at is not None and self.stopped_at is None
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When it ended, or would have without a break; None while it runs."""
+        return None if self.running else end_of(self.begins_at, self.duration_seconds)
 
 
 _table = table_of(TimeEntry)
@@ -129,7 +154,7 @@ TIME_ENTRIES = Listing(
 def log(
     ctx: Context,
     *,
-    project_id: str,
+    project_id: str | None,
     entry_date: date,
     duration_seconds: int,
     task_id: str | None = None,
@@ -140,18 +165,21 @@ def log(
     started_at: datetime | None = None,
     stopped_at: datetime | None = None,
 ) -> TimeEntry:
-    """Record time that was worked. The rate found now is kept with it."""
+    """Record time that was worked. The rate found now is kept with it. On no project it is billed to nobody."""
     ctx.require(Permission.TRACK_TIME)
     here = _workable(ctx, project_id, task_id)
-    entry = ctx.add(
+    whose = _whose(ctx, user_id)
+    entry = _add(
+        ctx,
         TimeEntry(
-            user_id=_whose(ctx, user_id),
+            user_id=whose,
             project_id=here.project_id,
             task_id=here.task_id,
             duration_seconds=duration_seconds,
-            billable=here.billable if billable is None else billable,
+            billable=_billable(here, billable),
             note=note,
             entry_date=entry_date,
+            day_begins=midnight_seconds(entry_date, _zone(ctx, whose)),
             started_at=started_at,
             stopped_at=stopped_at,
             hourly_rate=here.rate if rate is None else rate,
@@ -161,30 +189,57 @@ def log(
     return entry
 
 
+def log_interval(
+    ctx: Context, *, project_id: str | None, started_at: datetime, stopped_at: datetime, **facts: Any
+) -> TimeEntry:
+    """`log` for work of which start and stop are known: its day is the actor's local day, its seconds what went by."""
+    started, stopped = _whole(started_at), _whole(stopped_at)
+    return log(
+        ctx,
+        project_id=project_id,
+        entry_date=_day_of(started, ctx.actor.time_zone),
+        duration_seconds=_seconds_between(started, stopped),
+        started_at=started,
+        stopped_at=stopped,
+        **facts,
+    )
+
+
 def start(
     ctx: Context,
     *,
-    project_id: str,
+    project_id: str | None,
     task_id: str | None = None,
     note: str | None = None,
     billable: bool | None = None,
+    started_at: datetime | None = None,
 ) -> TimeEntry:
-    """Start the actor's timer. One that runs stops in the same instant: no gap, no overlap."""
+    """Start the actor's timer. One that runs stops in the same instant: no gap, no overlap.
+
+    `started_at`: it has been running since then. What ran before it stops there too, unless it began later: then it
+    stops now, so that no time is lost.
+    """
     ctx.require(Permission.TRACK_TIME)
     here = _workable(ctx, project_id, task_id)
     previous = _queue_for_timer(ctx)
-    instant = ctx.tick().replace(microsecond=0)
+    now = ctx.tick().replace(microsecond=0)
+    instant = now if started_at is None else _running_since(ctx, started_at)
     if previous is not None:
-        instant = _stop(ctx, previous, instant)
-    entry = ctx.add(
+        began_before = previous.begins_at <= instant <= now
+        stopped = _stop(ctx, previous, instant if began_before else now)
+        instant = stopped if started_at is None else instant
+    day = _day_of(instant, ctx.actor.time_zone)
+    entry = _add(
+        ctx,
         TimeEntry(
             user_id=ctx.actor.user_id,
             project_id=here.project_id,
             task_id=here.task_id,
             duration_seconds=0,
-            billable=here.billable if billable is None else billable,
+            billable=_billable(here, billable),
             note=note,
-            entry_date=local_date(instant, ctx.actor.time_zone),
+            entry_date=day,
+            day_begins=midnight_seconds(day, ctx.actor.time_zone),
             started_at=instant,
             hourly_rate=here.rate,
         ),
@@ -222,7 +277,10 @@ def read(ctx: Context, entry_id: str) -> TimeEntry:
 
 
 def change(ctx: Context, entry_id: str, **facts: Any) -> TimeEntry:
-    """Correct an entry that is on no invoice. A new project or task means the rate found there now."""
+    """Correct an entry that is on no invoice. A new project or task means the rate found there now.
+
+    `started_at` and `stopped_at` bring the day and the seconds with them; `stopped_at=None` lets it run again.
+    """
     ctx.require(Permission.TRACK_TIME)
     entry = _unlocked(ctx, entry_id)
     user_id = facts.pop("user_id", None) or entry.user_id
@@ -232,15 +290,21 @@ def change(ctx: Context, entry_id: str, **facts: Any) -> TimeEntry:
     project_id = facts.get("project_id", entry.project_id)
     if project_id != entry.project_id:
         facts.setdefault("task_id", None)
-    if project_id is not None and (project_id, facts.get("task_id", entry.task_id)) != (
-        entry.project_id,
-        entry.task_id,
-    ):
+    if (project_id, facts.get("task_id", entry.task_id)) != (entry.project_id, entry.task_id):
         here = _workable(ctx, project_id, facts.get("task_id", entry.task_id))
         facts["hourly_rate"] = here.rate
-    _keep_evidence(ctx, entry, facts)
+        wanted = facts.get("billable", None if entry.project_id is None else entry.billable)
+        facts["billable"] = _billable(here, wanted)
+    elif facts.get("billable") and not entry.billable:
+        facts["billable"] = _has_client(ctx, entry.project_id)
+    was_running = entry.running
+    if facts.keys() & {"started_at", "stopped_at"}:
+        _move(ctx, entry, facts)
+    else:
+        _keep_evidence(ctx, entry, facts)
     if ctx.change(entry, **facts):
-        ctx.record("updated", entry)
+        entry.begins_at = _begins_at(entry)
+        ctx.record("stopped" if was_running and not entry.running else "updated", entry)
     return entry
 
 
@@ -271,11 +335,35 @@ def _whose(ctx: Context, user_id: str | None) -> str:
     return members.active(ctx, user_id).user_id
 
 
-def _workable(ctx: Context, project_id: str, task_id: str | None) -> rates.Place:
+def _workable(ctx: Context, project_id: str | None, task_id: str | None) -> rates.Place:
     here = rates.place(ctx, project_id, task_id)
     if here.status == "ARCHIVED":
         raise Invalid(fields={"project_id": "this project is archived; make it active again first"})
     return here
+
+
+def _billable(here: rates.Place, wanted: bool | None) -> bool:
+    """Work without a client is billed to nobody, whatever is wished."""
+    if here.client_id is None:
+        return False
+    return here.billable if wanted is None else wanted
+
+
+def _has_client(ctx: Context, project_id: str | None) -> bool:
+    return ctx.row(_CLIENT_OF, project_id=project_id) not in (None, (None,))
+
+
+def _add(ctx: Context, entry: TimeEntry) -> TimeEntry:
+    """`ctx.add` for an entry: what the database computes is on the row at hand too."""
+    ctx.add(entry)
+    entry.begins_at = _begins_at(entry)
+    return entry
+
+
+def _begins_at(entry: TimeEntry) -> datetime:
+    """As the generated column has it."""
+    midnight = datetime.combine(entry.entry_date, datetime.min.time(), UTC)
+    return entry.started_at or midnight + timedelta(seconds=entry.day_begins)
 
 
 def _unlocked(ctx: Context, entry_id: str) -> TimeEntry:
@@ -289,10 +377,14 @@ def _unlocked(ctx: Context, entry_id: str) -> TimeEntry:
 
 def _queue_for_timer(ctx: Context) -> TimeEntry | None:
     """Lock the person's membership, so that starts and stops queue up, and load what runs now."""
-    if ctx.row(_MY_MEMBERSHIP) is None:
-        raise NotFound("No such member.")
+    _queue_up(ctx, ctx.actor.user_id)
     found = ctx.row(_MY_TIMER_LOCKED)
     return None if found is None else hydrate(TimeEntry, found)
+
+
+def _queue_up(ctx: Context, user_id: str) -> None:
+    if ctx.row(_MEMBERSHIP, user_id=user_id) is None:
+        raise NotFound("No such member.")
 
 
 def _stop(ctx: Context, entry: TimeEntry, instant: datetime) -> datetime:
@@ -305,17 +397,91 @@ def _stop(ctx: Context, entry: TimeEntry, instant: datetime) -> datetime:
     return instant
 
 
+def _move(ctx: Context, entry: TimeEntry, facts: dict[str, Any]) -> None:
+    """Another start or stop. To say again what is so changes nothing, also for an entry of a day and a duration."""
+    started: datetime = _whole(facts.pop("started_at", entry.begins_at))
+    stopped: datetime | None = facts.pop("stopped_at", entry.ends_at)
+    stopped = None if stopped is None else _whole(stopped)
+    if (started, stopped) == (entry.begins_at, entry.ends_at):
+        return
+    if stopped is None:
+        if not entry.running:
+            _queue_up(ctx, entry.user_id)
+        started = _running_since(ctx, started)
+    facts |= {
+        "started_at": started,
+        "stopped_at": stopped,
+        "duration_seconds": 0 if stopped is None else _seconds_between(started, stopped),
+    }
+    if started != entry.begins_at:
+        zone = _zone(ctx, entry.user_id)
+        day = _day_of(started, zone)
+        facts |= {"entry_date": day, "day_begins": midnight_seconds(day, zone)}
+
+
+def _running_since(ctx: Context, started_at: datetime) -> datetime:
+    """A timer that runs has started, within the last year."""
+    started = _whole(started_at)
+    if started > ctx.now + AHEAD:
+        raise Invalid(fields={"started_at": "must not be in the future while there is no end"})
+    if elapsed_seconds(started, ctx.now) > LONGEST_SECONDS:
+        raise Invalid(fields={"started_at": "must be within the last year while there is no end"})
+    return started
+
+
+def _seconds_between(started: datetime, stopped: datetime) -> int:
+    if stopped < started:
+        raise Invalid(fields={"stopped_at": "must not be before the start"})
+    seconds = elapsed_seconds(started, stopped)
+    if seconds > LONGEST_SECONDS:
+        raise Invalid(fields={"stopped_at": "must be within a year of the start"})
+    return seconds
+
+
+def _day_of(instant: datetime, zone: str) -> date:
+    try:
+        return local_date(instant, zone)
+    except OverflowError:
+        raise Invalid(fields={"started_at": "is not on any day of the calendar"}) from None
+
+
+def _whole(instant: datetime) -> datetime:
+    """An instant as it is kept: in UTC, to the second."""
+    return instant.astimezone(UTC).replace(microsecond=0)
+
+
+def end_of(begins_at: datetime, seconds: int) -> datetime:
+    """The instant so many seconds later, within the calendar."""
+    try:
+        return begins_at + timedelta(seconds=seconds)
+    except OverflowError:
+        return datetime.max.replace(microsecond=0, tzinfo=UTC)
+
+
+def _zone(ctx: Context, user_id: str) -> str:
+    """The time zone of the person whose time it is."""
+    if user_id == ctx.actor.user_id:
+        return ctx.actor.time_zone
+    (zone,) = ctx.row(_ZONE_OF, user_id=user_id) or (ctx.actor.time_zone,)
+    return zone
+
+
 def _keep_evidence(ctx: Context, entry: TimeEntry, facts: dict[str, Any]) -> None:
     """Where start and stop are known they follow a corrected day or duration."""
     seconds = facts.get("duration_seconds", entry.duration_seconds)
     day = facts.get("entry_date", entry.entry_date)
+    user_id = facts.get("user_id", entry.user_id)
+    if (seconds, day, user_id) == (entry.duration_seconds, entry.entry_date, entry.user_id):
+        return
+    if (day, user_id) != (entry.entry_date, entry.user_id):
+        facts["day_begins"] = midnight_seconds(day, _zone(ctx, user_id))
     if seconds == entry.duration_seconds and day == entry.entry_date:
         return
     if entry.running:
         raise Conflict("This timer is running. Stop it before you change its day or duration.", reason="running")
     if entry.started_at is None:
         return
-    zone = ZoneInfo(ctx.actor.time_zone)
+    zone = ZoneInfo(_zone(ctx, user_id))
     local = entry.started_at.astimezone(zone)
     started = (local + timedelta(days=(day - entry.entry_date).days)).astimezone(ZoneInfo("UTC"))
     facts["started_at"] = started
@@ -325,25 +491,38 @@ def _keep_evidence(ctx: Context, entry: TimeEntry, facts: dict[str, Any]) -> Non
 _mine = (_table.c.workspace_id == workspace()) & (_table.c.user_id == actor()) & _table.c.deleted_at.is_(None)
 _MY_TIMER = Prepared(select(_table).where(_mine, _RUNNING))
 _MY_TIMER_LOCKED = Prepared(select(_table).where(_mine, _RUNNING).with_for_update(key_share=True))
+_user_id = bindparam("user_id", type_=_table.c.user_id.type)
 _TIMER_OF = Prepared(
     select(_table)
     .where(
         _table.c.workspace_id == workspace(),
-        _table.c.user_id == bindparam("user_id", type_=_table.c.user_id.type),
+        _table.c.user_id == _user_id,
         _table.c.deleted_at.is_(None),
         _RUNNING,
     )
     .with_for_update(key_share=True)
 )
 _membership = table_of(Member)
-_MY_MEMBERSHIP = Prepared(
+_MEMBERSHIP = Prepared(
     select(_membership.c.id)
     .where(
         _membership.c.workspace_id == workspace(),
-        _membership.c.user_id == actor(),
+        _membership.c.user_id == _user_id,
         _membership.c.removed_at.is_(None),
     )
     .with_for_update(key_share=True)
+)
+
+_person, _studio, _project = table_of(Person), table_of(Workspace), table_of(Project)
+_ZONE_OF = Prepared(
+    select(func.coalesce(_person.c.time_zone, _studio.c.time_zone))
+    .select_from(_person.join(_studio, _studio.c.id == workspace()))
+    .where(_person.c.id == _user_id)
+)
+_CLIENT_OF = Prepared(
+    select(_project.c.client_id).where(
+        _project.c.workspace_id == workspace(), _project.c.id == bindparam("project_id", type_=_project.c.id.type)
+    )
 )
 
 SENTENCES[RUNNING_INDEX] = Conflict("This person's timer is running already.", reason="timer_running")

@@ -49,6 +49,8 @@ class Workspace(Row):
     business_phone: Mapped[str | None]
     business_website: Mapped[str | None]
     business_address: Mapped[str | None]
+    logo: Mapped[str | None]
+    """The web address of a picture."""
     default_rate: Mapped[Money | None]
     default_tax_rate: Mapped[Money | None]
     payment_terms_days: Mapped[int | None]
@@ -80,6 +82,12 @@ def read(ctx: Context) -> Workspace:
     return current(ctx)
 
 
+def introduce(ctx: Context) -> Workspace:
+    """The workspace as everybody in it may know it; an edge shows no more than its name, logo and currency."""
+    ctx.require(Permission.READ_SELF)
+    return current(ctx)
+
+
 def found(ctx: Context, *, name: str, currency: str, time_zone: str, plan: Plan = "agency", **facts: Any) -> Workspace:
     """Found a workspace. The context is the operator's, inside the new workspace's id."""
     check_currency(currency, "default_currency")
@@ -98,6 +106,8 @@ def change(ctx: Context, **facts: Any) -> Workspace:
         check_currency(facts["default_currency"], "default_currency")
     if "time_zone" in facts:
         check_time_zone(facts["time_zone"])
+    if facts.get("logo") is not None and not facts["logo"].startswith(("https://", "http://")):
+        raise Invalid(fields={"logo": "must be a web address that starts with https://"})
     settings = current(ctx)
     ctx.change(settings, **facts)
     return settings

@@ -91,6 +91,13 @@ def local_date(instant: datetime, zone: str) -> date:
     return _utc(instant).astimezone(ZoneInfo(zone)).date()
 
 
+def midnight_seconds(day: date, zone: str) -> int:
+    """Seconds from midnight UTC to the beginning of the day in the zone: −7200 in Berlin in summer."""
+    offset = datetime.combine(day, datetime.min.time(), ZoneInfo(zone)).utcoffset()
+    seconds = -round(offset.total_seconds()) if offset is not None else 0
+    return max(seconds, 0) if day == date.min else seconds  # nothing begins before the calendar
+
+
 def is_zone(name: str) -> bool:
     """Whether this is a time zone of the tz database, such as Europe/Berlin."""
     return name in _zones()

@@ -68,6 +68,10 @@ class Invalid(Refusal):
     usual = "Request validation failed."
 
 
+class Absent(Invalid):
+    """A fact names something that does not exist, or that the actor may not see: the two must look the same."""
+
+
 class Conflict(Refusal):
     """The state of things forbids it now, whoever asks."""
 

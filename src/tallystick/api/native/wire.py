@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -11,6 +10,7 @@ import falcon
 import msgspec
 from msgspec import Struct
 
+from tallystick.api.cursors import from_cursor, to_cursor
 from tallystick.api.fields import Malformed, read_filter, read_limit
 from tallystick.api.native.views import View
 from tallystick.api.wire import (
@@ -29,6 +29,7 @@ from tallystick.domain.access import ENTITLEMENTS, Actor, plan_with
 from tallystick.domain.context import Connection, Context
 from tallystick.domain.listing import After, Filter, Listing
 from tallystick.values.errors import (
+    Absent,
     Conflict,
     Forbidden,
     Invalid,
@@ -38,7 +39,6 @@ from tallystick.values.errors import (
     TooMany,
     Unauthenticated,
 )
-from tallystick.values.seal import seal, unseal
 
 PREFIX: Final = "/api/v1"
 LIMIT: Final = 50
@@ -56,6 +56,7 @@ STATUS: Final[Mapping[type[Exception], tuple[int, str]]] = {
     NotFound: (404, "not_found"),
     Conflict: (409, "conflict"),
     Invalid: (422, "validation_error"),
+    Absent: (422, "validation_error"),
     TooMany: (429, "rate_limited"),
     Unavailable: (503, "internal"),
 }
@@ -90,15 +91,6 @@ class Part(NamedTuple):
     after: After | None
 
 
-class Cursor(Struct, gc=False):
-    """What a cursor says. It is signed, readable, and bound to workspace, operation, sort and filters."""
-
-    v: str | None
-    id: str
-    b: str
-    """What it is bound to, hashed."""
-
-
 class ErrorBody(Struct, rename="camel", omit_defaults=True):
     code: str
     message: str
@@ -118,6 +110,7 @@ class NativeApi:
 
     prefix = PREFIX
     needs_idempotency_key = True
+    lenient = False
 
     def __init__(
         self, key: bytes, table: Sequence[Operation], *, burst: int | None = None, sustained: int | None = None
@@ -178,7 +171,8 @@ class NativeApi:
             except ValueError as error:
                 wrong[name] = str(error)
         if not wrong and "cursor" in found:
-            found["after"] = self._after(operation, found, actor)
+            cursor = found.pop("cursor")
+            found["after"] = from_cursor(self._key, cursor, actor.workspace_id, operation.id, found)
         if wrong:
             raise Invalid(fields=wrong)
         return found
@@ -189,10 +183,7 @@ class NativeApi:
             return _ENCODER.encode(Listed(value, Pagination(max(len(value), 1), None)))
         if not isinstance(value, Part):
             return _ENCODER.encode({"data": value})
-        cursor = None
-        if value.after is not None:
-            bound = _bound(ctx.actor.workspace_id, operation.id, ask.query)
-            cursor = seal(self._key, _ENCODER.encode(Cursor(value.after.value, value.after.id, bound)))
+        cursor = to_cursor(self._key, value.after, ctx.actor.workspace_id, operation.id, ask.query)
         return _ENCODER.encode(Listed(value.items, Pagination(ask.query.get("limit", LIMIT), cursor)))
 
     def error(self, refusal: Exception, request_id: str, accept: str | None) -> tuple[int, bytes, dict[str, str]]:
@@ -224,15 +215,6 @@ class NativeApi:
             return text
         assert operation.listing is not None  # noqa: S101 - only lists have filters
         return read_filter(operation.listing, name, rule, text)
-
-    def _after(self, operation: Operation, found: dict[str, Any], actor: Actor) -> After:
-        payload = unseal(self._key, found.pop("cursor"))
-        if payload is None:
-            raise Invalid(fields={"cursor": "is not a cursor of this server"})
-        cursor = msgspec.json.decode(payload, type=Cursor)
-        if cursor.b != _bound(actor.workspace_id, operation.id, found):
-            raise Invalid(fields={"cursor": "belongs to another list: keep the same sort and filters while paging"})
-        return After(cursor.v, cursor.id)
 
 
 def parameters_of(operation: Operation) -> dict[str, Filter]:
@@ -310,12 +292,6 @@ def _read_sort(operation: Operation, text: str) -> str:
     if name is None:
         raise ValueError(f"must be one of {', '.join(by_wire)}, with - in front for descending")
     return f"-{name}" if text.startswith("-") else name
-
-
-def _bound(workspace_id: str, operation_id: str, query: Mapping[str, Any]) -> str:
-    """What a cursor is bound to: it cannot be used for another workspace, list, sort or filter."""
-    rest = sorted((name, str(value)) for name, value in query.items() if name not in ("after", "cursor", "limit"))
-    return hashlib.sha256(repr((workspace_id, operation_id, rest)).encode()).hexdigest()[:16]
 
 
 _ENCODER = msgspec.json.Encoder()

@@ -126,3 +126,158 @@ END $$;
 REVOKE ALL ON FUNCTION open_by_token(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION open_by_token(text) TO {APP}
 """
+
+SIGN_IN_COUNTS: Final = f"GRANT SELECT, INSERT, UPDATE, DELETE ON sign_in_counts TO {APP}"
+"""Counted before anybody knows which workspace is meant; keys are digests, and tell nothing."""
+
+SIGN_IN_OF: Final = f"""
+CREATE FUNCTION sign_in_of(address text) RETURNS TABLE (
+  user_id uuid, person_name text, password_hash text, totp_secret bytea, totp_step bigint,
+  workspace_id uuid, workspace_name text, role text
+) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+  -- Who signs in with this address, once for each workspace they belong to, the last one used first.
+  SELECT p.id, p.name, p.password_hash, p.totp_secret, p.totp_step, w.id, w.name, m.role
+  FROM people p
+  JOIN members m ON m.user_id = p.id AND m.removed_at IS NULL
+  JOIN workspaces w ON w.id = m.workspace_id
+  WHERE p.email = address
+  ORDER BY (SELECT max(s.created_at) FROM sessions s WHERE s.workspace_id = w.id AND s.user_id = p.id)
+             DESC NULLS LAST, m.created_at, w.id
+$$;
+REVOKE ALL ON FUNCTION sign_in_of(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sign_in_of(text) TO {APP}
+"""
+
+OPEN_BY_SESSION: Final = f"""
+CREATE FUNCTION open_by_session(wanted uuid, secret bytea, at timestamptz) RETURNS TABLE (
+  session_id uuid, expires_at timestamptz, remember boolean, email text, person_name text,
+  workspace_id uuid, workspace_name text, plan text, user_id uuid, role text, time_zone text, opened text
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+#variable_conflict use_column
+BEGIN
+  -- Finds a live session, by its id alone or also by its secret, and opens its workspace for this transaction.
+  RETURN QUERY
+  SELECT s.id, s.expires_at, s.remember, p.email, p.name, s.workspace_id, w.name, w.plan, m.user_id, m.role,
+         coalesce(p.time_zone, w.time_zone), set_config('tallystick.workspace', s.workspace_id::text, true)
+  FROM sessions s
+  JOIN members m ON m.workspace_id = s.workspace_id AND m.user_id = s.user_id AND m.removed_at IS NULL
+  JOIN people p ON p.id = m.user_id
+  JOIN workspaces w ON w.id = s.workspace_id
+  WHERE s.id = wanted AND (secret IS NULL OR s.digest = secret) AND s.ended_at IS NULL AND s.expires_at > at
+    AND (s.remember OR s.last_seen_at > at - interval '12 hours');
+  IF FOUND THEN
+    -- To the minute, and never waiting: what else this session asks at the same moment says the same.
+    UPDATE sessions SET last_seen_at = at
+    WHERE id = (SELECT id FROM sessions WHERE id = wanted AND last_seen_at < at - interval '1 minute'
+                FOR NO KEY UPDATE SKIP LOCKED);
+  END IF;
+END $$;
+REVOKE ALL ON FUNCTION open_by_session(uuid, bytea, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION open_by_session(uuid, bytea, timestamptz) TO {APP}
+"""
+
+OPEN_BY_PASSWORD_LINK: Final = f"""
+CREATE FUNCTION open_by_password_link(secret bytea, at timestamptz) RETURNS TABLE (
+  link_id uuid, user_id uuid, email text, person_name text, second_factor boolean,
+  workspace_id uuid, workspace_name text, opened text
+) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+  SELECT l.id, l.user_id, p.email, p.name, p.totp_secret IS NOT NULL, l.workspace_id, w.name,
+         set_config('tallystick.workspace', l.workspace_id::text, true)
+  FROM password_links l
+  JOIN members m ON m.workspace_id = l.workspace_id AND m.user_id = l.user_id AND m.removed_at IS NULL
+  JOIN people p ON p.id = l.user_id
+  JOIN workspaces w ON w.id = l.workspace_id
+  WHERE l.digest = secret AND l.ended_at IS NULL AND l.expires_at > at;
+END $$;
+REVOKE ALL ON FUNCTION open_by_password_link(bytea, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION open_by_password_link(bytea, timestamptz) TO {APP}
+"""
+
+END_PASSWORD_LINKS_OF: Final = f"""
+CREATE FUNCTION end_password_links_of(person uuid, at timestamptz) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE ended bigint;
+BEGIN
+  UPDATE password_links SET ended_at = at WHERE user_id = person AND ended_at IS NULL;
+  GET DIAGNOSTICS ended = ROW_COUNT;
+  RETURN ended;
+END $$;
+REVOKE ALL ON FUNCTION end_password_links_of(uuid, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION end_password_links_of(uuid, timestamptz) TO {APP}
+"""
+
+END_SESSIONS_OF: Final = f"""
+CREATE FUNCTION end_sessions_of(person uuid, kept uuid, why text, at timestamptz) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE ended bigint;
+BEGIN
+  -- A person's sessions in every workspace, and with them their links to set a password.
+  PERFORM end_password_links_of(person, at);
+  UPDATE sessions SET ended_at = at, ending = why
+  WHERE user_id = person AND ended_at IS NULL AND id IS DISTINCT FROM kept;
+  GET DIAGNOSTICS ended = ROW_COUNT;
+  RETURN ended;
+END $$;
+REVOKE ALL ON FUNCTION end_sessions_of(uuid, uuid, text, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION end_sessions_of(uuid, uuid, text, timestamptz) TO {APP}
+"""
+
+OPEN_BY_OAUTH: Final = f"""
+CREATE FUNCTION open_by_oauth_app(wanted uuid) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE found uuid;
+BEGIN
+  -- A client_id names an app of exactly one workspace, which is opened for this transaction.
+  SELECT workspace_id INTO found FROM oauth_apps WHERE id = wanted;
+  PERFORM set_config('tallystick.workspace', coalesce(found::text, ''), true);
+  RETURN found;
+END $$;
+
+CREATE FUNCTION open_by_oauth_secret(wanted bytea) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE found uuid;
+BEGIN
+  -- Codes and tokens are looked up by their keyed digest; the workspace they belong to is opened.
+  SELECT workspace_id INTO found FROM oauth_codes WHERE digest = wanted
+  UNION ALL SELECT workspace_id FROM oauth_tokens WHERE digest = wanted;
+  PERFORM set_config('tallystick.workspace', coalesce(found::text, ''), true);
+  RETURN found;
+END $$;
+
+CREATE FUNCTION open_by_access_token(wanted bytea) RETURNS TABLE (
+  grant_id uuid, expires_at timestamptz, scopes text[], app_name text,
+  workspace_id uuid, workspace_name text, plan text, user_id uuid, role text, time_zone text, opened text
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+  RETURN QUERY
+  SELECT g.id, t.expires_at, g.scopes, a.name, t.workspace_id, w.name, w.plan, m.user_id, m.role,
+         coalesce(p.time_zone, w.time_zone), set_config('tallystick.workspace', t.workspace_id::text, true)
+  FROM oauth_tokens t
+  JOIN oauth_grants g ON g.id = t.grant_id AND g.ended_at IS NULL
+  JOIN oauth_apps a ON a.id = g.app_id AND a.revoked_at IS NULL
+  JOIN members m ON m.workspace_id = g.workspace_id AND m.user_id = g.user_id AND m.removed_at IS NULL
+  JOIN people p ON p.id = m.user_id
+  JOIN workspaces w ON w.id = t.workspace_id
+  WHERE t.digest = wanted AND t.kind = 'access';
+END $$;
+
+REVOKE ALL ON FUNCTION open_by_oauth_app(uuid), open_by_oauth_secret(bytea), open_by_access_token(bytea) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION open_by_oauth_app(uuid), open_by_oauth_secret(bytea), open_by_access_token(bytea) TO {APP}
+"""
+
+END_OAUTH_GRANTS_OF: Final = f"""
+CREATE FUNCTION end_oauth_grants_of(person uuid, why text, at timestamptz) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE ended bigint;
+BEGIN
+  -- What a person granted to apps, in every workspace.
+  UPDATE oauth_grants SET ended_at = at, ending = why WHERE user_id = person AND ended_at IS NULL;
+  GET DIAGNOSTICS ended = ROW_COUNT;
+  RETURN ended;
+END $$;
+REVOKE ALL ON FUNCTION end_oauth_grants_of(uuid, text, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION end_oauth_grants_of(uuid, text, timestamptz) TO {APP}
+"""

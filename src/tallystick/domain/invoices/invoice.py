@@ -338,7 +338,7 @@ def bill_to(client: Client) -> dict[str, str | None]:
     return {
         "bill_to_name": client.name,
         "bill_to_address": "\n".join(part for part in parts if part) or client.billing_address,
-        "bill_to_country": client.billing_country,
+        "bill_to_country": client.billing_country or client.country_code,
         "bill_to_tax_number": client.tax_number,
         "bill_to_email": client.billing_email or client.email,
     }

@@ -1,0 +1,1 @@
+"""The API of Expensicat's clients: snake_case JSON, `data` and `meta`, session JWTs and OAuth access tokens."""

@@ -1,0 +1,461 @@
+"""Signing in and staying so: from a password to a session, and from a session's JWT or cookie to an Actor.
+
+RELIABILITY of this page in short: failures are counted before a password is looked at, in a transaction of their own;
+no connection is held while it is hashed; an unknown account gets the same answer for the same work; each request asks
+the session's row, so that what ends a session ends it at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple, cast
+
+from tallystick.auth import second_factor
+from tallystick.auth.passwords import hash_password, needs_rehash, problem_with, verify_password
+from tallystick.auth.session_tokens import (
+    JWT_LIFETIME,
+    claims_of,
+    cookie_digest,
+    count_key,
+    csrf_token,
+    device_of,
+    link_digest,
+    mint_cookie,
+    mint_device,
+    mint_jwt,
+    mint_link,
+    session_of_cookie,
+)
+from tallystick.db.session import Connection
+from tallystick.domain import members, sessions
+from tallystick.domain.access import Actor, Role
+from tallystick.domain.context import Context, Transactions, open_workspace
+from tallystick.domain.sessions import ACCOUNT, ADDRESS, Allowance, Ending, Session
+from tallystick.values.errors import Invalid, NotFound, Unauthenticated
+from tallystick.values.ids import new_id
+
+EVERYTHING: Final = frozenset({"*"})
+"""The scopes of a session: whatever the person's role may do."""
+
+_OPEN: Final = b"SELECT * FROM open_by_session(%s, %s, %s)"
+_SIGN_IN: Final = b"SELECT * FROM sign_in_of(%s)"
+_OPEN_LINK: Final = b"SELECT * FROM open_by_password_link(%s, %s)"
+_STILL: Final = b"""
+    SELECT password_hash FROM people WHERE id = %s
+    AND EXISTS (SELECT FROM members WHERE user_id = people.id AND workspace_id = %s AND removed_at IS NULL) FOR SHARE
+"""
+_USE_STEP: Final = b"UPDATE people SET totp_step = %s WHERE id = %s AND (totp_step IS NULL OR totp_step < %s)"
+_REHASH: Final = b"UPDATE people SET password_hash = %s WHERE id = %s AND password_hash = %s"
+
+
+class Identity(NamedTuple):
+    """A person as an answer names them."""
+
+    id: str
+    email: str
+    name: str
+
+
+class Place(NamedTuple):
+    """A workspace that a person may sign in to."""
+
+    id: str
+    name: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Jwt:
+    """A fresh JWT and when it expires."""
+
+    token: str = field(repr=False)
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A session that is valid in this transaction, whose workspace is open."""
+
+    actor: Actor
+    session_id: str
+    expires_at: datetime
+    remember: bool
+    user: Identity
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """What a sign-in answers. `jwt`, `cookie_secret` and `device` are secrets that nobody can ask for again."""
+
+    jwt: str = field(repr=False)
+    expires_at: datetime
+    """The JWT's."""
+    cookie_secret: str = field(repr=False)
+    csrf: str = field(repr=False)
+    device: str = field(repr=False)
+    session: Session
+    user: Identity
+    places: tuple[Place, ...]
+
+
+class CodeNeeded(Unauthenticated):
+    """The password is right, and the person has an authenticator: a code is asked for."""
+
+    usual = "Enter the code that your authenticator shows."
+
+
+class WrongCode(Unauthenticated):
+    """The password is right, the code is not, or was used before."""
+
+    usual = "That code is not right, or was used already. Wait for the next one."
+
+
+WRONG: Final = "The e-mail or the password is not right."
+
+
+# --- signing in
+
+
+def sign_in(
+    database: Transactions,
+    key: bytes,
+    email: str,
+    password: str,
+    *,
+    issuer: str,
+    address: str,
+    now: datetime,
+    totp: str | None = None,
+    workspace_id: str | None = None,
+    remember: bool = False,
+    user_agent: str = "",
+    device: str | None = None,
+    replaces: str | None = None,
+) -> SignedIn:
+    """Begin a session of whoever knows the password, in the workspace asked for or the one they used last.
+
+    `device` is the browser's mark, `replaces` the cookie it came with: that session ends, so that nobody can give a
+    person a session of theirs. Raises Unauthenticated (also CodeNeeded, WrongCode), or TooMany with how long to wait.
+    """
+    email = email.strip().lower()
+    browser = device_of(key, email, device, now)
+    counted = _counted(key, email, address, browser)
+    known = len(email) <= 254 and email.isprintable()
+    with database.transaction() as connection:
+        sessions.charge(connection, counted, now)
+        rows = connection.execute(_SIGN_IN, (email,)).fetchall() if known else []
+    stored = cast("str | None", rows[0][2]) if rows else None
+    if not verify_password(stored, password) or stored is None:
+        raise Unauthenticated(WRONG)
+    user_id, name, _, sealed = rows[0][:4]
+    places = tuple(Place(*row[5:8]) for row in rows)
+    place = next((one for one in places if workspace_id in (None, one.id)), None)
+    if place is None:
+        raise Unauthenticated(WRONG)
+    if sealed is not None and not totp:
+        with database.transaction() as connection:
+            sessions.forgive(connection, counted, now, entirely=frozenset())
+        raise CodeNeeded
+    fresh = hash_password(password) if needs_rehash(stored) else None
+    user = Identity(user_id, email, name)
+    with database.transaction() as connection:
+        open_workspace(connection, place.id)
+        if connection.execute(_STILL, (user_id, place.id)).fetchone() != (stored,):
+            raise Unauthenticated(WRONG)  # changed or removed while we hashed
+        if sealed is not None:
+            _use_code(connection, key, user_id, sealed=sealed, code=totp or "", now=now)
+        if fresh is not None:
+            connection.execute(_REHASH, (fresh, user_id, stored))
+        # What strangers fail at this account stays counted when its own browser succeeds.
+        own = next(iter(counted))
+        sessions.forgive(connection, counted, now, entirely=frozenset({own}))
+        if replaces is not None:
+            _end_replaced(connection, key, replaces, now)
+            open_workspace(connection, place.id)
+        return _begun(
+            connection,
+            key,
+            user,
+            place,
+            places=places,
+            issuer=issuer,
+            now=now,
+            remember=remember,
+            user_agent=user_agent,
+            address=address,
+        )
+
+
+def switch(
+    connection: Connection,
+    key: bytes,
+    live: Live,
+    workspace_id: str,
+    *,
+    issuer: str,
+    now: datetime,
+    user_agent: str,
+    address: str,
+) -> SignedIn:
+    """Leave a session for one in another workspace of the same person. Raises NotFound where they are no member."""
+    places = places_of(connection, live.user.email)
+    place = next((one for one in places if one.id == workspace_id), None)
+    if place is None:
+        raise NotFound("You are not a member of this workspace.")
+    _end(connection, live, "replaced", now)
+    open_workspace(connection, place.id)
+    return _begun(
+        connection,
+        key,
+        live.user,
+        place,
+        places=places,
+        issuer=issuer,
+        now=now,
+        remember=live.remember,
+        user_agent=user_agent,
+        address=address,
+    )
+
+
+def places_of(connection: Connection, email: str) -> tuple[Place, ...]:
+    """The workspaces of a person, the last one used first."""
+    return tuple(Place(*row[5:8]) for row in connection.execute(_SIGN_IN, (email,)).fetchall())
+
+
+# --- staying signed in
+
+
+def session_of_jwt(connection: Connection, key: bytes, token: str, now: datetime, issuer: str) -> Live:
+    """The live session of a JWT, its workspace open for this transaction. Raises Unauthenticated."""
+    claims = claims_of(key, token, now, issuer)
+    if claims is None:
+        raise Unauthenticated
+    live = _opened(connection, claims.sid, None, now)
+    if (live.actor.user_id, live.actor.workspace_id) != (claims.sub, claims.org):
+        open_workspace(connection, "")
+        raise Unauthenticated
+    return live
+
+
+def session_by_cookie(connection: Connection, key: bytes, cookie: str, now: datetime) -> Live:
+    """The live session of a cookie, its workspace open for this transaction. Raises Unauthenticated."""
+    session_id = session_of_cookie(cookie)
+    if session_id is None:
+        raise Unauthenticated
+    return _opened(connection, session_id, cookie_digest(key, cookie), now)
+
+
+def actor_of_jwt(connection: Connection, key: bytes, token: str, now: datetime, issuer: str) -> Actor:
+    """The member that a session's JWT acts as, with their role of this moment. Raises Unauthenticated."""
+    return session_of_jwt(connection, key, token, now, issuer).actor
+
+
+def actor_of_cookie(connection: Connection, key: bytes, cookie: str, now: datetime) -> Actor:
+    """The member that a session's cookie acts as. Raises Unauthenticated."""
+    return session_by_cookie(connection, key, cookie, now).actor
+
+
+def refresh(key: bytes, live: Live, *, issuer: str, now: datetime, lifetime: timedelta = JWT_LIFETIME) -> Jwt:
+    """A fresh JWT for a live session; it never outlives the session."""
+    expires_at = min(now + lifetime, live.expires_at).replace(microsecond=0)
+    token = mint_jwt(
+        key,
+        issuer=issuer,
+        user_id=live.user.id,
+        workspace_id=live.actor.workspace_id,
+        session_id=live.session_id,
+        now=now,
+        expires_at=expires_at,
+    )
+    return Jwt(token, expires_at)
+
+
+def sign_out(connection: Connection, live: Live, now: datetime) -> None:
+    """End a session: its cookie and every JWT of it are refused from now on."""
+    _end(connection, live, "signed_out", now)
+
+
+# --- passwords
+
+
+def change_password(
+    database: Transactions, key: bytes, live: Live, *, old: str, new: str, address: str, now: datetime
+) -> None:
+    """Give the person of a session a new password, who must know the old one. Their other sessions end everywhere."""
+    email = live.user.email
+    counted = _counted(key, email, address, None)
+    with database.transaction() as connection:
+        sessions.charge(connection, counted, now)
+        rows = connection.execute(_SIGN_IN, (email,)).fetchall()
+    stored = cast("str | None", rows[0][2]) if rows else None
+    if not verify_password(stored, old):
+        raise Invalid(fields={"old_password": "is not right"})
+    _check(
+        new, "new_password", (email, live.user.name, *(row[6] for row in rows)), second_factor=rows[0][3] is not None
+    )
+    fresh = hash_password(new)
+    with database.transaction() as connection:
+        sessions.forgive(connection, counted, now, entirely=frozenset())
+        open_workspace(connection, live.actor.workspace_id)
+        ctx = Context(live.actor, connection, lambda: now)
+        if connection.execute(_STILL, (live.user.id, live.actor.workspace_id)).fetchone() != (stored,):
+            raise Unauthenticated
+        members.set_password(ctx, live.user.id, fresh, keep_session=live.session_id)
+
+
+def offer_password_link(ctx: Context, key: bytes, user_id: str) -> str:
+    """The secret of a new link to set a person's password; links made before no longer work."""
+    secret = mint_link()
+    sessions.offer_link(ctx, user_id, link_id=new_id(), digest=link_digest(key, secret) or b"")
+    return secret
+
+
+class PasswordLinkOwner(NamedTuple):
+    """Who may set a password with a link."""
+
+    link_id: str
+    user: Identity
+    second_factor: bool
+    workspace_id: str
+    workspace_name: str
+
+
+def password_link(connection: Connection, key: bytes, secret: str, now: datetime) -> PasswordLinkOwner:
+    """Whose password a link sets; its workspace is open for this transaction. NotFound: it is not valid now."""
+    digest = link_digest(key, secret)
+    found = None if digest is None else connection.execute(_OPEN_LINK, (digest, now)).fetchone()
+    if found is None:
+        raise NotFound("This link is not valid any more. Ask for a new one.")
+    link_id, user_id, email, name, second, workspace_id, workspace_name, _ = found
+    return PasswordLinkOwner(link_id, Identity(user_id, email, name), second, workspace_id, workspace_name)
+
+
+def set_password(database: Transactions, key: bytes, secret: str, password: str, now: datetime) -> Identity:
+    """Set a password with a link, once. All of the person's sessions end, in every workspace."""
+    with database.transaction() as connection:
+        owner = password_link(connection, key, secret, now)
+    words = (owner.user.email, owner.user.name, owner.workspace_name)
+    _check(password, "password", words, second_factor=owner.second_factor)
+    fresh = hash_password(password)
+    with database.transaction() as connection:
+        # The row of the person lets one of two requests with the same link go first; the other finds it used.
+        open_workspace(connection, owner.workspace_id)
+        connection.execute(b"SELECT FROM people WHERE id = %s FOR UPDATE", (owner.user.id,))
+        owner = password_link(connection, key, secret, now)
+        ctx = Context(Actor(owner.workspace_id, owner.user.id, "MEMBER"), connection, lambda: now)
+        members.set_password(ctx, owner.user.id, fresh)
+    with database.transaction() as connection:
+        counted = {count_key(key, "account", owner.user.email): ACCOUNT}
+        sessions.forgive(connection, counted, now, entirely=frozenset(counted))
+    return owner.user
+
+
+def begin(
+    ctx: Context,
+    key: bytes,
+    *,
+    remember: bool = False,
+    user_agent: str = "",
+    address: str = "",
+    lifetime: timedelta | None = None,
+) -> tuple[Session, str]:
+    """Begin a session of the context's actor; answers it with the secret of its cookie."""
+    session_id = new_id()
+    secret = mint_cookie(session_id)
+    session = sessions.begin(
+        ctx,
+        session_id=session_id,
+        digest=cookie_digest(key, secret),
+        remember=remember,
+        user_agent=user_agent,
+        address=address,
+        lifetime=lifetime,
+    )
+    return session, secret
+
+
+def jwt_of(key: bytes, session: Session, *, issuer: str, now: datetime, lifetime: timedelta = JWT_LIFETIME) -> Jwt:
+    """A JWT for a session that was just begun; it never outlives the session."""
+    expires_at = min(now + lifetime, session.expires_at).replace(microsecond=0)
+    token = mint_jwt(
+        key,
+        issuer=issuer,
+        user_id=session.user_id,
+        workspace_id=session.workspace_id,
+        session_id=session.id,
+        now=now,
+        expires_at=expires_at,
+    )
+    return Jwt(token, expires_at)
+
+
+def _counted(key: bytes, email: str, address: str, browser: str | None) -> dict[bytes, Allowance]:
+    """What an attempt counts for: a browser known to the account for itself, all others for account and address."""
+    if browser is not None:
+        return {count_key(key, "device", browser): ACCOUNT}
+    return {count_key(key, "account", email): ACCOUNT, count_key(key, "address", address): ADDRESS}
+
+
+def _use_code(connection: Connection, key: bytes, user_id: str, *, sealed: bytes, code: str, now: datetime) -> None:
+    step = second_factor.matching_step(key, user_id, sealed, code, now)
+    if step is None or connection.execute(_USE_STEP, (step, user_id, step)).rowcount != 1:
+        raise WrongCode
+
+
+def _begun(
+    connection: Connection,
+    key: bytes,
+    user: Identity,
+    place: Place,
+    *,
+    places: tuple[Place, ...],
+    issuer: str,
+    now: datetime,
+    **facts: Any,
+) -> SignedIn:
+    ctx = Context(Actor(place.id, user.id, cast("Role", place.role)), connection, lambda: now)
+    session, secret = begin(ctx, key, **facts)
+    jwt = jwt_of(key, session, issuer=issuer, now=now)
+    csrf = csrf_token(key, session.id)
+    return SignedIn(jwt.token, jwt.expires_at, secret, csrf, mint_device(key, user.email, now), session, user, places)
+
+
+def _opened(connection: Connection, session_id: str, digest: bytes | None, now: datetime) -> Live:
+    found = connection.execute(_OPEN, (session_id, digest, now)).fetchone()
+    if found is None:
+        raise Unauthenticated
+    _, expires_at, remember, email, name, workspace_id, workspace_name, plan, user_id, role, time_zone, _ = found
+    actor = Actor(
+        workspace_id=workspace_id,
+        user_id=user_id,
+        role=role,
+        plan=plan,
+        scopes=EVERYTHING,
+        workspace_name=workspace_name,
+        time_zone=time_zone,
+        credential=f"hss_{session_id}",
+        credential_name="session",
+    )
+    return Live(actor, session_id, expires_at, remember, Identity(user_id, email, name))
+
+
+def _end(connection: Connection, live: Live, why: Ending, now: datetime) -> None:
+    ctx = Context(live.actor, connection, lambda: now)
+    for session in ctx.select(Session, Session.id == live.session_id):
+        sessions.end(ctx, session, why)
+
+
+def _end_replaced(connection: Connection, key: bytes, cookie: str, now: datetime) -> None:
+    try:
+        live = session_by_cookie(connection, key, cookie, now)
+    except Unauthenticated:
+        return
+    _end(connection, live, "replaced", now)
+
+
+def _check(password: str, field: str, words: tuple[str, ...], *, second_factor: bool) -> None:
+    problem = problem_with(password, words=words, second_factor=second_factor)
+    if problem is not None:
+        raise Invalid(problem, fields={field: problem})

@@ -1,0 +1,203 @@
+"""What every way in shares: who is asking, whether a page of ours asks, how often, and which cookies they take away."""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from threading import BoundedSemaphore
+from typing import Final, NamedTuple
+
+import falcon
+
+from tallystick.auth import sessions
+from tallystick.auth.rate_limits import Policy, RateLimits
+from tallystick.auth.session_tokens import csrf_token, device_of, is_csrf_token
+from tallystick.auth.sessions import CodeNeeded, Live, SignedIn, WrongCode
+from tallystick.domain.context import Clock, Connection, Transactions
+from tallystick.domain.sessions import REMEMBERED
+from tallystick.values.errors import Forbidden, TooMany, Unauthenticated
+
+AT_ONCE: Final = 16
+"""Sign-ins under way in a process. Two hash at a time, the others wait in threads that nobody else can use."""
+DEVICE_SECONDS: Final = 365 * 24 * 3600
+BAD_LINKS: Final = Policy(burst=5, burst_window=600, sustained=0, sustained_window=0)
+
+
+class Busy(Exception):  # noqa: N818 - a fact about the server
+    """More sign-ins at once than this process hashes: worth asking again."""
+
+
+class Caller(NamedTuple):
+    """A live session, and what it came by."""
+
+    live: Live
+    by_cookie: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """One server's way in, as `main` puts it together."""
+
+    database: Transactions
+    key: bytes
+    limits: RateLimits
+    public_url: str
+    address_of: Callable[[falcon.Request], str]
+    address_policy: Policy
+    clock: Clock
+    crowd: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(AT_ONCE))
+
+    # --- cookies
+
+    @property
+    def secure(self) -> bool:
+        """Whether people come by https, as the public URL says: never what a request claims."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def session_cookie(self) -> str:
+        return "__Host-tallystick" if self.secure else "tallystick"
+
+    @property
+    def device_cookie(self) -> str:
+        return "__Host-tallystick-browser" if self.secure else "tallystick-browser"
+
+    def give_cookies(self, response: falcon.Response, signed: SignedIn) -> None:
+        """Let the browser keep the session, until it is closed or for 30 days, and its own mark for a year."""
+        kept = int(REMEMBERED.total_seconds()) if signed.session.remember else None
+        self._set_cookie(response, self.session_cookie, signed.cookie_secret, kept)
+        self._set_cookie(response, self.device_cookie, signed.device, DEVICE_SECONDS)
+
+    def take_cookies(self, response: falcon.Response) -> None:
+        """Let the browser forget the session and what it stored; its own mark stays."""
+        self._set_cookie(response, self.session_cookie, "", 0)
+        response.set_header("Clear-Site-Data", '"cache", "storage"')
+
+    def _set_cookie(self, response: falcon.Response, name: str, value: str, seconds: int | None) -> None:
+        age = "" if seconds is None else f"; Max-Age={seconds}"
+        secure = "; Secure" if self.secure else ""
+        response.append_header("Set-Cookie", f"{name}={value}; Path=/{age}{secure}; HttpOnly; SameSite=Lax")
+
+    # --- who asks
+
+    def caller(self, connection: Connection, request: falcon.Request) -> Caller:
+        """Who asks: by JWT where there is an `Authorization`, else by cookie. Raises Unauthenticated."""
+        header = request.get_header("Authorization")
+        if header is not None:
+            scheme, _, token = header.partition(" ")
+            if scheme.lower() != "bearer":
+                raise Unauthenticated
+            return Caller(
+                sessions.session_of_jwt(connection, self.key, token.strip(), self.clock(), self.public_url), False
+            )
+        return Caller(self.visitor(connection, request), True)
+
+    def visitor(self, connection: Connection, request: falcon.Request) -> Live:
+        """Whose browser asks. Raises Unauthenticated."""
+        cookie = _cookie(request, self.session_cookie)
+        if cookie is None:
+            raise Unauthenticated
+        return sessions.session_by_cookie(connection, self.key, cookie, self.clock())
+
+    def csrf_of(self, live: Live) -> str:
+        """What a page of ours sends along with each form."""
+        return csrf_token(self.key, live.session_id)
+
+    def require_our_page(self, request: falcon.Request) -> None:
+        """Refuse what another site made a browser send."""
+        site = request.get_header("Sec-Fetch-Site")
+        ours = site in {"same-origin", "none"} if site is not None else self._is_origin(request.get_header("Origin"))
+        if not ours:
+            raise Forbidden("This was not sent from a page of this server. Open it here and send it again.")
+
+    def require_csrf(self, request: falcon.Request, live: Live, given: str | None) -> None:
+        """`require_our_page`, and the session's own token: for every change that a cookie authenticates."""
+        self.require_our_page(request)
+        if not given or not is_csrf_token(self.key, live.session_id, given):
+            raise Forbidden("The form is out of date. Load the page again.")
+
+    def _is_origin(self, origin: str | None) -> bool:
+        return origin is not None and hmac.compare_digest(origin.lower().encode(), self.public_url.encode())
+
+    # --- letting in
+
+    def sign_in(
+        self,
+        request: falcon.Request,
+        email: str,
+        password: str,
+        *,
+        totp: str | None = None,
+        workspace_id: str | None = None,
+        remember: bool = False,
+    ) -> SignedIn:
+        """A sign-in with everything that slows guessing down. Raises Unauthenticated, TooMany or Busy."""
+        now = self.clock()
+        device = _cookie(request, self.device_cookie)
+        if device_of(self.key, email.strip().lower(), device, now) is None:
+            self._admit_address(request, counting=False)
+        with self.busy():
+            try:
+                return sessions.sign_in(
+                    self.database,
+                    self.key,
+                    email,
+                    password,
+                    issuer=self.public_url,
+                    address=self.where(request),
+                    now=now,
+                    totp=totp,
+                    workspace_id=workspace_id,
+                    remember=remember,
+                    user_agent=request.user_agent or "",
+                    device=device,
+                    replaces=_cookie(request, self.session_cookie),
+                )
+            except CodeNeeded:
+                raise
+            except (Unauthenticated, WrongCode):
+                self._admit_address(request, counting=True)
+                raise
+
+    def where(self, request: falcon.Request) -> str:
+        """The address that asks, as people read it."""
+        return self.address_of(request).removeprefix("address:")
+
+    def failed(self, request: falcon.Request) -> None:
+        """Count a failed credential against the address; raises TooMany when those are too many."""
+        self._admit_address(request, counting=True)
+
+    @contextlib.contextmanager
+    def busy(self) -> Generator[None]:
+        """A place among those that hash at this moment, or Busy."""
+        if not self.crowd.acquire(blocking=False):
+            raise Busy
+        try:
+            yield
+        finally:
+            self.crowd.release()
+
+    def require_few_bad_links(self, request: falcon.Request, *, counting: bool) -> None:
+        """Whoever tries links that are not valid waits: five in ten minutes."""
+        name = f"link:{self.address_of(request)}"
+        verdict = self.limits.take(name, BAD_LINKS) if counting else self.limits.peek(name, BAD_LINKS)
+        if not verdict.allowed:
+            raise TooMany("Too many links that are not valid.", retry_after=verdict.retry_after)
+
+    def _admit_address(self, request: falcon.Request, *, counting: bool) -> None:
+        # The same key as api.wire's: all failed credentials of an address count together.
+        name = f"address:{self.address_of(request)}"
+        count = self.limits.take if counting else self.limits.peek
+        verdict = count(name, self.address_policy)
+        if not verdict.allowed:
+            raise TooMany(
+                "Too many failed sign-ins from your address.", retry_after=verdict.retry_after, reason=verdict.bucket
+            )
+
+
+def _cookie(request: falcon.Request, name: str) -> str | None:
+    """A cookie that came exactly once; of two, nobody knows who set which."""
+    values = request.get_cookie_values(name) or []
+    return values[0] if len(values) == 1 else None

@@ -1,0 +1,63 @@
+"""Pages that need no script: rendered whole, with a policy that allows their own style and form and nothing else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Any, Final
+
+import falcon
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+FOLDER: Final = Path(__file__).parent / "templates"
+_STYLE: Final = (FOLDER / "style.css").read_text()
+_MARKED_STYLE: Final = Markup(_STYLE)  # noqa: S704 - our own file
+_STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+
+_environment: Final = Environment(
+    loader=FileSystemLoader(FOLDER),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def policy(*form_targets: str) -> str:
+    """The Content-Security-Policy of a page; `form_targets` are origins its form may lead to besides our own."""
+    targets = " ".join(("'self'", *form_targets))
+    return (
+        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'; "
+        f"form-action {targets}"
+    )
+
+
+def show(
+    response: falcon.Response, template: str, *, status: int = 200, form_targets: tuple[str, ...] = (), **facts: Any
+) -> None:
+    """Answer with a page. Nobody keeps it, frames it, or learns its address from a link on it."""
+    response.status = status
+    response.content_type = "text/html; charset=utf-8"
+    response.data = _environment.get_template(template).render(facts, style=_MARKED_STYLE).encode()
+    response.set_header("Content-Security-Policy", policy(*form_targets))
+    guard(response)
+
+
+def go(response: falcon.Response, path: str) -> None:
+    """Send the browser to a path of ours, with GET."""
+    response.status = 303
+    response.set_header("Location", path)
+    response.set_header("Content-Security-Policy", policy())
+    guard(response)
+
+
+def guard(response: falcon.Response) -> None:
+    """The headers of everything that has to do with signing in."""
+    response.set_header("Cache-Control", "no-store")
+    response.set_header("X-Content-Type-Options", "nosniff")
+    response.set_header("X-Frame-Options", "DENY")
+    response.set_header("Referrer-Policy", "same-origin")  # with no-referrer a form would send no Origin
+    response.set_header("Cross-Origin-Opener-Policy", "same-origin")
+    response.set_header("Cross-Origin-Resource-Policy", "same-origin")

@@ -1,0 +1,345 @@
+"""Signing in by page: the form, the choice of a workspace, signing out, and setting a password. No script needed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import urlencode
+
+import falcon
+
+from tallystick.auth import sessions
+from tallystick.auth.sessions import CodeNeeded, Live, WrongCode
+from tallystick.domain.context import Connection
+from tallystick.values.errors import Forbidden, Invalid, NotFound, Refusal, TooMany, Unauthenticated
+from tallystick.values.ids import parse_id
+from tallystick.web.auth.bodies import BadBody, read_form
+from tallystick.web.auth.entrance import Busy, Entrance
+from tallystick.web.auth.next_path import same_site_path
+from tallystick.web.auth.pages import go, show
+
+HOME: Final = "/sign-in"
+"""Where somebody signed in is told who they are."""
+DONE: Final = {
+    "password": "Your password is set. Sign in with it.",
+    "out": "You are signed out.",
+}
+_AWAY: Final = frozenset({"OperationalError", "PoolTimeout", "TooManyRequests"})
+
+log = logging.getLogger("tallystick.sign_in")
+
+
+def mount(app: falcon.App[falcon.Request, falcon.Response], entrance: Entrance) -> None:
+    """Add the pages."""
+    app.add_route("/sign-in", SignInPage(entrance))
+    app.add_route("/sign-in/workspace", WorkspacePage(entrance))
+    app.add_route("/sign-out", SignOutPage(entrance))
+    app.add_route("/password", PasswordPage(entrance))
+    app.add_route("/reset/{secret}", ResetPage(entrance))
+
+
+class Page:
+    """What the pages share: refusals are pages too."""
+
+    def __init__(self, entrance: Entrance) -> None:
+        self.entrance = entrance
+
+    def visitor(self, connection: Connection, request: falcon.Request) -> Live | None:
+        """Whose browser asks; None for a stranger's."""
+        try:
+            return self.entrance.visitor(connection, request)
+        except Unauthenticated:
+            return None
+
+    def known(self, request: falcon.Request) -> Live | None:
+        with self.entrance.database.transaction() as connection:
+            return self.visitor(connection, request)
+
+
+Shown = Callable[..., None]
+
+
+def page(responder: Shown) -> Shown:
+    """A responder whose refusals are shown as a page."""
+
+    def respond(self: Page, request: falcon.Request, response: falcon.Response, **parts: str) -> None:
+        try:
+            responder(self, request, response, **parts)
+        except Exception as error:  # noqa: BLE001 - no input may produce a bare 500
+            status, message = explained(error, response)
+            show(response, "refusal.html", status=status, message=message)
+
+    return respond
+
+
+def explained(error: Exception, response: falcon.Response) -> tuple[int, str]:
+    """The status of a refusal, and the sentence for the person before the page."""
+    if isinstance(error, BadBody):
+        return error.status, str(error)
+    if isinstance(error, TooMany):
+        response.set_header("Retry-After", str(error.retry_after))
+        minutes = -(-error.retry_after // 60)
+        wait = "a minute" if minutes == 1 else f"{minutes} minutes"
+        return 429, f"{error.message.rstrip('.')}. Try again in {wait}."
+    if isinstance(error, Refusal):
+        kinds = {Invalid: 400, Unauthenticated: 401, Forbidden: 403, NotFound: 404}
+        return next((kinds[kind] for kind in type(error).__mro__ if kind in kinds), 409), error.message
+    if isinstance(error, Busy) or is_away(error):
+        response.set_header("Retry-After", "1")
+        return 503, "The server is busy. Try again in a moment."
+    log.error("internal error", exc_info=error)
+    return 500, "Something went wrong on our side. Try again; if it stays, tell whoever runs this server."
+
+
+def is_away(error: Exception) -> bool:
+    """Whether the database cannot be reached or has no connection free. By name: a page knows no driver."""
+    return not _AWAY.isdisjoint(kind.__name__ for kind in type(error).__mro__)
+
+
+class SignInPage(Page):
+    """`/sign-in?next=…`: the form, or for somebody signed in, who they are."""
+
+    @page
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        live = self.known(request)
+        given = request.get_param("next")
+        goal = same_site_path(given, HOME)
+        if live is None:
+            self._form(response, goal, notice=DONE.get(request.get_param("done") or "", ""))
+        elif goal != HOME:
+            go(response, goal)
+        else:
+            with self.entrance.database.transaction() as connection:
+                places = sessions.places_of(connection, live.user.email)
+            show(response, "signed_in.html", live=live, csrf=self.entrance.csrf_of(live), many=len(places) > 1)
+
+    @page
+    def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
+        self.entrance.require_our_page(request)
+        fields = read_form(request)
+        email = fields.get("email", "").strip()
+        goal = same_site_path(fields.get("next"), HOME)
+        try:
+            signed = self.entrance.sign_in(
+                request,
+                email,
+                fields.get("password", ""),
+                totp=fields.get("totp") or None,
+                remember=fields.get("remember") == "yes",
+            )
+        except (Unauthenticated, TooMany, Busy) as error:
+            status, problem = explained(error, response)
+            self._form(
+                response,
+                goal,
+                status=status,
+                email=email,
+                problem=problem,
+                code=isinstance(error, CodeNeeded | WrongCode),
+                remember=fields.get("remember") == "yes",
+            )
+            return
+        self.entrance.give_cookies(response, signed)
+        if len(signed.places) > 1:
+            go(response, f"/sign-in/workspace?{urlencode({'next': goal})}")
+        else:
+            arrive(response, goal)
+
+    def _form(
+        self,
+        response: falcon.Response,
+        goal: str,
+        *,
+        status: int = 200,
+        email: str = "",
+        problem: str = "",
+        notice: str = "",
+        code: bool = False,
+        remember: bool = False,
+    ) -> None:
+        show(
+            response,
+            "sign_in.html",
+            status=status,
+            next="" if goal == HOME else goal,
+            email=email,
+            problem=problem,
+            notice=notice,
+            code=code,
+            remember=remember,
+            plain=not self.entrance.secure,
+        )
+
+
+class WorkspacePage(Page):
+    """`/sign-in/workspace`: which workspace to work in, for somebody who belongs to several."""
+
+    @page
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        goal = same_site_path(request.get_param("next"), HOME)
+        live = self.known(request)
+        if live is None:
+            go(response, HOME)
+            return
+        with self.entrance.database.transaction() as connection:
+            places = sessions.places_of(connection, live.user.email)
+        show(
+            response,
+            "workspace.html",
+            live=live,
+            places=sorted(places, key=lambda place: (place.name.casefold(), place.id)),
+            csrf=self.entrance.csrf_of(live),
+            next="" if goal == HOME else goal,
+        )
+
+    @page
+    def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
+        entrance = self.entrance
+        fields = read_form(request)
+        goal = same_site_path(fields.get("next"), HOME)
+        with entrance.database.transaction() as connection:
+            live = self.visitor(connection, request)
+            if live is None:
+                go(response, HOME)
+                return
+            entrance.require_csrf(request, live, fields.get("csrf_token"))
+            wanted = parse_id(fields.get("workspace", "")) or ""
+            if wanted != live.actor.workspace_id:
+                signed = sessions.switch(
+                    connection,
+                    entrance.key,
+                    live,
+                    wanted,
+                    issuer=entrance.public_url,
+                    now=entrance.clock(),
+                    user_agent=request.user_agent or "",
+                    address=entrance.where(request),
+                )
+                entrance.give_cookies(response, signed)
+        arrive(response, goal)
+
+
+class SignOutPage(Page):
+    """`/sign-out`: a button, and what it does."""
+
+    @page
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        live = self.known(request)
+        if live is None:
+            go(response, HOME)
+        else:
+            show(response, "sign_out.html", live=live, csrf=self.entrance.csrf_of(live))
+
+    @page
+    def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
+        self.entrance.require_our_page(request)
+        fields = read_form(request)
+        with self.entrance.database.transaction() as connection:
+            live = self.visitor(connection, request)
+            if live is not None:
+                self.entrance.require_csrf(request, live, fields.get("csrf_token"))
+                sessions.sign_out(connection, live, self.entrance.clock())
+        self.entrance.take_cookies(response)
+        go(response, f"{HOME}?done=out")
+
+
+class PasswordPage(Page):
+    """`/password`: a new password for whoever knows the old one."""
+
+    @page
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        live = self.known(request)
+        if live is None:
+            go(response, f"{HOME}?{urlencode({'next': '/password'})}")
+        else:
+            self._form(response, live)
+
+    @page
+    def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
+        entrance = self.entrance
+        fields = read_form(request)
+        live = self.known(request)
+        if live is None:
+            go(response, f"{HOME}?{urlencode({'next': '/password'})}")
+            return
+        entrance.require_csrf(request, live, fields.get("csrf_token"))
+        new = fields.get("new_password", "")
+        if new != fields.get("again"):
+            self._form(response, live, status=400, problem="The two new passwords differ.")
+            return
+        try:
+            with entrance.busy():
+                sessions.change_password(
+                    entrance.database,
+                    entrance.key,
+                    live,
+                    old=fields.get("password", ""),
+                    new=new,
+                    address=entrance.where(request),
+                    now=entrance.clock(),
+                )
+        except Invalid as refusal:
+            problem = refusal.fields.get("new_password") or "The old password is not right."
+            self._form(response, live, status=400, problem=problem)
+            return
+        self._form(response, live, notice="Your password is changed. You are signed out everywhere else.")
+
+    def _form(
+        self, response: falcon.Response, live: Live, *, status: int = 200, problem: str = "", notice: str = ""
+    ) -> None:
+        csrf = self.entrance.csrf_of(live)
+        show(response, "password.html", status=status, live=live, csrf=csrf, problem=problem, notice=notice)
+
+
+class ResetPage(Page):
+    """`/reset/{secret}`: a password for whoever was given the link, once and in time."""
+
+    @page
+    def on_get(self, request: falcon.Request, response: falcon.Response, secret: str) -> None:
+        self._form(response, self._owner(request, secret))
+
+    @page
+    def on_post(self, request: falcon.Request, response: falcon.Response, secret: str) -> None:
+        entrance = self.entrance
+        entrance.require_our_page(request)
+        fields = read_form(request)
+        owner = self._owner(request, secret)
+        password = fields.get("new_password", "")
+        if password != fields.get("again"):
+            self._form(response, owner, status=400, problem="The two passwords differ.")
+            return
+        try:
+            with entrance.busy():
+                sessions.set_password(entrance.database, entrance.key, secret, password, entrance.clock())
+        except Invalid as refusal:
+            self._form(response, owner, status=400, problem=refusal.message)
+            return
+        entrance.take_cookies(response)
+        go(response, f"{HOME}?done=password")
+
+    def _owner(self, request: falcon.Request, secret: str) -> sessions.PasswordLinkOwner:
+        entrance = self.entrance
+        entrance.require_few_bad_links(request, counting=False)
+        try:
+            with entrance.database.transaction() as connection:
+                return sessions.password_link(connection, entrance.key, secret, entrance.clock())
+        except NotFound:
+            entrance.require_few_bad_links(request, counting=True)
+            raise
+
+    def _form(
+        self, response: falcon.Response, owner: sessions.PasswordLinkOwner, *, status: int = 200, problem: str = ""
+    ) -> None:
+        show(response, "reset.html", status=status, owner=owner, problem=problem)
+
+
+def arrive(response: falcon.Response, path: str) -> None:
+    """Go on after a form; to an authorization by a page of its own.
+
+    That one may lead on to another site, and browsers hold every step of a form's way against the form's policy.
+    """
+    if path.startswith("/api/auth/"):
+        show(response, "onward.html", path=path)
+    else:
+        go(response, path)

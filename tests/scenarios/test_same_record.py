@@ -1,0 +1,270 @@
+"""Each verb means the same through every API: one record, whoever writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tallystick.db.session import Database, owner_connection
+from tallystick.domain import invariants
+from tests.expensicat.world import Expensicat, expensicat_client, token_of
+from tests.studio import Api, Studio, app_client
+
+NINE, TEN = "2026-06-15T07:00:00Z", "2026-06-15T08:00:00Z"
+
+
+@pytest.fixture(autouse=True)
+def sound(studio: Studio, database_url: str) -> Any:
+    """Whatever was done, the record is sound after it."""
+    yield
+    with owner_connection(database_url) as connection:
+        found = invariants.check(connection, now=studio.clock.now, workspace_id=studio.workspace_id)
+    assert [finding for finding in found if finding.count] == []
+
+
+class Faces:
+    """One person, through both APIs."""
+
+    def __init__(self, native: Api, expensicat: Expensicat) -> None:
+        self.native = native
+        self.expensicat = expensicat
+
+
+@pytest.fixture
+def as_(database: Database, studio: Studio, tmp_path: Path) -> Callable[[str], Faces]:
+    native = app_client(database, studio.clock, tmp_path)
+    expensicat = expensicat_client(database, studio.clock, tmp_path, studio)
+    return lambda who: Faces(Api(native, studio.people[who].token), Expensicat(expensicat, token_of(studio, who)))
+
+
+@pytest.fixture
+def owner(as_: Callable[[str], Faces]) -> Faces:
+    return as_("owner")
+
+
+def events(studio: Studio, resource_id: str) -> list[str]:
+    with studio.context() as ctx:
+        rows = ctx.connection.execute(
+            "SELECT type FROM events WHERE resource_id = %s ORDER BY occurred_at, id", [resource_id]
+        ).fetchall()
+    return [kind for (kind,) in rows]
+
+
+# --- time
+
+
+def test_an_interval_logged_there_is_an_entry_here(owner: Faces, studio: Studio) -> None:
+    made = owner.expensicat.post(
+        "/time-entries",
+        {"start_time": NINE, "end_time": TEN, "description": "Concept", "project_id": studio.ids["project"]},
+    )
+    seen = owner.native.get(f"/time-entries/{made['id']}")
+    assert seen == {
+        "id": made["id"], "orgId": studio.workspace_id, "userId": studio.owner.user_id,
+        "projectId": studio.ids["project"], "taskId": None, "invoiceId": None, "durationSeconds": 3600,
+        "billable": True, "note": "Concept", "entryDate": "2026-06-15", "startedAt": NINE, "stoppedAt": TEN,
+        "createdAt": made["created_at"], "updatedAt": made["updated_at"], "deletedAt": None,
+    }  # fmt: skip
+    assert events(studio, made["id"]) == ["time_entry.created"]
+
+
+def test_the_same_work_costs_the_same(owner: Faces, studio: Studio) -> None:
+    """The rate found when it is made, the default for billable, and what an invoice makes of it."""
+    project = studio.ids["project"]
+    there = owner.expensicat.post(
+        "/time-entries", {"start_time": NINE, "end_time": TEN, "description": "x", "project_id": project}
+    )["id"]
+    here = owner.native.post(
+        "/time-entries", {"projectId": project, "entryDate": "2026-06-15", "durationSeconds": 3600}
+    )["id"]
+    with studio.context() as ctx:
+        rows = ctx.connection.execute(
+            "SELECT hourly_rate, billable, entry_date, duration_seconds FROM time_entries WHERE id = ANY(%s::uuid[])",
+            [[there, here]],
+        ).fetchall()
+    assert rows[0] == rows[1]
+    invoice = owner.native.post("/invoices", {"clientId": studio.ids["client"]})
+    assert invoice["total"] == "180.00"
+    for entry in (there, here):
+        assert owner.expensicat.get(f"/time-entries/{entry}")["invoice_id"] == invoice["id"]
+        owner.expensicat.refused("PATCH", f"/time-entries/{entry}", {"description": "y"}, status=409)
+        assert owner.native("PATCH", f"/time-entries/{entry}", {"note": "y"}).status_code == 409
+        owner.expensicat.refused("DELETE", f"/time-entries/{entry}", status=409)
+        assert owner.native("DELETE", f"/time-entries/{entry}").status_code == 409
+
+
+def test_a_day_and_a_duration_here_are_an_interval_there(owner: Faces, studio: Studio) -> None:
+    body = {"projectId": studio.ids["project"], "entryDate": "2026-06-12", "duration": "1h30m", "note": "Copy"}
+    made = owner.native.post("/time-entries", body)
+    seen = owner.expensicat.get(f"/time-entries/{made['id']}")
+    assert (seen["start_time"], seen["end_time"]) == ("2026-06-11T22:00:00Z", "2026-06-11T23:30:00Z")
+    assert (seen["duration"], seen["description"]) == (5400, "Copy")
+    path = f"/time-entries/{made['id']}"
+    owner.native("PATCH", path, {"entryDate": "2026-06-10", "durationSeconds": 60})
+    moved = owner.expensicat.get(path)
+    assert (moved["start_time"], moved["end_time"]) == ("2026-06-09T22:00:00Z", "2026-06-09T22:01:00Z")
+    assert [one["id"] for one in owner.expensicat.get("/time-entries", end_date="2026-06-10")] == [made["id"]]
+
+
+def test_corrected_intervals_move_the_day_and_corrected_days_the_interval(owner: Faces, studio: Studio) -> None:
+    made = owner.expensicat.post(
+        "/time-entries",
+        {"start_time": NINE, "end_time": TEN, "description": "x", "project_id": studio.ids["project"]},
+    )
+    path = f"/time-entries/{made['id']}"
+    owner.expensicat.patch(path, {"start_time": "2026-06-14T21:30:00Z"})
+    assert owner.native.get(path)["entryDate"] == "2026-06-14"
+    assert owner.native.get(path)["durationSeconds"] == 10.5 * 3600
+    owner.native("PATCH", path, {"entryDate": "2026-06-13", "durationSeconds": 600})
+    seen = owner.expensicat.get(path)
+    assert (seen["start_time"], seen["end_time"]) == ("2026-06-13T21:30:00Z", "2026-06-13T21:40:00Z")
+
+
+def test_there_is_one_timer_whoever_starts_and_stops_it(owner: Faces, studio: Studio) -> None:
+    first = owner.native.post("/time-entries/start", {"projectId": studio.ids["project"]})
+    open_there = owner.expensicat.get(f"/time-entries/{first['id']}")
+    assert (open_there["end_time"], open_there["duration"]) == (None, 0)
+    second = owner.expensicat.post("/time-entries", {"start_time": "2026-06-15T09:30:00Z", "description": "next"})
+    assert owner.native.get(f"/time-entries/{first['id']}")["stoppedAt"] == "2026-06-15T09:30:00Z"
+    assert owner.native.get("/time-entries/running")["id"] == second["id"]
+    studio.clock.now = studio.clock.now.replace(hour=10, minute=0)
+    owner.expensicat.patch(f"/time-entries/{second['id']}", {"end_time": "2026-06-15T09:45:00Z"})
+    assert owner.native.get("/time-entries/running") is None
+    third = owner.expensicat.post("/time-entries", {"start_time": "2026-06-15T09:50:00Z", "description": "last"})
+    stopped = owner.native.post("/time-entries/stop", status=200)
+    assert (stopped["id"], stopped["durationSeconds"]) == (third["id"], 600)
+    assert owner.expensicat.get(f"/time-entries/{third['id']}")["end_time"] == "2026-06-15T10:00:00Z"
+    for entry in (first, second, third):
+        assert events(studio, entry["id"]) == ["time_entry.started", "time_entry.stopped"]
+
+
+def test_what_is_deleted_there_is_gone_here(owner: Faces, studio: Studio) -> None:
+    for delete in (owner.expensicat, owner.native):
+        made = owner.native.post(
+            "/time-entries", {"projectId": studio.ids["project"], "entryDate": "2026-06-12", "durationSeconds": 60}
+        )
+        assert delete("DELETE", f"/time-entries/{made['id']}").status_code == 204
+        owner.expensicat.refused("GET", f"/time-entries/{made['id']}", status=404)
+        assert owner.native("GET", f"/time-entries/{made['id']}").status_code == 404
+        assert events(studio, made["id"]) == ["time_entry.created", "time_entry.deleted"]
+
+
+def test_work_on_nothing_shows_null_here_and_is_billed_to_nobody(owner: Faces, studio: Studio) -> None:
+    loose = owner.expensicat.post("/time-entries", {"start_time": NINE, "end_time": TEN, "description": "x"})
+    seen = owner.native.get(f"/time-entries/{loose['id']}")
+    assert (seen["projectId"], seen["billable"]) == (None, False)
+    project = owner.expensicat.post("/projects", {"name": "Ours", "hourly_rate": "50"})
+    assert owner.native.get(f"/projects/{project['id']}")["clientId"] is None
+    on_it = owner.expensicat.post(
+        "/time-entries",
+        {"start_time": NINE, "end_time": TEN, "description": "x", "project_id": project["id"], "billable": True},
+    )
+    assert on_it["billable"] is False
+    here = owner.native.post(
+        "/time-entries",
+        {"projectId": project["id"], "entryDate": "2026-06-15", "durationSeconds": 60, "billable": True},
+    )
+    assert here["billable"] is False
+    for path, body in (("/projects", {"name": "x"}), ("/time-entries", {"entryDate": "2026-06-15"})):
+        assert owner.native("POST", path, body).status_code == 422, "native creates require what they always did"
+    for path, name in ((f"/projects/{project['id']}", "clientId"), (f"/time-entries/{loose['id']}", "projectId")):
+        assert owner.native("PATCH", path, {name: None}).status_code == 422
+
+
+# --- projects, clients, people
+
+
+def test_ids_are_the_same_everywhere(owner: Faces) -> None:
+    pairs = {"/projects": "/projects", "/customers": "/clients", "/time-entries": "/time-entries"}
+    for there, here in pairs.items():
+        assert {one["id"] for one in owner.expensicat.get(there)} == {one["id"] for one in owner.native.get(here)}
+    assert [one["id"] for one in owner.expensicat.get("/members")] == [
+        one["id"] for one in owner.native.get("/members", params={"sort": "createdAt"})
+    ]
+    assert owner.expensicat.get("/organizations/current")["id"] == owner.native.get("/organization")["id"]
+
+
+def test_a_customer_is_a_client(owner: Faces, studio: Studio) -> None:
+    made = owner.expensicat.post("/customers", {"name": "Hooli", "city": "Berlin", "tax_id": "DE1"})
+    seen = owner.native.get(f"/clients/{made['id']}")
+    assert (seen["name"], seen["billingCity"], seen["taxNumber"], seen["currency"]) == ("Hooli", "Berlin", "DE1", "EUR")
+    owner.native("PATCH", f"/clients/{made['id']}", {"billingCity": "Bern", "contactName": "Gavin"})
+    again = owner.expensicat.get(f"/customers/{made['id']}")
+    assert (again["city"], again["contact_person"]) == ("Bern", "Gavin")
+    owner.expensicat.post("/projects", {"name": "x", "customer_id": made["id"], "currency": "CHF"})
+    assert owner.native.get(f"/clients/{made['id']}")["currency"] == "CHF"
+    assert owner.native("DELETE", f"/clients/{made['id']}").status_code == 409
+    owner.expensicat.refused("DELETE", f"/customers/{made['id']}", status=409)
+    assert events(studio, made["id"]) == ["client.created", "client.updated", "client.updated"]
+
+
+def test_a_project_archived_there_is_archived_here(owner: Faces, studio: Studio) -> None:
+    path = f"/projects/{studio.ids['project']}"
+    assert owner.expensicat("DELETE", path).status_code == 204
+    assert owner.native.get(path)["status"] == "ARCHIVED"
+    assert owner.native("PATCH", path, {"status": "ACTIVE"}).status_code == 200
+    assert owner.expensicat.get(path)["active"] is True
+    body = {"projectId": studio.ids["project"], "entryDate": "2026-06-12", "durationSeconds": 60}
+    owner.native("POST", f"{path}/archive")
+    assert owner.native("POST", "/time-entries", body).status_code == 422
+    owner.expensicat.refused(
+        "POST", "/time-entries", {"start_time": NINE, "description": "x", "project_id": body["projectId"]}, status=400
+    )
+
+
+def test_whoever_is_removed_there_is_out_here(as_: Callable[[str], Faces], studio: Studio) -> None:
+    member = as_("member").native
+    assert member("GET", "/me").status_code == 200
+    assert as_("owner").expensicat("DELETE", f"/members/{studio.people['member'].user_id}").status_code == 204
+    assert member("GET", "/me").status_code == 401
+
+
+# --- who may
+
+
+@pytest.mark.parametrize("who", ["owner", "admin", "manager", "member"])
+def test_a_role_sees_the_same_time_and_projects_through_both(
+    as_: Callable[[str], Faces], studio: Studio, who: str
+) -> None:
+    for person in ("owner", "member", "manager"):
+        as_(person).native.post(
+            "/time-entries", {"projectId": studio.ids["project"], "entryDate": "2026-06-12", "durationSeconds": 60}
+        )
+    faces = as_(who)
+    for path in ("/time-entries", "/projects"):
+        there = {one["id"] for one in faces.expensicat.get(path)}
+        here = {one["id"] for one in faces.native.get(path)}
+        assert there == here
+        assert there
+        for one in there:
+            assert faces.expensicat("GET", f"{path}/{one}").status_code == 200
+            assert faces.native("GET", f"{path}/{one}").status_code == 200
+
+
+@pytest.mark.parametrize("who", ["owner", "admin", "manager", "member"])
+def test_a_role_is_refused_the_same_through_both(as_: Callable[[str], Faces], studio: Studio, who: str) -> None:
+    """The same request in two languages is done by both, or refused by both."""
+    faces = as_(who)
+    entry = as_("owner").native.post(
+        "/time-entries", {"projectId": studio.ids["project"], "entryDate": "2026-06-12", "durationSeconds": 60}
+    )["id"]
+    requests: list[tuple[tuple[str, str, Any], tuple[str, str, Any]]] = [
+        (("POST", "/clients", {"name": "x"}), ("POST", "/customers", {"name": "x"})),
+        (("GET", "/clients", None), ("GET", "/customers", None)),
+        (
+            ("POST", "/projects", {"name": "x", "clientId": studio.ids["client"]}),
+            ("POST", "/projects", {"name": "x", "customer_id": studio.ids["client"]}),
+        ),
+        (("GET", f"/projects/{studio.ids['hidden_project']}", None),) * 2,
+        (("GET", f"/time-entries/{entry}", None),) * 2,
+        (
+            ("PATCH", f"/time-entries/{entry}", {"note": "x"}),
+            ("PATCH", f"/time-entries/{entry}", {"description": "x"}),
+        ),
+    ]
+    for here, there in requests:
+        statuses = faces.native(*here).status_code, faces.expensicat(*there).status_code
+        assert statuses[0] == statuses[1], (here, statuses)
