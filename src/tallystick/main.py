@@ -32,6 +32,7 @@ from tallystick.web.auth.oauth import mount_oauth
 from tallystick.web.auth.sign_in import mount_sign_in
 from tallystick.web.documents import Document, Elsewhere
 from tallystick.web.health import Alive, Ready, RequestIds
+from tallystick.web.reference import EXPENSICAT as EXPENSICAT_GUIDE
 from tallystick.web.reference import Reference
 
 App = falcon.App[falcon.Request, falcon.Response]
@@ -72,12 +73,13 @@ def build(
         address_of=wire.address_of,
         address_policy=wire.address_policy,
         clock=clock,
+        seen=seen,
     )
     mount_oauth(app, entrance)
-    mount_expensicat(app, settings, wire, key)
+    assets = Assets()
+    mount_expensicat(app, settings, wire, key, assets=assets)
     described = native_document(OPERATIONS, version=__version__, server=settings.public_url)
     app.add_route("/api/openapi.json", Document(msgspec.json.encode(described), "application/json"))
-    assets = Assets()
     app.add_route("/", Elsewhere("/api-docs"))
     app.add_route("/api-docs", Reference(described, assets))
     app.add_route("/static/{name}", assets)
@@ -87,10 +89,17 @@ def build(
 
 
 def mount_expensicat(
-    app: App, settings: Settings, native: Wire, key: bytes, authenticate: Authenticate | None = None
+    app: App,
+    settings: Settings,
+    native: Wire,
+    key: bytes,
+    authenticate: Authenticate | None = None,
+    *,
+    assets: Assets | None = None,
 ) -> None:
-    """The API of Expensicat's clients, with its document, wherever they look for it; limits are shared with ours."""
+    """The API of Expensicat's clients, with its pages, wherever they look for it; limits are shared with ours."""
     authenticate = authenticate or reader(key, settings.public_url)
+    assets = assets or Assets()
     for prefix in PREFIXES:
         manners = ExpensicatApi(
             prefix,
@@ -108,10 +117,13 @@ def mount_expensicat(
             address_policy=native.address_policy,
             address_of=native.address_of,
             clock=native.clock,
+            seen=native.seen,
         )
         wire.mount(app)
+        machine = f"{prefix}/openapi.json"
         described = expensicat_document(EXPENSICAT, version=__version__, server=settings.public_url, prefix=prefix)
-        app.add_route(f"{prefix}/openapi.json", Document(msgspec.json.encode(described), "application/json"))
+        app.add_route(machine, Document(msgspec.json.encode(described), "application/json"))
+        app.add_route(f"{prefix}/docs", Reference(described, assets, EXPENSICAT_GUIDE, machine))
 
 
 def worker_app(seen: Seen | None = None) -> App:

@@ -1,4 +1,4 @@
-"""The page at `/api-docs`: everything of the document is on it, and it needs nothing but our own files."""
+"""The pages at `/api-docs` and `/v1/docs`: all of the document is there, and they need nothing but our own files."""
 
 from __future__ import annotations
 
@@ -8,24 +8,36 @@ import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any, NamedTuple, get_args
 
 import pytest
 from falcon import testing
 from jsonschema import Draft202012Validator, FormatChecker
 from markupsafe import Markup
 
+from tallystick.api.expensicat.openapi import expensicat_document
+from tallystick.api.expensicat.operations import OPERATIONS as EXPENSICAT_OPERATIONS
+from tallystick.api.expensicat.wire import STATUS as EXPENSICAT_STATUS
 from tallystick.api.native.openapi import native_document
 from tallystick.api.native.operations import OPERATIONS
 from tallystick.api.native.wire import STATUS
 from tallystick.api.native.words import WORDS
+from tallystick.api.wire import Operation
 from tallystick.db.session import Database
 from tallystick.web.assets import FOLDER, Assets
-from tallystick.web.reference import CODES, _json_colours, _prose, _shell_colours, groups_of, render
-from tallystick.web.samples import BODIES, QUERIES
+from tallystick.web.reference import (
+    EXPENSICAT,
+    NATIVE,
+    Guide,
+    _json_colours,
+    _prose,
+    _shell_colours,
+    groups_of,
+    render,
+)
 from tests.studio import Clock, app_client
 
 DOCUMENT = native_document(OPERATIONS, version="1.2.3", server="https://time.example.com")
-PAGE = render(DOCUMENT, Assets().url)
 
 
 class Read(HTMLParser):
@@ -66,7 +78,35 @@ class Read(HTMLParser):
             self.inside += data.strip()
 
 
-READ = Read(PAGE)
+class Page(NamedTuple):
+    """The page of one API."""
+
+    address: str
+    machine: str
+    guide: Guide
+    operations: tuple[Operation, ...]
+    document: dict[str, Any]
+    codes: set[tuple[int, str]]
+
+    @property
+    def read(self) -> Read:
+        return Read(render(self.document, Assets().url, self.guide, self.machine))
+
+
+SERVER = {"version": "1.2.3", "server": "https://time.example.com"}
+PAGES = [
+    Page("/api-docs", "/api/openapi.json", NATIVE, OPERATIONS, DOCUMENT, {*STATUS.values(), (500, "internal")}),
+    *(
+        Page(
+            f"{prefix}/docs", f"{prefix}/openapi.json", EXPENSICAT, EXPENSICAT_OPERATIONS,
+            expensicat_document(EXPENSICAT_OPERATIONS, prefix=prefix, **SERVER),
+            {*EXPENSICAT_STATUS.values(), (500, "INTERNAL_ERROR")},
+        )
+        for prefix in ("/v1", "/expensicat/api/v1")
+    ),
+]  # fmt: skip
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.address)
+READ = PAGES[0].read
 
 
 @pytest.fixture(scope="module")
@@ -74,38 +114,47 @@ def app(database: Database, tmp_path_factory: pytest.TempPathFactory) -> testing
     return app_client(database, Clock(), tmp_path_factory.mktemp("reference"))
 
 
-def test_every_operation_can_be_linked_to_and_is_in_the_contents() -> None:
-    for operation in OPERATIONS:
-        assert operation.id in READ.ids
-        assert READ.targets.count(f"#{operation.id}") == 2
+@each_page
+def test_every_operation_can_be_linked_to_and_is_in_the_contents(page: Page) -> None:
+    read = page.read
+    for operation in page.operations:
+        assert operation.id in read.ids
+        assert read.targets.count(f"#{operation.id}") == 2
 
 
-def test_tags_close_and_ids_are_there_once() -> None:
-    assert READ.wrong == []
-    assert READ.open == []
-    assert len(READ.ids) == len(set(READ.ids))
+@each_page
+def test_tags_close_and_ids_are_there_once(page: Page) -> None:
+    read = page.read
+    assert read.wrong == []
+    assert read.open == []
+    assert len(read.ids) == len(set(read.ids))
 
 
-def test_every_link_within_the_page_leads_somewhere() -> None:
-    assert {target[1:] for target in READ.targets} <= set(READ.ids)
+@each_page
+def test_every_link_within_the_page_leads_somewhere(page: Page) -> None:
+    assert {target[1:] for target in page.read.targets} <= set(page.read.ids)
 
 
-def test_the_page_asks_for_nothing_but_our_own_files(app: testing.TestClient) -> None:
-    assert {address.partition("?")[0] for address in READ.addresses} == {
+@each_page
+def test_the_page_asks_for_nothing_but_our_own_files(app: testing.TestClient, page: Page) -> None:
+    addresses = set(page.read.addresses) - {"/.well-known/oauth-authorization-server"}  # a link, for people
+    assert {address.partition("?")[0] for address in addresses} == {
         "/static/mark.svg",
         "/static/reference.css",
         "/static/reference.js",
-        "/api/openapi.json",
+        page.machine,
     }
-    for address in READ.addresses:
+    for address in page.read.addresses:
         assert app.simulate_get(address).status_code == 200
 
 
-def test_nothing_is_inline_so_that_the_policy_may_be_strict(app: testing.TestClient) -> None:
-    assert READ.inside == ""
-    assert "style" not in READ.tags | READ.attributes
-    assert not {name for name in READ.attributes if name.startswith("on")}
-    policy = app.simulate_get("/api-docs").headers["content-security-policy"]
+@each_page
+def test_nothing_is_inline_so_that_the_policy_may_be_strict(app: testing.TestClient, page: Page) -> None:
+    read = page.read
+    assert read.inside == ""
+    assert "style" not in read.tags | read.attributes
+    assert not {name for name in read.attributes if name.startswith("on")}
+    policy = app.simulate_get(page.address).headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert "http" not in policy
@@ -113,16 +162,18 @@ def test_nothing_is_inline_so_that_the_policy_may_be_strict(app: testing.TestCli
         assert not re.search(r"@import|url\(\s*['\"]?(?:https?:)?//|eval\(|innerHTML", file.read_text()), file.name
 
 
-def test_every_field_of_a_body_and_an_answer_is_on_the_page() -> None:
-    shown = {operation.id: operation for group in groups_of(DOCUMENT) for operation in group.operations}
-    assert shown.keys() == {operation.id for operation in OPERATIONS}
-    for operation in OPERATIONS:
+@each_page
+def test_every_field_of_a_body_and_an_answer_is_on_the_page(page: Page) -> None:
+    shown = {operation.id: operation for group in groups_of(page.document) for operation in group.operations}
+    assert shown.keys() == {operation.id for operation in page.operations}
+    for operation in page.operations:
         one = shown[operation.id]
         if operation.body is not None:
             assert {field.name for field in one.body} == set(operation.body.__struct_encode_fields__)
             assert set(one.ignored) == set(operation.read_only)
         if operation.answer is not None:
-            assert [field.name for field in one.fields] == list(operation.answer.__struct_encode_fields__)
+            (answer,) = get_args(operation.answer) or (operation.answer,)  # the figures of months are a list
+            assert [field.name for field in one.fields] == list(answer.__struct_encode_fields__)
 
 
 def test_nested_parts_bounds_and_choices_are_told() -> None:
@@ -143,35 +194,41 @@ def test_who_may_use_an_operation_is_told() -> None:
     assert payment.scope == "write"
 
 
-def test_every_example_of_a_body_is_one_that_the_document_allows() -> None:
-    paths = DOCUMENT["paths"].values()
+@each_page
+def test_every_example_of_a_body_is_one_that_the_document_allows(page: Page) -> None:
+    paths = page.document["paths"].values()
     said = {one["operationId"]: one for methods in paths for one in methods.values()}
-    for name, body in BODIES.items():
+    for name, body in page.guide.samples.bodies.items():
         schema = {
             **said[name]["requestBody"]["content"]["application/json"]["schema"],
-            "components": DOCUMENT["components"],
+            "components": page.document["components"],
         }
         Draft202012Validator(schema).validate(body)
+        assert body.keys() <= schema["properties"].keys()
     needing = {name for name, one in said.items() if "requestBody" in one}
-    assert needing == BODIES.keys()
-    for name, query in QUERIES.items():
+    assert needing == page.guide.samples.bodies.keys()
+    for name, query in page.guide.samples.queries.items():
         known = {parameter["name"] for parameter in said[name]["parameters"]}
         assert {part.partition("=")[0] for part in query.split("&")} <= known
 
 
-def test_every_example_of_an_answer_is_of_the_shape_that_the_document_says() -> None:
-    shown = {operation.id: operation for group in groups_of(DOCUMENT) for operation in group.operations}
-    for methods in DOCUMENT["paths"].values():
+@each_page
+def test_every_example_of_an_answer_is_of_the_shape_that_the_document_says(page: Page) -> None:
+    groups = groups_of(page.document, page.guide)
+    shown = {operation.id: operation for group in groups for operation in group.operations}
+    for methods in page.document["paths"].values():
         for said in methods.values():
             answers = [answer for status, answer in said["responses"].items() if status < "300"]
             for content in (answer["content"] for answer in answers if "content" in answer):
-                schema = {**content["application/json"]["schema"], "components": DOCUMENT["components"]}
+                schema = {**content["application/json"]["schema"], "components": page.document["components"]}
                 example = json.loads(str(shown[said["operationId"]].example))
+                assert "…" not in json.dumps(example, ensure_ascii=False)
                 Draft202012Validator(schema, format_checker=FormatChecker()).validate(example)
 
 
-def test_the_codes_of_errors_are_those_of_the_api() -> None:
-    assert {*CODES.items()} == {*STATUS.values(), (500, "internal")}
+@each_page
+def test_the_codes_of_errors_are_those_of_the_api(page: Page) -> None:
+    assert {(status, code) for status, codes in page.guide.codes.items() for code in codes} == page.codes
 
 
 def test_what_a_document_says_cannot_become_markup() -> None:
@@ -196,9 +253,10 @@ def test_every_word_about_a_field_is_about_one_that_exists() -> None:
     assert WORDS.keys() <= found
 
 
-def test_a_page_that_is_known_is_not_sent_again(app: testing.TestClient) -> None:
-    first = app.simulate_get("/api-docs")
-    again = app.simulate_get("/api-docs", headers={"If-None-Match": first.headers["etag"]})
+@each_page
+def test_a_page_that_is_known_is_not_sent_again(app: testing.TestClient, page: Page) -> None:
+    first = app.simulate_get(page.address)
+    again = app.simulate_get(page.address, headers={"If-None-Match": first.headers["etag"]})
     assert first.status_code == 200
     assert (again.status_code, again.content) == (304, b"")
 

@@ -1,4 +1,4 @@
-"""`/api-docs`: an OpenAPI document as a page for people, rendered once when the server starts."""
+"""`/api-docs` and `/v1/docs`: an OpenAPI document as a page for people, rendered once when the server starts."""
 
 from __future__ import annotations
 
@@ -17,29 +17,67 @@ from markupsafe import Markup, escape
 
 from tallystick.domain.access import GRANTS, ROLES, Permission
 from tallystick.web.assets import Assets
-from tallystick.web.samples import BODIES, QUERIES, sample
+from tallystick.web.samples import EXPENSICAT as EXPENSICAT_SAMPLES
+from tallystick.web.samples import NATIVE as NATIVE_SAMPLES
+from tallystick.web.samples import Samples, sample
 
 POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-CODES: Final = {
-    400: "bad_request",
-    401: "unauthenticated",
-    402: "forbidden_plan",
-    403: "forbidden_scope",
-    404: "not_found",
-    405: "bad_request",
-    408: "bad_request",
-    409: "conflict",
-    413: "bad_request",
-    415: "bad_request",
-    422: "validation_error",
-    429: "rate_limited",
-    500: "internal",
-    503: "internal",
+CODES: Final[Mapping[int, tuple[str, ...]]] = {
+    400: ("bad_request",),
+    401: ("unauthenticated",),
+    402: ("forbidden_plan",),
+    403: ("forbidden_scope",),
+    404: ("not_found",),
+    405: ("bad_request",),
+    408: ("bad_request",),
+    409: ("conflict",),
+    413: ("bad_request",),
+    415: ("bad_request",),
+    422: ("validation_error",),
+    429: ("rate_limited",),
+    500: ("internal",),
+    503: ("internal",),
 }
-"""Status → the `code` in the error body."""
+"""Status → what `code` in the error body may be."""
+EXPENSICAT_CODES: Final[Mapping[int, tuple[str, ...]]] = {
+    400: ("BAD_REQUEST", "VALIDATION_ERROR"),
+    401: ("UNAUTHORIZED",),
+    402: ("PLAN_REQUIRED",),
+    403: ("FORBIDDEN",),
+    404: ("NOT_FOUND",),
+    405: ("METHOD_NOT_ALLOWED",),
+    408: ("REQUEST_TIMEOUT",),
+    409: ("CONFLICT",),
+    413: ("PAYLOAD_TOO_LARGE",),
+    415: ("UNSUPPORTED_MEDIA_TYPE",),
+    429: ("RATE_LIMITED",),
+    500: ("INTERNAL_ERROR",),
+    503: ("SERVICE_UNAVAILABLE",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """What the page of an API says beside its document."""
+
+    template: str
+    """What holds for every operation, in the sections that the contents name."""
+    first: tuple[str, str]
+    """A first request: what it asks, and its path."""
+    codes: Mapping[int, tuple[str, ...]]
+    samples: Samples
+
+
+NATIVE: Final = Guide("native.html", ("Who does this token act as?", "/me"), CODES, NATIVE_SAMPLES)
+EXPENSICAT: Final = Guide(
+    "expensicat.html",
+    ("Whose record does this token open?", "/organizations/current"),
+    EXPENSICAT_CODES,
+    EXPENSICAT_SAMPLES,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +100,7 @@ class Fault:
     """A way in which an operation is refused."""
 
     status: int
-    code: str
+    codes: tuple[str, ...]
     about: str
 
 
@@ -107,8 +145,10 @@ class Group:
 class Reference:
     """The page. Its policy allows nothing but our own files: no inline style or script, no other host."""
 
-    def __init__(self, document: Mapping[str, Any], assets: Assets) -> None:
-        text = render(document, assets.url)
+    def __init__(
+        self, document: Mapping[str, Any], assets: Assets, guide: Guide = NATIVE, machine: str = "/api/openapi.json"
+    ) -> None:
+        text = render(document, assets.url, guide, machine)
         self._plain = text.encode()
         self._packed = gzip.compress(self._plain, mtime=0)
         self._etag = hashlib.sha256(self._plain).hexdigest()[:32]
@@ -133,8 +173,10 @@ class Reference:
     on_head = on_get
 
 
-def render(document: Mapping[str, Any], url: Callable[[str], str]) -> str:
-    """The page of a document; `url` gives the address of a file by its name."""
+def render(
+    document: Mapping[str, Any], url: Callable[[str], str], guide: Guide = NATIVE, machine: str = "/api/openapi.json"
+) -> str:
+    """The page of a document; `url` gives the address of a file by its name, `machine` is the document's own."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
@@ -145,7 +187,7 @@ def render(document: Mapping[str, Any], url: Callable[[str], str]) -> str:
     environment.filters.update(prose=_prose, shell=_shell_colours, json=_json_colours)
     server: str = document["servers"][0]["url"]
     faults: dict[int, str] = {}
-    groups = groups_of(document)
+    groups = groups_of(document, guide)
     for group in groups:
         for operation in group.operations:
             for fault in operation.faults:
@@ -160,21 +202,23 @@ def render(document: Mapping[str, Any], url: Callable[[str], str]) -> str:
         info=document["info"],
         server=server,
         groups=groups,
-        faults=[Fault(status, CODES[status], about) for status, about in sorted(faults.items())],
+        faults=[Fault(status, guide.codes[status], about) for status, about in sorted(faults.items())],
+        guide=guide,
+        machine=machine,
         url=url,
     )
 
 
-def groups_of(document: Mapping[str, Any]) -> list[Group]:
+def groups_of(document: Mapping[str, Any], guide: Guide = NATIVE) -> list[Group]:
     """The operations of a document by tag, in the document's order."""
     found: dict[str, list[Shown]] = {tag["name"]: [] for tag in document["tags"]}
     for path, methods in document["paths"].items():
         for method, said in methods.items():
-            found[said["tags"][0]].append(_shown(document, path, method.upper(), said))
+            found[said["tags"][0]].append(_shown(document, guide, path, method.upper(), said))
     return [Group(name, _slug(name), tuple(operations)) for name, operations in found.items()]
 
 
-def _shown(document: Mapping[str, Any], path: str, method: str, said: Mapping[str, Any]) -> Shown:
+def _shown(document: Mapping[str, Any], guide: Guide, path: str, method: str, said: Mapping[str, Any]) -> Shown:
     schemas: Mapping[str, Any] = document["components"]["schemas"]
     body_schema: Mapping[str, Any] = (
         said.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
@@ -193,7 +237,7 @@ def _shown(document: Mapping[str, Any], path: str, method: str, said: Mapping[st
         [method, path, said["operationId"], said["summary"], *(name.name for _, names in given for name in names)]
         + [field.name for field in (*body, *fields)]
     )
-    example = None if answer_schema is None else sample(answer_schema, schemas)
+    example = None if answer_schema is None else sample(answer_schema, schemas, guide.samples.values)
     return Shown(
         id=said["operationId"],
         method=method,
@@ -210,11 +254,11 @@ def _shown(document: Mapping[str, Any], path: str, method: str, said: Mapping[st
         answer=answer,
         fields=fields,
         faults=tuple(
-            Fault(int(code), CODES[int(code)], fault["description"])
+            Fault(int(code), guide.codes[int(code)], fault["description"])
             for code, fault in said["responses"].items()
             if code >= "400"
         ),
-        curl=_curl(document["servers"][0]["url"], path, method, said, body),
+        curl=_curl(document["servers"][0]["url"] + path, guide.samples, method, said, body),
         example=None if example is None else json.dumps(example, indent=2, ensure_ascii=False),
         words=words.lower(),
     )
@@ -320,19 +364,20 @@ def _plural(noun: str) -> str:
     return (f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s").lower()
 
 
-def _curl(server: str, path: str, method: str, said: Mapping[str, Any], body: Sequence[Field]) -> str:
+def _curl(address: str, samples: Samples, method: str, said: Mapping[str, Any], body: Sequence[Field]) -> str:
     """A request to copy: with the token of the environment, and ids to be replaced."""
-    ids = re.sub(r"\{(\w+)\}", lambda found: "$ID" if found[1] == "id" else f"${found[1].upper()}", path)
-    query = QUERIES.get(said["operationId"])
-    lines = [f'curl "{server}{ids}{"?" + query if query else ""}"', '-H "Authorization: Bearer $TOKEN"']
+    ids = re.sub(r"\{(\w+)\}", lambda found: "$ID" if found[1] == "id" else f"${found[1].upper()}", address)
+    query = samples.queries.get(said["operationId"])
+    lines = [f'curl "{ids}{"?" + query if query else ""}"', '-H "Authorization: Bearer $TOKEN"']
     if method not in ("GET", "POST"):
         lines.insert(1, f"-X {method}")
-    if method == "POST":
+    if method == "POST" and not body:
+        lines.insert(1, "-X POST")
+    if any(one["name"] == "Idempotency-Key" and one["required"] for one in said["parameters"]):
         lines.append('-H "Idempotency-Key: $(uuidgen)"')
-        if not body:
-            lines.insert(1, "-X POST")
     if body:
-        given = json.dumps(BODIES.get(said["operationId"], {}), indent=2, ensure_ascii=False).replace("\n", "\n  ")
+        example = samples.bodies.get(said["operationId"], {})
+        given = json.dumps(example, indent=2, ensure_ascii=False).replace("\n", "\n  ")
         lines += ['-H "Content-Type: application/json"', f"-d '{given}'"]
     return " \\\n  ".join(lines)
 

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+
+
+class Samples(NamedTuple):
+    """The examples of one API."""
+
+    bodies: Mapping[str, Mapping[str, Any]]
+    """Operation → a body for it."""
+    queries: Mapping[str, str]
+    """Operation → a query for it."""
+    values: Mapping[str, Any]
+    """Field, with or without what it is part of → its value."""
+
 
 CLIENT: Final = "019a3f51-7c10-7d02-8b1e-5f0c3a9d2e11"
 PROJECT: Final = "019a3f52-0b44-7a5e-9c37-d1e2f3a4b5c6"
@@ -12,6 +24,8 @@ PERSON: Final = "019a3f4e-2d7f-7b10-8a55-0c1d2e3f4a5b"
 INVOICE: Final = "019a3f60-4c2a-7e91-b3c4-a5b6c7d8e9f0"
 ENTRY: Final = "019a3f55-61aa-7f03-84d5-112233445566"
 PAYMENT: Final = "019a3f66-80d1-7b42-9e6f-998877665544"
+ORGANIZATION: Final = "019a3f4d-11c0-7a2b-8c3d-4e5f60718293"
+APP: Final = "019a3f70-5a1b-7c34-9d20-3c4d5e6f7081"
 
 BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     "createClient": {"name": "Globex", "email": "billing@globex.example", "currency": "EUR", "defaultRate": "90.00"},
@@ -36,8 +50,8 @@ BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "updateInvoice": {"discount": {"percent": "5"}, "dueDate": "2026-07-31"},
     "createInvoicePayment": {"amount": "642.60", "paidOn": "2026-07-14", "note": "Bank transfer"},
+    "createOauthApp": {"name": "Charts", "redirectUris": ["https://charts.example/callback"]},
 }  # fmt: skip
-"""Operation → a body for it."""
 
 QUERIES: Final[Mapping[str, str]] = {
     "listClients": "search=globex&sort=name",
@@ -48,16 +62,18 @@ QUERIES: Final[Mapping[str, str]] = {
     "listInvoices": "status=sent&sort=-issueDate",
     "listMembers": "role=member",
 }
-"""Operation → a query for it."""
 
 _IDS: Final[Mapping[str, str]] = {
-    "orgId": "019a3f4d-11c0-7a2b-8c3d-4e5f60718293", "clientId": CLIENT, "projectId": PROJECT, "taskId": TASK,
+    "orgId": ORGANIZATION, "clientId": CLIENT, "projectId": PROJECT, "taskId": TASK,
     "userId": PERSON, "invoiceId": INVOICE, "paymentId": PAYMENT, "entryIds": ENTRY, "assigneeIds": PERSON,
     "projectIds": PROJECT, "expenseIds": "019a3f57-33bb-7c04-85e6-665544332211",
     "Client": CLIENT, "Project": PROJECT, "Task": TASK, "TimeEntry": ENTRY, "Invoice": INVOICE, "Draft": INVOICE,
-    "Payment": PAYMENT, "Organization": "019a3f4d-11c0-7a2b-8c3d-4e5f60718293",
+    "Payment": PAYMENT, "Organization": ORGANIZATION,
     "Expense": "019a3f57-33bb-7c04-85e6-665544332211", "Member": "019a3f4e-2d80-7c20-9b66-1d2e3f4a5b6c",
     "Line": "019a3f61-0d3b-7a15-8e7f-203142536475",
+    "OAuthApp": APP, "appId": APP, "OAuthGrant": "019a3f71-6c2d-7e45-8f31-4d5e6f708192",
+    "organization_id": ORGANIZATION, "user_id": PERSON, "Worker": PERSON, "project_id": PROJECT,
+    "customer_id": CLIENT, "Customer": CLIENT, "ListedTimeEntry": ENTRY, "MemberUser": PERSON,
 }  # fmt: skip
 
 _VALUES: Final[Mapping[str, Any]] = {
@@ -81,29 +97,80 @@ _VALUES: Final[Mapping[str, Any]] = {
     "Line.rate": "90.00", "Line.total": "540.00", "Line.taskId": None, "Payment.amount": "642.60",
     "paidOn": "2026-07-14", "Payment.note": "Bank transfer", "limit": 50, "nextCursor": None, "warnings": [],
     "Line.expenseIds": [], "createdAt": "2026-06-11T09:30:00Z", "updatedAt": "2026-06-11T09:30:00Z",
+    "OAuthApp.name": "Charts", "appName": "Charts", "redirectUris": ["https://charts.example/callback"],
+    "verified": False, "OAuthGrant.scopes": ["entries:read"], "expiresAt": "2026-12-08T09:30:00Z",
 }  # fmt: skip
 
+NATIVE: Final = Samples(BODIES, QUERIES, _VALUES)
 
-def sample(schema: Mapping[str, Any], schemas: Mapping[str, Any], *, of: str = "", name: str = "") -> Any:
+EXPENSICAT: Final = Samples(
+    bodies={
+        "createTimeEntry": {
+            "start_time": "2026-06-15T07:00:00Z", "end_time": "2026-06-15T08:30:00Z",
+            "description": "Homepage layout", "project_id": PROJECT,
+        },
+        "updateTimeEntry": {"end_time": "2026-06-15T09:00:00Z"},
+        "createProject": {
+            "name": "Website redesign", "customer_id": CLIENT, "hourly_rate": "95.00", "currency": "EUR",
+        },
+        "updateProject": {"active": False},
+        "createCustomer": {"name": "Globex", "email": "billing@globex.example", "country_code": "NO"},
+        "updateCustomer": {"contact_person": "Mona Lund", "city": "Bergen"},
+        "updateMember": {"role": "admin"},
+        "updateCurrentOrganization": {"name": "Studio North"},
+    },
+    queries={
+        "listTimeEntries": "user_id=me&start_date=2026-06-01&end_date=2026-06-30",
+        "listProjects": "q=website",
+        "listCustomers": "q=globex",
+        "listMembers": "role=member",
+        "getProfitLoss": "start_date=2026-01-01&end_date=2026-12-31",
+    },
+    values={
+        "Customer.name": "Globex", "Project.name": "Website redesign", "Organization.name": "Studio North",
+        "full_name": "Ada Berg", "email": "ada@studio.example", "Customer.email": "billing@globex.example",
+        "project": {
+            "id": PROJECT, "name": "Website redesign", "customer_id": CLIENT, "hourly_rate": 95.00, "currency": "EUR",
+            "customer": {"id": CLIENT, "name": "Globex"},
+        },
+        "customer": {"id": CLIENT, "name": "Globex", "email": "billing@globex.example"},
+        "contact_person": "Mona Lund", "city": "Bergen", "country": "Norway", "country_code": "NO",
+        "hourly_rate": "95.00", "currency": "EUR", "base_currency": "EUR",
+        "start_time": "2026-06-15T07:00:00Z", "end_time": "2026-06-15T08:30:00Z", "duration": 5400,
+        "description": "Homepage layout", "billable": True, "active": True, "role": "admin", "slug": "studio-north",
+        "created_at": "2026-06-15T08:30:00Z", "updated_at": "2026-06-15T08:30:00Z", "count": 1, "next_cursor": None,
+        "period": "2026-06-01", "total_revenue": 5400.00, "total_expenses": 84.50, "net_profit_loss": 5315.50,
+        "total_outstanding": 642.60, "invoice_count": 1, "current_amount": 642.60, "overdue_0_to_30": 0,
+        "overdue_31_to_60": 0, "overdue_60_plus": 0, "expected_14_days": 642.60, "expected_30_days": 642.60,
+        "expected_60_days": 642.60,
+    },
+)  # fmt: skip
+
+
+def sample(
+    schema: Mapping[str, Any], schemas: Mapping[str, Any], values: Mapping[str, Any], *, of: str = "", name: str = ""
+) -> Any:
     """A value of this shape. `of` is what it is part of (`Client`), `name` the field."""
     for known in (f"{of}.{name}", name):
-        if known in _VALUES:
-            return _VALUES[known]
+        if known in values:
+            return values[known]
     if "$ref" in schema:
         called = str(schema["$ref"]).rpartition("/")[2]
-        return sample(schemas[called], schemas, of=called.removesuffix("Json"), name="")
+        return sample(schemas[called], schemas, values, of=called.removesuffix("Json"), name="")
     if "anyOf" in schema:
         parts = [part for part in schema["anyOf"] if part.get("type") != "null"]
         # What may be null is null, unless we know better.
         nullable = len(parts) < len(schema["anyOf"]) and name and name not in _IDS
-        return None if nullable else sample(parts[0], schemas, of=of, name=name)
+        return None if nullable else sample(parts[0], schemas, values, of=of, name=name)
     if "enum" in schema:
         return schema["enum"][0]
     kind = schema.get("type")
     if kind == "object":
-        return {key: sample(part, schemas, of=of, name=key) for key, part in schema.get("properties", {}).items()}
+        return {
+            key: sample(part, schemas, values, of=of, name=key) for key, part in schema.get("properties", {}).items()
+        }
     if kind == "array":
-        return [sample(schema.get("items", {}), schemas, of=of, name=name)]
+        return [sample(schema.get("items", {}), schemas, values, of=of, name=name)]
     if kind == "string":
         return _IDS.get(of if name == "id" else name, "…")
     return {"integer": 0, "number": 0, "boolean": True}.get(str(kind))
