@@ -6,11 +6,13 @@ import http.client
 import json
 import shlex
 import stat
+from base64 import urlsafe_b64decode
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import psycopg
 import pytest
@@ -159,7 +161,8 @@ def test_the_lines_that_it_prints_can_be_pasted_also_after_a_restart(tmp_path: P
         credentials = json.loads(file.read_text())
         count = len(Visitor(first, credentials["owner"]["token"]).all("/time-entries"))
         assert first.stop() == 0
-    with running(tmp_path / "data", "demo", says="# Tokens") as again:
+    words = ("demo", "--credentials", str(file))
+    with running(tmp_path / "data", *words, port=first.port, says="# Tokens") as again:
         assert again.process.stdout is not None
         printed: list[str] = []
         while "next start" not in (line := again.process.stdout.readline()):
@@ -167,14 +170,64 @@ def test_the_lines_that_it_prints_can_be_pasted_also_after_a_restart(tmp_path: P
         for who in WHO:
             assert f"{who:8} {credentials[who]['token']}" in printed
         pasted = [_curl(again, line) for line in printed if line.startswith("curl")]
-        assert [status for status, _ in pasted] == [200, 201, 200]
-        month, logged, unpaid = (answer["data"] for _, answer in pasted)
+        assert [status for status, _ in pasted] == [200, 201, 200, 200]
+        month, logged, unpaid, running_now = (answer["data"] for _, answer in pasted)
         assert month
         assert logged["durationSeconds"] == 5400
         assert {invoice["status"] for invoice in unpaid} == {"SENT"}
+        assert [(entry["description"], entry["end_time"]) for entry in running_now] == [
+            ("Gift cards: partial redemption", None)
+        ]
         assert len(Visitor(again, credentials["owner"]["token"]).all("/time-entries")) == count + 1
+        before, now = credentials["expensicat"], json.loads(file.read_text())["expensicat"]
+        for given in (before, now):
+            assert again.ask("GET", "/v1/time-entries", token=given["sessionToken"])[0] == 200
+        assert before["sessionToken"] != now["sessionToken"]
+        assert before["oauth"] == now["oauth"]
         found = run("doctor", "--data", str(again.data))
         assert found.returncode == 0, found.stdout + found.stderr
+
+
+def test_the_session_tokens_are_the_owner_s_the_member_s_and_the_other_studio_s_for_a_month(
+    demo: Running, credentials: dict[str, Any]
+):
+    expensicat = credentials["expensicat"]
+    seen = {
+        name: demo.ask("GET", "/v1/members", token=expensicat[f"{name}Token"])[1]["data"]
+        for name in ("session", "memberSession", "otherSession")
+    }
+    emails = {name: {member["user"]["email"] for member in members} for name, members in seen.items()}
+    assert {credentials[who]["email"] for who in WHO} < emails["session"]
+    assert emails["memberSession"] == {credentials["member"]["email"]}
+    assert emails["otherSession"] == {credentials["other"]["owner"]["email"]}
+    now = datetime.now(UTC)
+    for name in seen:
+        claims = json.loads(urlsafe_b64decode(expensicat[f"{name}Token"].split(".")[1] + "=="))
+        assert claims["iss"] == credentials["url"]
+        assert timedelta(days=29, hours=23) < datetime.fromtimestamp(claims["exp"], UTC) - now < timedelta(days=30)
+
+
+def test_its_people_sign_in_with_their_passwords(demo: Running, credentials: dict[str, Any]):
+    for who in WHO:
+        body = {name: credentials[who][name] for name in ("email", "password")}
+        status, answer = demo.ask("POST", "/api/auth/sign-in/email", body)
+        assert (status, answer["user"]["email"]) == (200, body["email"])
+        assert demo.ask("GET", "/v1/organizations/current", token=answer["token"])[0] == 200
+
+
+def test_its_app_is_known_and_asks_whoever_is_not_signed_in_to_do_so(demo: Running, credentials: dict[str, Any]):
+    app = credentials["expensicat"]["oauth"]
+    query = {
+        "client_id": app["clientId"], "redirect_uri": app["redirectUri"], "response_type": "code", "state": "s",
+        "scope": "entries:read", "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        "code_challenge_method": "S256",
+    }  # fmt: skip
+    connection = http.client.HTTPConnection("127.0.0.1", demo.port, timeout=30)
+    connection.request("GET", f"/api/auth/oauth2/authorize?{urlencode(query)}")
+    answer = connection.getresponse()
+    connection.close()
+    assert answer.status in (302, 303)
+    assert (answer.getheader("Location") or "").startswith("/sign-in?")
 
 
 def test_it_does_not_move_in_with_real_work(tmp_path: Path):

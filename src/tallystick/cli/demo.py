@@ -20,6 +20,7 @@ from tallystick.cli.console import CommandError, Operator, out, read_settings
 from tallystick.cli.serve import serve
 from tallystick.db.local_postgres.files import make_data_directory
 from tallystick.demo import nordlicht, sign_ins
+from tallystick.demo.doors import open_doors
 from tallystick.demo.load import load
 from tallystick.demo.sign_ins import SignIn, SignIns
 from tallystick.settings import Settings, default_data
@@ -57,6 +58,9 @@ def demo(settings: Settings, credentials: Path | None) -> None:
             signed = sign_ins.kept_in(make_data_directory(settings.data), settings.env)
             _refuse_strangers(operator, signed)
             load(operator.database, operator.key, signed, datetime.now(UTC), status.update)
+            signed.expensicat = open_doors(
+                operator.database, operator.key, signed, settings.public_url, datetime.now(UTC)
+            )
             known.append((signed, _projects(operator, signed)))
 
     def ready(url: str) -> None:
@@ -93,7 +97,7 @@ def _show(signed: SignIns, projects: dict[str, str], settings: Settings) -> None
         people.add_row(Text(who, style="bold"), one.email, one.password)
     out.print(
         Panel(
-            Group(Text(signed.url, style="bold cyan"), "", people),
+            Group(Text(signed.url, style="bold cyan"), Text(f"sign in: {signed.url}/sign-in"), "", people),
             title=f"Tallystick demo: {signed.workspace.name}",
             subtitle="Ctrl-C stops it",
             border_style="cyan",
@@ -107,6 +111,8 @@ def _show(signed: SignIns, projects: dict[str, str], settings: Settings) -> None
         "Time of a project this month": _month_of_time(signed, shop),
         "Log an hour and a half": _log_time(signed, shop),
         "Unpaid invoices": _unpaid(signed),
+        "For Expensicat clients: their addresses, and session tokens": _expensicat(signed),
+        "The running timer, as they see it": _running(signed),
     }
     for title, text in lines.items():
         out.print(f"\n# {title}", style="bold", markup=False)
@@ -132,6 +138,24 @@ def _log_time(signed: SignIns, project: str) -> str:
 
 def _unpaid(signed: SignIns) -> str:
     return _curl(signed, "owner", "/invoices?status=SENT&sort=dueDate")
+
+
+def _expensicat(signed: SignIns) -> str:
+    if signed.expensicat is None:
+        return ""
+    return "\n".join(
+        (
+            f"{signed.url}/v1",
+            f"{signed.url}/expensicat   where /api/v1 is appended",
+            f"owner    {signed.expensicat.session_token}",
+            f"member   {signed.expensicat.member_session_token}",
+        )
+    )
+
+
+def _running(signed: SignIns) -> str:
+    token = signed.expensicat.member_session_token if signed.expensicat else ""
+    return f"curl -s '{signed.url}/v1/time-entries?user_id=me&limit=1' -H 'Authorization: Bearer {token}'"
 
 
 def _curl(signed: SignIns, who: str, path: str, more: str = "") -> str:

@@ -39,6 +39,22 @@ class Neighbour(Struct):
     owner: SignIn
 
 
+class OAuthDoor(Struct, rename="camel"):
+    """An app without a secret, that may ask the studio's people for access."""
+
+    client_id: str
+    redirect_uri: str
+
+
+class Expensicat(Struct, rename="camel"):
+    """What Expensicat clients need: session JWTs of the owner, a member and the other workspace's owner; an app."""
+
+    session_token: str
+    member_session_token: str
+    other_session_token: str
+    oauth: OAuthDoor
+
+
 class SignIns(Struct, omit_defaults=True, kw_only=True):
     """The credentials file. Its fields are what other programs rely on: add, never rename."""
 
@@ -50,6 +66,8 @@ class SignIns(Struct, omit_defaults=True, kw_only=True):
     member: SignIn
     other: Neighbour
     free: Neighbour
+    expensicat: Expensicat | None = None
+    """Made at each start (`demo.doors`), never kept."""
 
 
 def kept_in(data: Path, env: tokens.Env) -> SignIns:

@@ -1,0 +1,53 @@
+"""The demo's doors for Expensicat clients: session tokens that outlive a look around, and an app for OAuth."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from tallystick.auth import sessions
+from tallystick.db.session import Connection, Database
+from tallystick.demo.sign_ins import Expensicat, OAuthDoor, SignIns
+from tallystick.domain import members, oauth
+from tallystick.domain.access import Actor
+from tallystick.domain.context import Context, open_workspace
+
+LIFETIME: Final = timedelta(days=30)
+APP: Final = "Demo charts"
+REDIRECT: Final = "http://127.0.0.1:8765/callback"
+"""Nobody listens there: the code stands in the browser's address. Any other port of 127.0.0.1 does as well."""
+
+
+def open_doors(database: Database, key: bytes, sign_ins: SignIns, issuer: str, now: datetime) -> Expensicat:
+    """Sign three people in anew, as each start may have another address; the tokens of earlier starts go on."""
+
+    def token(workspace_id: str, email: str) -> str:
+        with database.transaction() as connection:
+            operator = _operator(connection, workspace_id, now)
+            member = members.by_email(operator, email)
+            actor = Actor(workspace_id, member.user_id, "MEMBER")
+            session, _ = sessions.begin(
+                Context(actor, connection, lambda: now), key, remember=True, user_agent="tallystick demo"
+            )
+        return sessions.jwt_of(key, session, issuer=issuer, now=now, lifetime=LIFETIME).token
+
+    return Expensicat(
+        session_token=token(sign_ins.workspace.id, sign_ins.owner.email),
+        member_session_token=token(sign_ins.workspace.id, sign_ins.member.email),
+        other_session_token=token(sign_ins.other.workspace.id, sign_ins.other.owner.email),
+        oauth=_app(database, sign_ins.workspace.id, now),
+    )
+
+
+def _app(database: Database, workspace_id: str, now: datetime) -> OAuthDoor:
+    """The app that was registered at the first start, or is now."""
+    with database.transaction() as connection:
+        ctx = _operator(connection, workspace_id, now)
+        known = [app for app in oauth.apps(ctx) if app.name == APP]
+        app = known[0] if known else oauth.create_app(ctx, name=APP, redirect_uris=[REDIRECT])
+        return OAuthDoor(app.id, app.redirect_uris[0])
+
+
+def _operator(connection: Connection, workspace_id: str, now: datetime) -> Context:
+    open_workspace(connection, workspace_id)
+    return Context(Actor(workspace_id, "", "OWNER"), connection, lambda: now)
