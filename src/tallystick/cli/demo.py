@@ -111,7 +111,7 @@ def _show(signed: SignIns, projects: dict[str, str], settings: Settings) -> None
         "Time of a project this month": _month_of_time(signed, shop),
         "Log an hour and a half": _log_time(signed, shop),
         "Unpaid invoices": _unpaid(signed),
-        "For Expensicat clients: their addresses, and session tokens": _expensicat(signed),
+        "For Expensicat clients: their addresses, and the owner's session token": _expensicat(signed),
         "The running timer, as they see it": _running(signed),
     }
     for title, text in lines.items():
@@ -147,8 +147,7 @@ def _expensicat(signed: SignIns) -> str:
         (
             f"{signed.url}/v1",
             f"{signed.url}/expensicat   where /api/v1 is appended",
-            f"owner    {signed.expensicat.session_token}",
-            f"member   {signed.expensicat.member_session_token}",
+            signed.expensicat.session_token,
         )
     )
 

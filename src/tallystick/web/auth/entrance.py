@@ -15,6 +15,7 @@ from tallystick.auth import sessions
 from tallystick.auth.rate_limits import Policy, RateLimits
 from tallystick.auth.session_tokens import csrf_token, device_of, is_csrf_token
 from tallystick.auth.sessions import CodeNeeded, Live, SignedIn, WrongCode
+from tallystick.domain.access import Actor
 from tallystick.domain.context import Clock, Connection, Transactions
 from tallystick.domain.sessions import REMEMBERED
 from tallystick.values.errors import Forbidden, TooMany, Unauthenticated
@@ -47,6 +48,8 @@ class Entrance:
     address_of: Callable[[falcon.Request], str]
     address_policy: Policy
     clock: Clock
+    seen: Callable[[Actor], None] | None = None
+    """Is told whose sessions are used."""
     crowd: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(AT_ONCE))
 
     # --- cookies
@@ -89,9 +92,9 @@ class Entrance:
             scheme, _, token = header.partition(" ")
             if scheme.lower() != "bearer":
                 raise Unauthenticated
-            return Caller(
-                sessions.session_of_jwt(connection, self.key, token.strip(), self.clock(), self.public_url), False
-            )
+            live = sessions.session_of_jwt(connection, self.key, token.strip(), self.clock(), self.public_url)
+            self._note(live)
+            return Caller(live, False)
         return Caller(self.visitor(connection, request), True)
 
     def visitor(self, connection: Connection, request: falcon.Request) -> Live:
@@ -99,7 +102,13 @@ class Entrance:
         cookie = _cookie(request, self.session_cookie)
         if cookie is None:
             raise Unauthenticated
-        return sessions.session_by_cookie(connection, self.key, cookie, self.clock())
+        live = sessions.session_by_cookie(connection, self.key, cookie, self.clock())
+        self._note(live)
+        return live
+
+    def _note(self, live: Live) -> None:
+        if self.seen is not None:
+            self.seen(live.actor)
 
     def csrf_of(self, live: Live) -> str:
         """What a page of ours sends along with each form."""

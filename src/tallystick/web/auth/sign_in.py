@@ -13,6 +13,7 @@ import msgspec
 from tallystick.auth import sessions
 from tallystick.auth.rate_limits import Policy, RateLimits
 from tallystick.auth.sessions import CodeNeeded, WrongCode
+from tallystick.domain.access import Actor
 from tallystick.domain.context import Clock, Transactions
 from tallystick.values.errors import Conflict, Forbidden, Invalid, NotFound, Refusal, TooMany, Unauthenticated
 from tallystick.values.ids import parse_id
@@ -45,9 +46,10 @@ def mount_sign_in(
     address_of: Callable[[falcon.Request], str],
     address_policy: Policy,
     clock: Clock,
+    seen: Callable[[Actor], None] | None = None,
 ) -> Entrance:
     """Add the ways in to the app; answers what other pages need to know their visitor."""
-    entrance = Entrance(database, key, limits, public_url, address_of, address_policy, clock)
+    entrance = Entrance(database, key, limits, public_url, address_of, address_policy, clock, seen)
     app.add_route("/api/auth/sign-in/email", Endpoint("POST", SignInByEmail(entrance)))
     app.add_route("/api/auth/token", Endpoint("GET", FreshToken(entrance)))
     app.add_route("/api/auth/sign-out", Endpoint("POST", SignOut(entrance)))

@@ -6,7 +6,7 @@ class OpFilter extends HTMLElement {
   connectedCallback() {
     this.input = Object.assign(document.createElement("input"), {
       type: "search",
-      placeholder: "Filter: dueDate, PATCH, timer",
+      placeholder: "Filter: rate, PATCH, project",
       autocomplete: "off",
       spellcheck: false,
     });
