@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -144,8 +144,9 @@ class Api:
 
 
 def app_client(
-    database: Database, clock: Clock, data: Path, *, burst: int = 0, sustained: int = 0, address: int = 0
-) -> testing.TestClient:
+    database: Database, clock: Clock, data: Path, *, burst: int = 0, sustained: int = 0, address: int = 0,
+    seen: Callable[[Actor], None] | None = None,
+) -> testing.TestClient:  # fmt: skip
     settings = Settings(data=data, rate_limit_burst=burst, rate_limit_sustained=sustained, rate_limit_address=address)
     limits = RateLimits(data / "limits", clock=lambda: clock().timestamp())
-    return testing.TestClient(build(settings, database, KEY, clock=clock, limits=limits))
+    return testing.TestClient(build(settings, database, KEY, clock=clock, limits=limits, seen=seen))

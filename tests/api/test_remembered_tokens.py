@@ -47,7 +47,7 @@ def test_a_revoked_token_is_refused_where_nothing_else_would_have_asked_the_data
 @pytest.mark.parametrize("remembered", [False, True])
 def test_what_only_reads_cannot_write(database: Database, studio: Studio, remembered: bool) -> None:
     token = f"Bearer {studio.owner.token}"
-    bearer._remembered.clear()
+    bearer._TOKENS.forget()
     if remembered:
         with database.transaction(reading=True) as connection:
             bearer.actor_of(connection, KEY, token, studio.clock())

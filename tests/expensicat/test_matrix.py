@@ -108,7 +108,8 @@ def stage(database: Database, database_url: str, tmp_path_factory: pytest.TempPa
     )
     return Stage(
         database_url, world, other,
-        client=make(Rehearsal(database)), looking=make(Rehearsal(database, read_only=True)), lasting=make(database),
+        client=make(Rehearsal(database)), looking=make(Rehearsal(database, "SET TRANSACTION READ ONLY")),
+        lasting=make(database),
     )  # fmt: skip
 
 

@@ -15,13 +15,20 @@ from tallystick.api.expensicat.wire import EVERYTHING
 from tallystick.api.native.wire import NativeApi
 from tallystick.api.wire import Wire
 from tallystick.auth.rate_limits import Policy, RateLimits
-from tallystick.db.session import Database
+from tallystick.db.session import Database, Prepared
 from tallystick.domain.access import Actor
-from tallystick.domain.context import Connection, Transactions, open_workspace
+from tallystick.domain.context import Connection, Transactions
 from tallystick.main import mount_expensicat
 from tallystick.settings import Settings
 from tallystick.values.errors import Unauthenticated
 from tests.studio import KEY, Clock, Studio
+
+OPEN = Prepared("SELECT set_config('tallystick.workspace', %(workspace)s::text, true)")
+FIND = Prepared("""
+    SELECT m.role, w.plan, coalesce(p.time_zone, w.time_zone) FROM members m
+    JOIN people p ON p.id = m.user_id JOIN workspaces w ON w.id = m.workspace_id
+    WHERE m.user_id = %(user)s::uuid AND m.workspace_id = %(workspace)s::uuid AND m.removed_at IS NULL
+""")
 
 
 class Credentials:
@@ -38,13 +45,9 @@ class Credentials:
             person = studio.people[who]
         except (ValueError, KeyError):
             raise Unauthenticated from None
-        open_workspace(connection, workspace_id)
-        found = connection.execute(
-            """SELECT m.role, w.plan, coalesce(p.time_zone, w.time_zone) FROM members m
-               JOIN people p ON p.id = m.user_id JOIN workspaces w ON w.id = m.workspace_id
-               WHERE m.user_id = %s AND m.workspace_id = %s AND m.removed_at IS NULL""",
-            [person.user_id, workspace_id],
-        ).fetchone()
+        connection.reopening = OPEN, {"workspace": workspace_id}
+        connection.later(*connection.reopening)
+        found = connection.run(FIND, {"user": person.user_id, "workspace": workspace_id}).fetchone()
         if found is None:
             raise Unauthenticated
         role, plan, zone = found

@@ -20,8 +20,8 @@ from msgspec import Struct
 from psycopg_pool import PoolTimeout, TooManyRequests
 
 from tallystick.api.fields import Malformed, facts_of, parse_json
-from tallystick.auth.bearer import Outdated
 from tallystick.auth.rate_limits import Policy, RateLimits, Verdict, headers
+from tallystick.auth.remembered import Outdated
 from tallystick.domain import idempotency
 from tallystick.domain.access import Actor, Permission
 from tallystick.domain.context import Clock, Connection, Context, Transactions, open_workspace, utc_now

@@ -32,12 +32,13 @@ from authlib.oauth2.rfc7636.challenge import (
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from tallystick.auth.remembered import Lookup
 from tallystick.auth.tokens import BASE62, checksum
-from tallystick.db.session import Connection
+from tallystick.db.session import Connection, Prepared
 from tallystick.domain import oauth
 from tallystick.domain.access import Actor
 from tallystick.domain.context import Context, Transactions
-from tallystick.domain.oauth import LOST_ANSWER, OAUTH_SCOPES, OAuthApp, OAuthGrant, OAuthToken
+from tallystick.domain.oauth import GRANT, LOST_ANSWER, OAUTH_SCOPES, OAuthApp, OAuthGrant, OAuthToken
 from tallystick.values.errors import NotFound, Unauthenticated
 from tallystick.values.ids import parse_id
 from tallystick.values.seal import derive
@@ -55,8 +56,8 @@ _NONCE_BYTES: Final = 12
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _LOOPBACK: Final = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::([1-9][0-9]{0,4}))?((?:[/?].*)?)", re.ASCII)
 
-_OPEN_APP: Final = b"SELECT open_by_oauth_app(%s)"
-_OPEN_ACCESS: Final = b"SELECT * FROM open_by_access_token(%s)"
+_OPEN_APP: Final = Prepared("SELECT open_by_oauth_app(%(app)s::uuid)")
+_ACCESS_TOKENS: Final = Lookup("open_by_access_token(%(digest)s::bytea)")
 
 
 # --- texts
@@ -86,16 +87,16 @@ def digest(key: bytes, text: str) -> bytes:
 def actor_of_access_token(connection: Connection, key: bytes, token: str, now: datetime) -> Actor:
     """The member that an access token acts as, with their role of this moment and the scopes they granted.
 
-    Opens the workspace for the transaction. Raises Unauthenticated, the same for each way in which it can be wrong.
+    Opens the workspace for the transaction. Raises Unauthenticated, the same for each way in which it can be wrong. A
+    token that was here before is looked up with the next statement, which may raise `Outdated`.
     """
     if not is_kind("access", token):
         raise Unauthenticated
-    found = connection.execute(_OPEN_ACCESS, (digest(key, token),)).fetchone()
-    if found is None:
-        raise Unauthenticated
-    grant_id, expires_at, scopes, app_name, workspace_id, workspace_name, plan, user_id, role, time_zone, _ = found
-    if expires_at <= now:
-        raise Unauthenticated
+    known = digest(key, token)
+    found = _ACCESS_TOKENS.find(
+        connection, known, {"digest": known}, lambda found: found is not None and found[1] > now
+    )
+    grant_id, _, scopes, app_name, workspace_id, workspace_name, plan, user_id, role, time_zone, *_ = found
     return Actor(
         workspace_id=workspace_id,
         user_id=user_id,
@@ -104,7 +105,7 @@ def actor_of_access_token(connection: Connection, key: bytes, token: str, now: d
         scopes=frozenset(scopes),
         workspace_name=workspace_name,
         time_zone=time_zone,
-        credential=grant_id,
+        credential=GRANT + grant_id,
         credential_name=app_name,
     )
 
@@ -207,7 +208,7 @@ def app_of(connection: Connection, client_id: str, now: datetime) -> OAuthApp | 
     """The live app with this client_id, its workspace open for this transaction."""
     if parse_id(client_id) != client_id:
         return None
-    (workspace_id,) = connection.execute(_OPEN_APP, (client_id,)).fetchone() or (None,)
+    (workspace_id,) = connection.run(_OPEN_APP, {"app": client_id}).fetchone() or (None,)
     if workspace_id is None:
         return None
     app = _context(connection, workspace_id, now).find(OAuthApp, client_id)

@@ -13,8 +13,10 @@ from typing import Any, Final, NamedTuple, cast
 
 from tallystick.auth import second_factor
 from tallystick.auth.passwords import hash_password, needs_rehash, problem_with, verify_password
+from tallystick.auth.remembered import Lookup
 from tallystick.auth.session_tokens import (
     JWT_LIFETIME,
+    Claims,
     claims_of,
     cookie_digest,
     count_key,
@@ -27,26 +29,34 @@ from tallystick.auth.session_tokens import (
     mint_link,
     session_of_cookie,
 )
-from tallystick.db.session import Connection
+from tallystick.db.connection import Row
+from tallystick.db.session import Connection, Prepared, Values
 from tallystick.domain import members, sessions
 from tallystick.domain.access import Actor, Role
 from tallystick.domain.context import Context, Transactions, open_workspace
-from tallystick.domain.sessions import ACCOUNT, ADDRESS, Allowance, Ending, Session
+from tallystick.domain.sessions import ACCOUNT, ADDRESS, SESSION, Allowance, Ending, Session
 from tallystick.values.errors import Invalid, NotFound, Unauthenticated
 from tallystick.values.ids import new_id
 
 EVERYTHING: Final = frozenset({"*"})
 """The scopes of a session: whatever the person's role may do."""
 
-_OPEN: Final = b"SELECT * FROM open_by_session(%s, %s, %s)"
-_SIGN_IN: Final = b"SELECT * FROM sign_in_of(%s)"
-_OPEN_LINK: Final = b"SELECT * FROM open_by_password_link(%s, %s)"
-_STILL: Final = b"""
-    SELECT password_hash FROM people WHERE id = %s
-    AND EXISTS (SELECT FROM members WHERE user_id = people.id AND workspace_id = %s AND removed_at IS NULL) FOR SHARE
-"""
-_USE_STEP: Final = b"UPDATE people SET totp_step = %s WHERE id = %s AND (totp_step IS NULL OR totp_step < %s)"
-_REHASH: Final = b"UPDATE people SET password_hash = %s WHERE id = %s AND password_hash = %s"
+_SESSIONS: Final = Lookup("open_by_session(%(session)s::uuid, %(digest)s::bytea, %(now)s::timestamptz)")
+_SIGN_IN: Final = Prepared("SELECT * FROM sign_in_of(%(email)s)")
+_OPEN_LINK: Final = Prepared("SELECT * FROM open_by_password_link(%(digest)s, %(now)s)")
+_LOCK_PERSON: Final = Prepared("SELECT FROM people WHERE id = %(person)s::uuid FOR UPDATE")
+_STILL: Final = Prepared("""
+    SELECT password_hash FROM people WHERE id = %(person)s::uuid AND EXISTS (
+        SELECT FROM members WHERE user_id = people.id AND workspace_id = %(workspace)s::uuid AND removed_at IS NULL
+    ) FOR SHARE
+""")
+_USE_STEP: Final = Prepared("""
+    UPDATE people SET totp_step = %(step)s
+    WHERE id = %(person)s::uuid AND (totp_step IS NULL OR totp_step < %(step)s)
+""")
+_REHASH: Final = Prepared("""
+    UPDATE people SET password_hash = %(fresh)s WHERE id = %(person)s::uuid AND password_hash = %(stored)s
+""")
 
 
 class Identity(NamedTuple):
@@ -144,7 +154,7 @@ def sign_in(
     known = len(email) <= 254 and email.isprintable()
     with database.transaction() as connection:
         sessions.charge(connection, counted, now)
-        rows = connection.execute(_SIGN_IN, (email,)).fetchall() if known else []
+        rows = connection.run(_SIGN_IN, {"email": email}).fetchall() if known else []
     stored = cast("str | None", rows[0][2]) if rows else None
     if not verify_password(stored, password) or stored is None:
         raise Unauthenticated(WRONG)
@@ -161,12 +171,12 @@ def sign_in(
     user = Identity(user_id, email, name)
     with database.transaction() as connection:
         open_workspace(connection, place.id)
-        if connection.execute(_STILL, (user_id, place.id)).fetchone() != (stored,):
+        if not _is_still(connection, user_id, place.id, stored):
             raise Unauthenticated(WRONG)  # changed or removed while we hashed
         if sealed is not None:
             _use_code(connection, key, user_id, sealed=sealed, code=totp or "", now=now)
         if fresh is not None:
-            connection.execute(_REHASH, (fresh, user_id, stored))
+            connection.run(_REHASH, {"fresh": fresh, "person": user_id, "stored": stored})
         # What strangers fail at this account stays counted when its own browser succeeds.
         own = next(iter(counted))
         sessions.forgive(connection, counted, now, entirely=frozenset({own}))
@@ -221,7 +231,7 @@ def switch(
 
 def places_of(connection: Connection, email: str) -> tuple[Place, ...]:
     """The workspaces of a person, the last one used first."""
-    return tuple(Place(*row[5:8]) for row in connection.execute(_SIGN_IN, (email,)).fetchall())
+    return tuple(Place(*row[5:8]) for row in connection.run(_SIGN_IN, {"email": email}).fetchall())
 
 
 # --- staying signed in
@@ -229,14 +239,8 @@ def places_of(connection: Connection, email: str) -> tuple[Place, ...]:
 
 def session_of_jwt(connection: Connection, key: bytes, token: str, now: datetime, issuer: str) -> Live:
     """The live session of a JWT, its workspace open for this transaction. Raises Unauthenticated."""
-    claims = claims_of(key, token, now, issuer)
-    if claims is None:
-        raise Unauthenticated
-    live = _opened(connection, claims.sid, None, now)
-    if (live.actor.user_id, live.actor.workspace_id) != (claims.sub, claims.org):
-        open_workspace(connection, "")
-        raise Unauthenticated
-    return live
+    claims = _claims(key, token, now, issuer)
+    return _live(_SESSIONS.ask(connection, _opening(claims.sid, None, now), lambda found: _is_of(found, claims, now)))
 
 
 def session_by_cookie(connection: Connection, key: bytes, cookie: str, now: datetime) -> Live:
@@ -244,12 +248,18 @@ def session_by_cookie(connection: Connection, key: bytes, cookie: str, now: date
     session_id = session_of_cookie(cookie)
     if session_id is None:
         raise Unauthenticated
-    return _opened(connection, session_id, cookie_digest(key, cookie), now)
+    opening = _opening(session_id, cookie_digest(key, cookie), now)
+    return _live(_SESSIONS.ask(connection, opening, lambda found: found is not None))
 
 
 def actor_of_jwt(connection: Connection, key: bytes, token: str, now: datetime, issuer: str) -> Actor:
-    """The member that a session's JWT acts as, with their role of this moment. Raises Unauthenticated."""
-    return session_of_jwt(connection, key, token, now, issuer).actor
+    """The member that a session's JWT acts as, with their role of this moment. Raises Unauthenticated.
+
+    A session that was here before is looked up with the next statement, which may raise `Outdated`.
+    """
+    claims = _claims(key, token, now, issuer)
+    opening = _opening(claims.sid, None, now)
+    return _live(_SESSIONS.find(connection, claims.sid, opening, lambda found: _is_of(found, claims, now))).actor
 
 
 def actor_of_cookie(connection: Connection, key: bytes, cookie: str, now: datetime) -> Actor:
@@ -288,7 +298,7 @@ def change_password(
     counted = _counted(key, email, address, None)
     with database.transaction() as connection:
         sessions.charge(connection, counted, now)
-        rows = connection.execute(_SIGN_IN, (email,)).fetchall()
+        rows = connection.run(_SIGN_IN, {"email": email}).fetchall()
     stored = cast("str | None", rows[0][2]) if rows else None
     if not verify_password(stored, old):
         raise Invalid(fields={"old_password": "is not right"})
@@ -300,7 +310,7 @@ def change_password(
         sessions.forgive(connection, counted, now, entirely=frozenset())
         open_workspace(connection, live.actor.workspace_id)
         ctx = Context(live.actor, connection, lambda: now)
-        if connection.execute(_STILL, (live.user.id, live.actor.workspace_id)).fetchone() != (stored,):
+        if not _is_still(connection, live.user.id, live.actor.workspace_id, stored):
             raise Unauthenticated
         members.set_password(ctx, live.user.id, fresh, keep_session=live.session_id)
 
@@ -325,7 +335,7 @@ class PasswordLinkOwner(NamedTuple):
 def password_link(connection: Connection, key: bytes, secret: str, now: datetime) -> PasswordLinkOwner:
     """Whose password a link sets; its workspace is open for this transaction. NotFound: it is not valid now."""
     digest = link_digest(key, secret)
-    found = None if digest is None else connection.execute(_OPEN_LINK, (digest, now)).fetchone()
+    found = None if digest is None else connection.run(_OPEN_LINK, {"digest": digest, "now": now}).fetchone()
     if found is None:
         raise NotFound("This link is not valid any more. Ask for a new one.")
     link_id, user_id, email, name, second, workspace_id, workspace_name, _ = found
@@ -342,7 +352,7 @@ def set_password(database: Transactions, key: bytes, secret: str, password: str,
     with database.transaction() as connection:
         # The row of the person lets one of two requests with the same link go first; the other finds it used.
         open_workspace(connection, owner.workspace_id)
-        connection.execute(b"SELECT FROM people WHERE id = %s FOR UPDATE", (owner.user.id,))
+        connection.run(_LOCK_PERSON, {"person": owner.user.id})
         owner = password_link(connection, key, secret, now)
         ctx = Context(Actor(owner.workspace_id, owner.user.id, "MEMBER"), connection, lambda: now)
         members.set_password(ctx, owner.user.id, fresh)
@@ -400,7 +410,7 @@ def _counted(key: bytes, email: str, address: str, browser: str | None) -> dict[
 
 def _use_code(connection: Connection, key: bytes, user_id: str, *, sealed: bytes, code: str, now: datetime) -> None:
     step = second_factor.matching_step(key, user_id, sealed, code, now)
-    if step is None or connection.execute(_USE_STEP, (step, user_id, step)).rowcount != 1:
+    if step is None or connection.run(_USE_STEP, {"step": step, "person": user_id}).rowcount != 1:
         raise WrongCode
 
 
@@ -422,11 +432,34 @@ def _begun(
     return SignedIn(jwt.token, jwt.expires_at, secret, csrf, mint_device(key, user.email, now), session, user, places)
 
 
-def _opened(connection: Connection, session_id: str, digest: bytes | None, now: datetime) -> Live:
-    found = connection.execute(_OPEN, (session_id, digest, now)).fetchone()
-    if found is None:
+def _is_still(connection: Connection, user_id: str, workspace_id: str, stored: str | None) -> bool:
+    """Whether a member has the password that was looked at; it stays so until the transaction ends."""
+    found = connection.run(_STILL, {"person": user_id, "workspace": workspace_id}).fetchone()
+    return found == (stored,)
+
+
+def _claims(key: bytes, token: str, now: datetime, issuer: str) -> Claims:
+    claims = claims_of(key, token, now, issuer)
+    if claims is None:
         raise Unauthenticated
-    _, expires_at, remember, email, name, workspace_id, workspace_name, plan, user_id, role, time_zone, _ = found
+    return claims
+
+
+def _opening(session_id: str, digest: bytes | None, now: datetime) -> Values:
+    return {"session": session_id, "digest": digest, "now": now}
+
+
+def _is_of(found: Row | None, claims: Claims, now: datetime) -> bool:
+    """Whether a session is the one that a JWT was made for, and still lives."""
+    if found is None or found[1] <= now:
+        return False
+    return (found[8], found[5]) == (claims.sub, claims.org)
+
+
+def _live(found: Row) -> Live:
+    session_id, expires_at, remember, email, name, workspace_id, workspace_name, plan, user_id, role, time_zone, *_ = (
+        found
+    )
     actor = Actor(
         workspace_id=workspace_id,
         user_id=user_id,
@@ -435,7 +468,7 @@ def _opened(connection: Connection, session_id: str, digest: bytes | None, now: 
         scopes=EVERYTHING,
         workspace_name=workspace_name,
         time_zone=time_zone,
-        credential=f"hss_{session_id}",
+        credential=SESSION + session_id,
         credential_name="session",
     )
     return Live(actor, session_id, expires_at, remember, Identity(user_id, email, name))

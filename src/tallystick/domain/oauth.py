@@ -17,6 +17,8 @@ from tallystick.domain.access import Permission
 from tallystick.domain.context import Context, hydrate, workspace
 from tallystick.values.errors import Invalid, NotFound
 
+GRANT: Final = "hsg_"
+"""How the name of a grant begins, where it stands for a credential."""
 CODE_LIFETIME: Final = timedelta(seconds=60)
 ACCESS_LIFETIME: Final = timedelta(minutes=15)
 REFRESH_IDLE: Final = timedelta(days=30)

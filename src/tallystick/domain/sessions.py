@@ -16,6 +16,8 @@ from tallystick.db.session import Connection, Prepared, run
 from tallystick.domain.context import Context, workspace
 from tallystick.values.errors import TooMany
 
+SESSION: Final = "hss_"
+"""How the name of a session begins, where it stands for a credential."""
 IDLE: Final = timedelta(hours=12)
 """A session that is not remembered ends when nothing is asked for so long; `open_by_session` knows it too."""
 LIFETIME: Final = timedelta(days=14)
@@ -40,7 +42,7 @@ class Session(Tenant):
     address: Mapped[str]
     created_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
-    """Kept to the minute."""
+    """Kept to the minute or so (server.upkeep)."""
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     ending: Mapped[str | None]

@@ -1,20 +1,22 @@
-"""What the server does now and then beside its requests: keeps when tokens were last used, sweeps old answers away."""
+"""What the server does now and then beside its requests: keeps what was used last, sweeps away what has expired."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from datetime import datetime
-from typing import Final
+from typing import Final, LiteralString
 
 import psycopg
 
-from tallystick.db.session import APPLICATION_ROLE, owner_connection, text_query
+from tallystick.db.session import APPLICATION_ROLE, Connection, owner_connection, text_query
 from tallystick.domain import idempotency
 from tallystick.domain.access import Actor
 from tallystick.domain.context import Clock, Context, open_workspace, utc_now
+from tallystick.domain.oauth import GRANT
+from tallystick.domain.sessions import SESSION
 
 FLUSH_SECONDS: Final = 60.0
 SWEEP_SECONDS: Final = 3600.0
@@ -26,7 +28,10 @@ log = logging.getLogger("tallystick.upkeep")
 
 
 class LastUse:
-    """Which tokens this process has seen, written down about once a minute: a GET never writes by itself."""
+    """Which tokens, sessions and grants this process has seen, written down about once a minute.
+
+    A GET never writes by itself.
+    """
 
     def __init__(self, clock: Clock = utc_now) -> None:
         self._clock = clock
@@ -37,12 +42,12 @@ class LastUse:
         self._seen[actor.credential] = self._clock()
 
     def flush(self, owner_url: str) -> int:
-        """Write down what was seen since the last time; answers how many tokens."""
+        """Write down what was seen since the last time; answers how many credentials."""
         seen, self._seen = self._seen, {}
         if not seen:
             return 0
         with closing(owner_connection(owner_url)) as connection, connection:
-            return connection.execute(_FLUSH, [list(seen), list(seen.values())]).rowcount
+            return sum(_write_down(connection, kind, seen) for kind in _KINDS)
 
 
 def sweep_answers(owner_url: str, *, clock: Clock = utc_now, batch: int = BATCH) -> int:
@@ -72,6 +77,12 @@ def every(seconds: float, work: Callable[[], object]) -> None:
     threading.Thread(target=_repeat, args=(seconds, work), name="upkeep", daemon=True).start()
 
 
+def _write_down(connection: Connection, kind: str, seen: Mapping[str, datetime]) -> int:
+    found = {name: at for name, at in seen.items() if next(one for one in _KINDS if name.startswith(one)) == kind}
+    names = [name.removeprefix(kind) for name in sorted(found)]
+    return connection.execute(_FLUSH[kind], [names, [found[name] for name in sorted(found)]]).rowcount if found else 0
+
+
 def _repeat(seconds: float, work: Callable[[], object]) -> None:
     while not _NEVER.wait(seconds):
         try:
@@ -83,9 +94,23 @@ def _repeat(seconds: float, work: Callable[[], object]) -> None:
 
 
 _NEVER: Final = threading.Event()
-_FLUSH: Final = """
-    UPDATE tokens SET last_used_at = seen.at
-    FROM unnest(%s::text[], %s::timestamptz[]) AS seen (prefix, at)
-    WHERE tokens.prefix = seen.prefix AND (tokens.last_used_at IS NULL OR tokens.last_used_at < seen.at)
-"""
+_KINDS: Final = (SESSION, GRANT, "")
+"""How the names of credentials begin; a token's is its public prefix."""
+_FLUSH: Final[Mapping[str, LiteralString]] = {
+    SESSION: """
+        UPDATE sessions SET last_seen_at = seen.at
+        FROM unnest(%s::uuid[], %s::timestamptz[]) AS seen (id, at)
+        WHERE sessions.id = seen.id AND sessions.last_seen_at < seen.at
+    """,
+    GRANT: """
+        UPDATE oauth_grants SET last_used_at = seen.at
+        FROM unnest(%s::uuid[], %s::timestamptz[]) AS seen (id, at)
+        WHERE oauth_grants.id = seen.id AND (oauth_grants.last_used_at IS NULL OR oauth_grants.last_used_at < seen.at)
+    """,
+    "": """
+        UPDATE tokens SET last_used_at = seen.at
+        FROM unnest(%s::text[], %s::timestamptz[]) AS seen (prefix, at)
+        WHERE tokens.prefix = seen.prefix AND (tokens.last_used_at IS NULL OR tokens.last_used_at < seen.at)
+    """,
+}
 _WITH_EXPIRED: Final = "SELECT DISTINCT workspace_id FROM idempotency_answers WHERE completed_at <= %s"

@@ -165,12 +165,6 @@ BEGIN
   JOIN workspaces w ON w.id = s.workspace_id
   WHERE s.id = wanted AND (secret IS NULL OR s.digest = secret) AND s.ended_at IS NULL AND s.expires_at > at
     AND (s.remember OR s.last_seen_at > at - interval '12 hours');
-  IF FOUND THEN
-    -- To the minute, and never waiting: what else this session asks at the same moment says the same.
-    UPDATE sessions SET last_seen_at = at
-    WHERE id = (SELECT id FROM sessions WHERE id = wanted AND last_seen_at < at - interval '1 minute'
-                FOR NO KEY UPDATE SKIP LOCKED);
-  END IF;
 END $$;
 REVOKE ALL ON FUNCTION open_by_session(uuid, bytea, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION open_by_session(uuid, bytea, timestamptz) TO {APP}
