@@ -52,7 +52,7 @@ def build(
     seen: Seen | None = None,
 ) -> App:
     """The WSGI app over an open database. `key` is the server's 32-byte key; `seen` is told who was let in."""
-    app: App = falcon.App(middleware=[RequestIds()])
+    app: App = falcon.App(middleware=[RequestIds(), FixedSuffix()])
     app.req_options.strip_url_path_trailing_slash = True
     wire = Wire(
         NativeApi(key, OPERATIONS, burst=settings.rate_limit_burst, sustained=settings.rate_limit_sustained),
@@ -124,6 +124,15 @@ def mount_expensicat(
         described = expensicat_document(EXPENSICAT, version=__version__, server=settings.public_url, prefix=prefix)
         app.add_route(machine, Document(msgspec.json.encode(described), "application/json"))
         app.add_route(f"{prefix}/docs", Reference(described, assets, EXPENSICAT_GUIDE, machine))
+
+
+class FixedSuffix:
+    """Clients that append `/api/auth` to the host they were given, `…/expensicat`, sign in where everybody does."""
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        del resp
+        if req.path.startswith("/expensicat/api/auth/"):
+            req.path = req.path.removeprefix("/expensicat")
 
 
 def worker_app(seen: Seen | None = None) -> App:
