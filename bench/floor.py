@@ -9,18 +9,22 @@ from __future__ import annotations
 import os
 import queue
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 import psycopg
 from psycopg.types.string import TextLoader
+from sqlalchemy import bindparam, literal_column
 
 from tallystick import server
+from tallystick.api.expensicat import time_entries as expensicat
 from tallystick.api.native.time_entries import TimeEntryJson
+from tallystick.db.base import table_of
 from tallystick.db.session import Prepared, insert_of
 from tallystick.domain.context import columns_of
+from tallystick.domain.reports import ENTRIES, EntrySeen
 from tallystick.domain.time_entries import TIME_ENTRIES, TimeEntry
 from tallystick.main import POOL_PER_PROCESS
 from tallystick.settings import Settings
@@ -35,6 +39,14 @@ GET = (
     "AND time_entries.workspace_id = %(workspace)s::UUID AND time_entries.deleted_at IS NULL"
 ).encode()
 INSERT = insert_of(TimeEntry).sql.encode()
+_SEEN = ENTRIES.everyone
+_BETWEEN = frozenset({"project_id", "date_from", "date_to"})
+_PAGE = _SEEN._select(EntrySeen._fields, _BETWEEN, "-begins_at", None, True)  # noqa: SLF001
+_ONE = _SEEN._rows(EntrySeen._fields, everyone=True)  # noqa: SLF001
+EXPENSICAT_LIMIT = 50
+_LISTED = Prepared(_PAGE.limit(literal_column(str(EXPENSICAT_LIMIT + 1))))
+EXPENSICAT_LIST = _LISTED.sql.encode()
+EXPENSICAT_GET = Prepared(_ONE.where(table_of(TimeEntry).c.id == bindparam("id"))).sql.encode()
 CURSOR = "x" * 143
 """As long as the product's."""
 
@@ -58,8 +70,21 @@ class Given(msgspec.Struct, rename="camel"):
     note: str
 
 
-_ENCODER = msgspec.json.Encoder()
+class Meta(msgspec.Struct, gc=False):
+    count: int
+    next_cursor: str | None
+
+
+class Interval(msgspec.Struct):
+    project_id: str
+    start_time: datetime
+    end_time: datetime
+    description: str
+
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
 _GIVEN = msgspec.json.Decoder(Given)
+_INTERVAL = msgspec.json.Decoder(Interval)
 
 
 def worker() -> Callable[[dict[str, Any], Respond], Iterable[bytes]]:
@@ -94,14 +119,19 @@ def worker() -> Callable[[dict[str, Any], Respond], Iterable[bytes]]:
         readers.put(connection)
         return _ENCODER.encode(Listed([TimeEntryJson(*row[:-2]) for row in rows[:many]], Page(many, CURSOR)))
 
+    def entry(**facts: Any) -> dict[str, Any]:
+        now = datetime.now(UTC)
+        return {
+            **dict.fromkeys(columns_of(TimeEntry)), "id": new_id(), "workspace_id": workspace, "user_id": user,
+            "billable": True, "hourly_rate": Decimal(90), "day_begins": 0, "created_at": now, "updated_at": now,
+            **facts,
+        }  # fmt: skip
+
     def create(body: bytes) -> bytes:
         given = _GIVEN.decode(body)
-        now = datetime.now(UTC)
-        values: dict[str, Any] = dict.fromkeys(columns_of(TimeEntry))
-        values.update(
-            id=new_id(), workspace_id=workspace, user_id=user, project_id=given.project_id, note=given.note,
-            duration_seconds=given.duration_seconds, entry_date=given.entry_date, billable=True,
-            hourly_rate=Decimal(90), created_at=now, updated_at=now,
+        values = entry(
+            project_id=given.project_id, note=given.note, duration_seconds=given.duration_seconds,
+            entry_date=given.entry_date,
         )  # fmt: skip
         connection = writers.get()
         connection.execute(INSERT, values)
@@ -109,15 +139,69 @@ def worker() -> Callable[[dict[str, Any], Respond], Iterable[bytes]]:
         writers.put(connection)
         return _ENCODER.encode({"data": TimeEntryJson(*[values[name] for name in COLUMNS])})
 
+    def fields(row: tuple[Any, ...]) -> tuple[Any, ...]:
+        """What single and listed entries of an Expensicat client share; all that is measured have a project."""
+        seen = EntrySeen._make(row[: len(EntrySeen._fields)])
+        customer = expensicat.EntryCustomer(seen.client_id, seen.client_name)
+        project = expensicat.EntryProject(
+            seen.project_id, seen.project_name, seen.client_id, seen.project_rate, seen.currency, customer
+        )
+        person = expensicat.Worker(seen.user_id, seen.user_name, seen.user_email, None)
+        return (
+            seen.id, workspace, seen.user_id, seen.project_id, seen.begins_at,
+            seen.begins_at + timedelta(seconds=seen.duration_seconds), seen.duration_seconds, seen.note, seen.billable,
+            seen.invoice_id, seen.created_at, seen.updated_at, person, project,
+        )  # fmt: skip
+
+    def expensicat_get(identity: str) -> bytes:
+        connection = readers.get()
+        row = connection.execute(EXPENSICAT_GET, {"id": identity, "workspace": workspace}).fetchone()
+        readers.put(connection)
+        return _ENCODER.encode({"data": expensicat.TimeEntryJson(*fields(row))})
+
+    def expensicat_list(project: str, since: str, until: str) -> bytes:
+        values = {
+            **_LISTED.constants,
+            "workspace": workspace,
+            "project_id": project,
+            "date_from": date.fromisoformat(since),
+            "date_to": date.fromisoformat(until),
+        }
+        connection = readers.get()
+        rows = connection.execute(EXPENSICAT_LIST, values).fetchall()[:EXPENSICAT_LIMIT]
+        readers.put(connection)
+        data = [expensicat.ListedTimeEntry(*fields(row), None) for row in rows]
+        return _ENCODER.encode({"data": data, "meta": Meta(len(data), CURSOR)})
+
+    def expensicat_create(body: bytes) -> bytes:
+        given = _INTERVAL.decode(body)
+        values = entry(
+            project_id=given.project_id, note=given.description, entry_date=given.start_time.date(),
+            started_at=given.start_time, stopped_at=given.end_time,
+            duration_seconds=int((given.end_time - given.start_time).total_seconds()),
+        )  # fmt: skip
+        connection = writers.get()
+        connection.execute(INSERT, values)
+        row = connection.execute(EXPENSICAT_GET, {"id": values["id"], "workspace": workspace}).fetchone()
+        connection.commit()
+        writers.put(connection)
+        return _ENCODER.encode({"data": expensicat.TimeEntryJson(*fields(row))})
+
+    answers = {
+        "get": get,
+        "list": listed,
+        "expensicat-get": expensicat_get,
+        "expensicat-list": expensicat_list,
+    }
+
     def app(environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
         _, what, *rest = environ["PATH_INFO"].split("/")
         status = "200 OK"
-        if what == "get":
-            body = get(*rest)
-        elif what == "list":
-            body = listed(*rest)
+        if what in answers:
+            body = answers[what](*rest)
         else:
-            body, status = create(environ["wsgi.input"].read()), "201 Created"
+            make = create if what == "create" else expensicat_create
+            body, status = make(environ["wsgi.input"].read()), "201 Created"
         respond(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return [body]
 
