@@ -16,9 +16,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from tallystick.auth import oauth2, sessions
 from tallystick.cli import main
 from tallystick.db.session import Database, text_query
-from tallystick.domain import expenses, idempotency, members, payments, tasks, time_entries
+from tallystick.domain import expenses, idempotency, members, oauth, payments, tasks, time_entries
 from tallystick.domain.invoices import draft, lifecycle
 from tallystick.domain.invoices.draft import CustomLine
 from tallystick.domain.invoices.totals import Discount
@@ -185,6 +186,11 @@ def fill(database: Database) -> Filled:
         ids["gone"] = ids["second"]
         idempotency.keep(ctx, "a key", b"print", status=201, body=b"{}", request_id="one")
     with studio.context() as ctx:
+        sessions.begin(ctx, KEY, user_agent="Netscape", address="192.0.2.1")
+        sessions.offer_password_link(ctx, KEY, ids["member"])
+        app = oauth.create_app(ctx, name="Charts", redirect_uris=["https://charts.example/callback"])
+        granted = oauth.grant(ctx, app, ["entries:read"])
+        oauth.add_token(ctx, granted, "access", oauth2.digest(KEY, oauth2.mint("access")))
         rows = ctx.connection.execute("SELECT id, user_id FROM tokens WHERE revoked_at IS NOT NULL").fetchall()
         ids["dead_token"] = next(token for token, user in rows if user == ids["gone"])
         ids["live_token"] = ctx.connection.execute(

@@ -4,20 +4,36 @@ import contextlib
 import json
 import uuid
 from collections.abc import Callable, Generator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from tallystick.auth import oauth2, session_tokens
 from tallystick.cli.doctor import examine
 from tallystick.db.session import Connection, Database, owner_connection, text_query
 from tallystick.demo import sign_ins
 from tallystick.demo.load import load
 from tallystick.domain import invariants
 from tallystick.domain.context import utc_now
+from tallystick.values.ids import new_id
 from tests.cli.conftest import Filled, Tallystick, fill
 from tests.conftest import TEMPLATE, create_database, superuser, with_database
 from tests.studio import KEY
+
+NOW = datetime(2026, 6, 15, tzinfo=UTC)
+LETTING_IN = (
+    *(oauth2.mint(kind) for kind in oauth2.PREFIXES),
+    session_tokens.mint_cookie(new_id()),
+    session_tokens.mint_link(),
+    session_tokens.mint_device(KEY, "ada@studio.example", NOW),
+    session_tokens.mint_jwt(
+        KEY, issuer="https://time.example", user_id=new_id(), workspace_id=new_id(), session_id=new_id(),
+        now=NOW, expires_at=NOW,
+    ),
+)  # fmt: skip
+"""One of each kind of secret that is no personal token."""
 
 CORRUPTIONS: list[tuple[str, str, str]] = [
     ("references", "UPDATE projects SET client_id = '{others_client}' WHERE id = '{project}'",
@@ -96,6 +112,8 @@ CORRUPTIONS: list[tuple[str, str, str]] = [
     ("deleted-parents", "UPDATE invoices SET deleted_at = now() WHERE id = '{sent}'", "payments {payment}"),
     ("removed-members", "UPDATE tokens SET revoked_at = NULL WHERE id = '{dead_token}'", "tokens {dead_token}"),
     ("removed-members", "UPDATE time_entries SET user_id = '{gone}' WHERE id = '{timer}'", "time_entries {timer}"),
+    ("removed-members", "UPDATE sessions SET user_id = '{gone}'", "sessions"),
+    ("removed-members", "UPDATE oauth_grants SET user_id = '{gone}'", "oauth_grants"),
     ("answers", "UPDATE idempotency_answers SET status = 503", "idempotency_answers {owner}/a key"),
     ("answers", "UPDATE idempotency_answers SET status = 429", "idempotency_answers {owner}/a key"),
     ("answers", "UPDATE idempotency_answers SET completed_at = completed_at + interval '11 minutes'",
@@ -105,11 +123,15 @@ CORRUPTIONS: list[tuple[str, str, str]] = [
      "idempotency_answers {owner}/a key"),
     ("events", "DELETE FROM events WHERE resource_id = '{entry7}'", "time_entries {entry7}"),
     ("events", "DELETE FROM events WHERE resource = 'payment'", "payments {payment}"),
+    ("events", "DELETE FROM events WHERE resource = 'session'", "sessions"),
+    ("events", "DELETE FROM events WHERE resource = 'oauth_grant'", "oauth_grants"),
     ("secrets", "UPDATE time_entries SET note = 'use {token} for it' WHERE id = '{entry7}'", "time_entries {entry7}"),
     ("secrets", "UPDATE tasks SET tags = ARRAY['a', '{token}'] WHERE id = '{task}'", "tasks {task}"),
     ("secrets", "UPDATE invoices SET selection = '[\"{token}\"]' WHERE id = '{draft}'", "invoices {draft}"),
     ("secrets", "UPDATE idempotency_answers SET body = '[\"{token}\"]'", "idempotency_answers {owner}/a key"),
     ("secrets", "UPDATE workspaces SET name = '{token}' WHERE id = '{workspace}'", "workspaces {workspace}"),
+    *((("secrets", f"UPDATE time_entries SET note = 'use {text}.' WHERE id = '{{entry7}}'", "time_entries {entry7}"))
+      for text in LETTING_IN),
     ("row-security", "ALTER TABLE time_entries DISABLE ROW LEVEL SECURITY", "time_entries"),
     ("row-security", "DROP POLICY own_workspace ON payments", "payments"),
     ("row-security", "ALTER POLICY own_workspace ON clients USING (true)", "clients"),

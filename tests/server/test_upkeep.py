@@ -7,11 +7,18 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from tallystick.domain import idempotency
+from tallystick.auth import sessions
+from tallystick.db.session import Prepared, owner_connection
+from tallystick.domain import idempotency, invariants, oauth
+from tallystick.domain import sessions as domain_sessions
 from tallystick.domain.access import Actor
+from tallystick.domain.context import Context
+from tallystick.domain.oauth import GRANT, OAuthGrant
+from tallystick.domain.sessions import SESSION, Session
 from tallystick.server import upkeep
-from tallystick.server.upkeep import LastUse, sweep_answers
-from tests.studio import Clock, Studio
+from tallystick.server.upkeep import LastUse, sweep_answers, sweep_credentials
+from tallystick.values.ids import new_id
+from tests.studio import KEY, Clock, Studio
 
 BEFORE = datetime(2026, 6, 15, 9, 0, tzinfo=UTC)
 
@@ -52,11 +59,32 @@ def test_a_process_that_saw_a_token_earlier_does_not_take_it_back(database_url: 
     assert used(studio, "owner") == BEFORE + timedelta(minutes=5)
 
 
-def test_a_credential_that_is_no_token_changes_nothing(database_url: str, studio: Studio):
+def test_a_credential_that_is_not_there_changes_nothing(database_url: str, studio: Studio):
     last_use = LastUse(Clock(BEFORE))
-    last_use.note(Actor(studio.workspace_id, studio.owner.user_id, "OWNER", credential="session"))
+    for name in ("", "nothing", SESSION + new_id(), GRANT + new_id()):
+        last_use.note(Actor(studio.workspace_id, studio.owner.user_id, "OWNER", credential=name))
     assert last_use.flush(database_url) == 0
     assert used(studio, "owner") is None
+
+
+def test_sessions_and_grants_remember_their_last_use_too(database_url: str, studio: Studio):
+    now = studio.clock() + timedelta(minutes=7)
+    with studio.context() as ctx:
+        session, _ = sessions.begin(ctx, KEY)
+        other, _ = sessions.begin(ctx, KEY)
+        granted = grant(ctx)
+    last_use = LastUse(Clock(now))
+    for name in (SESSION + session.id, GRANT + granted.id, studio.owner.token.split("_")[2]):
+        last_use.note(Actor(studio.workspace_id, studio.owner.user_id, "OWNER", credential=name))
+    assert last_use.flush(database_url) == 3
+    early = LastUse(Clock(now - timedelta(minutes=1)))
+    early.note(Actor(studio.workspace_id, studio.owner.user_id, "OWNER", credential=SESSION + session.id))
+    assert early.flush(database_url) == 0
+    with studio.context() as ctx:
+        assert ctx.find(Session, session.id).last_seen_at == now
+        assert ctx.find(Session, other.id).last_seen_at == studio.clock()
+        assert ctx.find(OAuthGrant, granted.id).last_used_at == now
+    assert used(studio, "owner") == now
 
 
 def keep_answers(studio: Studio, count: int, *, at: datetime) -> None:
@@ -90,6 +118,88 @@ def test_only_one_server_sweeps(database_url: str, studio: Studio):
         other.execute("SELECT pg_advisory_lock(%s)", [upkeep._SWEEP_LOCK])
         assert sweep_answers(database_url, clock=Clock(BEFORE + idempotency.WINDOW)) == 0
     assert answers(studio) == 1
+
+
+def grant(ctx: Context) -> OAuthGrant:
+    app = oauth.create_app(ctx, name="Charts", redirect_uris=["https://charts.example/callback"])
+    return oauth.grant(ctx, app, ["entries:read"])
+
+
+def left(studio: Studio) -> dict[str, int]:
+    """How many rows of a workspace each table has that is swept."""
+    with studio.context() as ctx:
+        return {table: ctx.rows(Prepared(f"SELECT count(*) FROM {table}"))[0][0] for table in upkeep._OVER}
+
+
+class TestCredentials:
+    @pytest.fixture
+    def both(self, studio: Studio, other_studio: Studio) -> list[Studio]:
+        """In two workspaces a session, a link, and a grant whose code was used for tokens, one of them spent."""
+        for one in (studio, other_studio):
+            with one.context() as ctx:
+                sessions.begin(ctx, KEY)
+                sessions.offer_password_link(ctx, KEY, one.people["member"].user_id)
+                granted = grant(ctx)
+                for number in range(2):
+                    code = oauth.add_code(
+                        ctx, granted, digest=f"{one.workspace_id} {number}".encode(), redirect_uri="x", challenge="x"
+                    )
+                    oauth.add_token(ctx, granted, "access", f"{one.workspace_id} access {number}".encode())
+                oauth.use_code(ctx, code)
+                spent, successor = (
+                    oauth.add_token(ctx, granted, "refresh", f"{one.workspace_id} {n}".encode()) for n in "ab"
+                )
+                oauth.spend(ctx, spent, successor, b"sealed")
+        return [studio, other_studio]
+
+    @pytest.mark.parametrize(
+        ("days", "expected"),
+        [
+            (0.9, (4, 2, 1, 1, 1)),
+            (1.1, (2, 1, 1, 1, 1)),  # access tokens, and the code that nobody used
+            (30.5, (2, 1, 1, 1, 1)),
+            (31.1, (0, 1, 1, 1, 1)),  # refresh tokens
+            (90.9, (0, 1, 1, 1, 1)),
+            (91.1, (0, 1, 1, 1, 0)),  # the link
+            (103.9, (0, 1, 1, 1, 0)),
+            (104.1, (0, 1, 1, 0, 0)),  # the session of two weeks
+            (179.9, (0, 1, 1, 0, 0)),
+            (180.1, (0, 0, 1, 0, 0)),  # the used code, when the grant is over
+            (270.1, (0, 0, 0, 0, 0)),
+        ],
+    )
+    def test_each_goes_when_nobody_needs_it(
+        self, days: float, expected: tuple[int, ...], both: list[Studio], database_url: str
+    ) -> None:
+        clock = Clock(both[0].clock() + timedelta(days=days))
+        sweep_credentials(database_url, clock=clock, batch=1)
+        assert [tuple(left(one).values()) for one in both] == [expected, expected]
+        assert sweep_credentials(database_url, clock=clock) == 0
+
+    def test_what_ended_goes_sooner(self, both: list[Studio], database_url: str) -> None:
+        studio = both[0]
+        with studio.context() as ctx:
+            domain_sessions.end_all(ctx, studio.owner.user_id, "signed_out")
+            oauth.end_all_of(ctx, studio.owner.user_id, "revoked")
+        for days, expected in ((89.9, (0, 0, 1, 1, 1)), (90.1, (0, 0, 0, 0, 1))):
+            sweep_credentials(database_url, clock=Clock(studio.clock() + timedelta(days=days)))
+            assert tuple(left(studio).values()) == expected
+
+    def test_the_record_stays_whole(self, both: list[Studio], database_url: str) -> None:
+        sweep_credentials(database_url, clock=Clock(both[0].clock() + timedelta(days=400)))
+        with owner_connection(database_url) as connection:
+            found = {
+                one.rule: one
+                for one in invariants.check(connection, now=both[0].clock(), workspace_id=both[0].workspace_id)
+            }
+        assert found["references"].holds
+        assert found["events"].holds
+
+    def test_only_one_server_sweeps(self, both: list[Studio], database_url: str) -> None:
+        with psycopg.connect(database_url) as other:
+            other.execute("SELECT pg_advisory_lock(%s)", [upkeep._SWEEP_LOCK])
+            assert sweep_credentials(database_url, clock=Clock(both[0].clock() + timedelta(days=400))) == 0
+        assert left(both[0])["sessions"] == 1
 
 
 def test_upkeep_goes_on_after_a_failure(caplog: pytest.LogCaptureFixture):

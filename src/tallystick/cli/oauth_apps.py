@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator
 from typing import Annotated
 
 import typer
 
 from tallystick.auth import oauth2
-from tallystick.cli.console import CommandError, Data, Json, Operator, err, open_database, out, print_json, say
+from tallystick.cli.console import CommandError, Data, Json, err, open_database, out, print_json, say
+from tallystick.cli.workspaces import Which, inside
 from tallystick.domain import oauth
-from tallystick.domain.context import Context
 from tallystick.domain.oauth import OAuthApp
 from tallystick.values.errors import NotFound
 from tallystick.values.ids import parse_id
-
-Which = Annotated[
-    str | None,
-    typer.Option(
-        "--workspace",
-        "-w",
-        help="The workspace, by name or id; not needed where there is only one.",
-        show_default=False,
-    ),
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -55,7 +44,7 @@ def create(
 ) -> None:
     """Register an app. A confidential one gets a secret, which is shown this one time."""
     secret = oauth2.mint("secret") if confidential else None
-    with open_database(data=data) as operator, _inside(operator, workspace) as ctx:
+    with open_database(data=data) as operator, inside(operator, workspace) as ctx:
         digest = None if secret is None else oauth2.digest(operator.key, secret)
         app = oauth.create_app(ctx, name=name, redirect_uris=redirect, secret_digest=digest)
     if json:
@@ -69,7 +58,7 @@ def create(
 
 def list_all(workspace: Which = None, data: Data = None, json: Json = False) -> None:
     """List the apps of a workspace, newest first."""
-    with open_database(data=data) as operator, _inside(operator, workspace) as ctx:
+    with open_database(data=data) as operator, inside(operator, workspace) as ctx:
         found = oauth.apps(ctx)
     if json:
         print_json([_row(app) for app in found])
@@ -93,19 +82,6 @@ def revoke(
                 say({"client_id": app.id, "revoked_at": app.revoked_at}, json=json, text=f"Revoked {app.name}.")
                 return
     raise CommandError(f"There is no app {client_id}.")
-
-
-@contextlib.contextmanager
-def _inside(operator: Operator, which: str | None) -> Generator[Context]:
-    """One transaction inside the workspace that was named, or inside the only one."""
-    if which is None:
-        known = operator.workspaces()
-        if len(known) != 1:
-            names = ", ".join(name for _, name, _ in known) or "none yet"
-            raise CommandError(f"Say which workspace with --workspace. There are: {names}.")
-        which = known[0][0]
-    with operator.workspace(which) as ctx:
-        yield ctx
 
 
 def _row(app: OAuthApp) -> dict[str, object]:

@@ -104,7 +104,11 @@ class Context:
 
     def select(self, kind: type[Kind], *where: ColumnElement[bool], **values: Any) -> list[Kind]:
         """Rows of one kind by a condition, compiled at each call: for what is not on a hot path."""
-        return [hydrate(kind, row) for row in self.rows(Prepared(select(table_of(kind)).where(*where)), **values)]
+        table = table_of(kind)
+        statement = select(table).where(*where)
+        if issubclass(kind, Tenant):
+            statement = statement.where(table.c.workspace_id == workspace())
+        return [hydrate(kind, row) for row in self.rows(Prepared(statement), **values)]
 
     # --- writing
 

@@ -24,8 +24,10 @@ from tallystick.domain.expenses import Expense
 from tallystick.domain.idempotency import BODY_LIMIT, Answer
 from tallystick.domain.invoices.invoice import BilledWork, Invoice, InvoiceLine, IssuedNumber
 from tallystick.domain.members import Member
+from tallystick.domain.oauth import OAuthApp, OAuthGrant
 from tallystick.domain.payments import Payment
 from tallystick.domain.projects import Project
+from tallystick.domain.sessions import PasswordLink, Session
 from tallystick.domain.tasks import Task
 from tallystick.domain.time_entries import TimeEntry
 from tallystick.domain.tokens import Token
@@ -113,10 +115,9 @@ def _reference(table: Table, key: ForeignKeyConstraint) -> str:
 
 def _secrets() -> Iterable[str]:
     """The text of whole rows, and of stored answers, whose bytes a row's text shows in hexadecimal only."""
-    token = r"\mhsk_(live|test)_[0-9a-f]{12}_[0-9A-Za-z]{32}\M"  # noqa: S105 - a pattern
     for table in Row.metadata.sorted_tables:
         holders = ["entry::text", *(f"encode({one.name}, 'escape')" for one in table.columns if _is_bytes(one))]
-        found = " OR ".join(f"{holder} ~ '{token}'" for holder in holders)
+        found = " OR ".join(f"{holder} ~ '{_LETS_IN}'" for holder in holders)
         within = "workspace_id" if "workspace_id" in table.columns else "NULL::uuid"
         workspace = "id" if table.name == "workspaces" else within
         yield f"""
@@ -172,13 +173,23 @@ _NUMBERS: Final = table_of(IssuedNumber).name
 _PAYMENTS: Final = table_of(Payment).name
 _ANSWERS: Final = table_of(Answer).name
 
+_LETS_IN: Final = (
+    r"\m(hsk_(live|test)_[0-9a-f]{12}_[0-9A-Za-z]{32}\M"
+    r"|hs[ocrx]_[0-9A-Za-z]{49}\M"
+    r"|hss_[0-9a-f]{32}_[0-9A-Za-z_-]{43}"
+    r"|hsl_[0-9A-Za-z_-]{43}"
+    r"|hsd_[0-9a-f]{42}_[0-9a-f]{64}"
+    r"|eyJ[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]{86})"
+)
+"""Personal tokens; OAuth's tokens, codes and secrets; cookies of sessions, links, marks of browsers; session JWTs."""
 _WORK: Final = ((_ENTRIES, "entry_id"), (_EXPENSES, "expense_id"))
 _KEPT: Final = (
     *((table, trigger) for table in (_EVENTS, _NUMBERS) for trigger in ("append_only", "append_only_whole")),
     *((table, "keep_issued") for table in (_INVOICES, _LINES)),
 )
 """Tables, and the triggers that keep what is in them from being rewritten."""
-_MADE_BY_VERBS: Final = (Client, Project, Task, TimeEntry, Expense, Invoice, Payment, Member, Token)
+_ACCESS: Final = (Token, Session, PasswordLink, OAuthApp, OAuthGrant)
+_MADE_BY_VERBS: Final = (Client, Project, Task, TimeEntry, Expense, Invoice, Payment, Member, *_ACCESS)
 _TABLES: Final = "relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
 _OF_WORKSPACES: Final = f"""
     {_TABLES} AND (relname IN ('workspaces', 'people') OR EXISTS (
@@ -406,12 +417,20 @@ INVARIANTS: Final = (
     ),
     Invariant(
         "removed-members",
-        "Whoever was removed has no live token and no running timer.",
+        "Whoever was removed has no live token, session or grant, and no running timer.",
         f"""
             SELECT token.workspace_id, 'tokens ' || token.id AS what FROM tokens AS token
             JOIN members AS member ON member.workspace_id = token.workspace_id AND member.user_id = token.user_id
             WHERE member.removed_at IS NOT NULL AND token.revoked_at IS NULL
               AND (token.expires_at IS NULL OR token.expires_at > %(now)s)
+            UNION ALL
+            SELECT session.workspace_id, 'sessions ' || session.id FROM sessions AS session
+            JOIN members AS member ON member.workspace_id = session.workspace_id AND member.user_id = session.user_id
+            WHERE member.removed_at IS NOT NULL AND session.ended_at IS NULL AND session.expires_at > %(now)s
+            UNION ALL
+            SELECT granted.workspace_id, 'oauth_grants ' || granted.id FROM oauth_grants AS granted
+            JOIN members AS member ON member.workspace_id = granted.workspace_id AND member.user_id = granted.user_id
+            WHERE member.removed_at IS NOT NULL AND granted.ended_at IS NULL AND granted.expires_at > %(now)s
             UNION ALL
             SELECT entry.workspace_id, '{_ENTRIES} ' || entry.id FROM {_ENTRIES} AS entry
             JOIN members AS member ON member.workspace_id = entry.workspace_id AND member.user_id = entry.user_id
@@ -436,7 +455,7 @@ INVARIANTS: Final = (
     ),
     Invariant(
         "secrets",
-        "No access token stands in any text.",
+        "No token, code, cookie or link that lets somebody in stands in any text.",
         _all(_secrets()),
     ),
     Invariant(

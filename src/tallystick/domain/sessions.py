@@ -238,7 +238,6 @@ def charge(connection: Connection, keys: Mapping[bytes, Allowance], now: datetim
         raise TooMany(
             "Too many sign-ins failed. Wait before the next try.",
             retry_after=-(-wait // timedelta(seconds=1)),
-            reason="sign_in",
         )
     for key, count in counts.items():
         _keep(connection, key, count.with_failure(now, keys[key]), keys[key])

@@ -25,7 +25,7 @@ from granian.server.mp import MPServer as Granian
 
 from tallystick.main import worker_app
 from tallystick.server.connections import Bodies, Warden, WsgiApp, connections_on
-from tallystick.server.upkeep import FLUSH_SECONDS, SWEEP_SECONDS, LastUse, every, sweep_answers
+from tallystick.server.upkeep import FLUSH_SECONDS, SWEEP_SECONDS, LastUse, every, sweep
 from tallystick.settings import Settings, variable
 
 BACKLOG: Final = 2048
@@ -55,7 +55,7 @@ def run(settings: Settings, database_url: str, *, ready: Callable[[str], None]) 
     sense, all of them are started anew after a pause.
     """
     os.environ.update(environment_of(settings, database_url))
-    every(SWEEP_SECONDS, lambda: sweep_answers(database_url))
+    every(SWEEP_SECONDS, lambda: sweep(database_url))
     # A forked worker would share our locks, threads and connections in the middle of whatever they do.
     multiprocessing.set_start_method("spawn", force=True)
     answering = threading.Event()

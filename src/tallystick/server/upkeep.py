@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import closing
-from datetime import datetime
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing, contextmanager
+from datetime import datetime, timedelta
 from typing import Final, LiteralString
 
 import psycopg
@@ -21,6 +21,10 @@ from tallystick.domain.sessions import SESSION
 FLUSH_SECONDS: Final = 60.0
 SWEEP_SECONDS: Final = 3600.0
 BATCH: Final = 1000
+SPARE: Final = timedelta(days=1)
+"""How long a code or token stays that has expired: clocks differ."""
+TOLD: Final = timedelta(days=90)
+"""How long a session, a grant or a link that is over can be told of; its events stay for good."""
 _SWEEP_LOCK: Final = 7_461_209_438_110_571_009
 """Any constant: of several servers on one database, one sweeps."""
 
@@ -56,9 +60,8 @@ def sweep_answers(owner_url: str, *, clock: Clock = utc_now, batch: int = BATCH)
     Nothing is done where another server is at it.
     """
     swept = 0
-    with closing(owner_connection(owner_url)) as connection:
-        connection.autocommit = True
-        if connection.execute("SELECT pg_try_advisory_lock(%s)", [_SWEEP_LOCK]).fetchone() != (True,):
+    with _sweeping(owner_url) as connection:
+        if connection is None:
             return 0
         expired = connection.execute(_WITH_EXPIRED, [clock() - idempotency.WINDOW]).fetchall()
         for (workspace_id,) in expired:
@@ -70,6 +73,44 @@ def sweep_answers(owner_url: str, *, clock: Clock = utc_now, batch: int = BATCH)
                     gone = idempotency.sweep(Context(Actor(workspace_id, "", "OWNER"), connection, clock), batch)
                 swept += gone
     return swept
+
+
+def sweep_credentials(owner_url: str, *, clock: Clock = utc_now, batch: int = BATCH) -> int:
+    """Delete codes and tokens that nobody can use, and sessions, grants and links long over; answers how many rows.
+
+    A spent refresh token stays until it would have expired, and the code of a grant as long as the grant lives: who
+    uses one again ends the grant. Nothing is done where another server is at it.
+    """
+    now = clock()
+    values = {"spare": now - SPARE, "told": now - TOLD, "now": now, "batch": batch}
+    swept = 0
+    with _sweeping(owner_url) as connection:
+        for table, over in _OVER.items() if connection is not None else ():
+            gone = batch
+            while connection is not None and gone == batch:
+                gone = connection.execute(
+                    text_query(
+                        f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE {over} LIMIT %(batch)s)"
+                    ),
+                    values,
+                ).rowcount
+                swept += gone
+    return swept
+
+
+def sweep(owner_url: str) -> None:
+    """Sweep all there is to sweep."""
+    sweep_answers(owner_url)
+    sweep_credentials(owner_url)
+
+
+@contextmanager
+def _sweeping(owner_url: str) -> Generator[Connection | None]:
+    """A connection of the one who sweeps; None where another server does."""
+    with closing(owner_connection(owner_url)) as connection:
+        connection.autocommit = True
+        mine = connection.execute("SELECT pg_try_advisory_lock(%s)", [_SWEEP_LOCK]).fetchone() == (True,)
+        yield connection if mine else None
 
 
 def every(seconds: float, work: Callable[[], object]) -> None:
@@ -94,6 +135,21 @@ def _repeat(seconds: float, work: Callable[[], object]) -> None:
 
 
 _NEVER: Final = threading.Event()
+_OVER: Final = {
+    "oauth_tokens": "expires_at <= %(spare)s",
+    "oauth_codes": """
+        expires_at <= %(spare)s AND (used_at IS NULL OR NOT EXISTS (
+            SELECT FROM oauth_grants WHERE id = grant_id AND ended_at IS NULL AND oauth_grants.expires_at > %(now)s))
+    """,
+    "oauth_grants": """
+        LEAST(ended_at, expires_at) <= %(told)s
+        AND NOT EXISTS (SELECT FROM oauth_tokens WHERE grant_id = oauth_grants.id)
+        AND NOT EXISTS (SELECT FROM oauth_codes WHERE grant_id = oauth_grants.id)
+    """,
+    "sessions": "LEAST(ended_at, expires_at) <= %(told)s",
+    "password_links": "LEAST(ended_at, expires_at) <= %(told)s",
+}
+"""Table → which of its rows nobody needs; those first that refer to others."""
 _KINDS: Final = (SESSION, GRANT, "")
 """How the names of credentials begin; a token's is its public prefix."""
 _FLUSH: Final[Mapping[str, LiteralString]] = {
