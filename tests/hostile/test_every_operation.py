@@ -14,6 +14,7 @@ import pytest
 from tallystick.api.native.operations import OPERATIONS
 from tallystick.api.native.wire import camel, parameters_of
 from tallystick.api.wire import Operation
+from tallystick.domain import oauth
 from tests.hostile.corpus import HEADERS, IN_QUERIES, NOBODY, PATH_PARTS, RAW_QUERIES, in_bodies
 from tests.hostile.wsgi import Attacker, assert_civil
 
@@ -33,7 +34,7 @@ def whole_body(attack: Attacker, operation: Operation) -> dict[str, Any]:
     known = {
         "clientId": ids["client"], "projectId": ids["project"], "name": "N", "entryDate": "2026-06-11",
         "expenseDate": "2026-06-11", "durationSeconds": 60, "description": "D", "amount": "1", "paidOn": "2026-06-11",
-        "lines": [{"description": "L", "quantity": 1, "rate": 1}],
+        "lines": [{"description": "L", "quantity": 1, "rate": 1}], "redirectUris": ["https://app.example/callback"],
     }  # fmt: skip
     assert operation.body is not None
     fields = operation.body.__struct_encode_fields__
@@ -50,16 +51,26 @@ def place(attack: Attacker, operation: Operation) -> str:
         "tasks": {**project, "name": "T"},
         "time-entries": {**project, "entryDate": day, "durationSeconds": 60},
         "expenses": {"clientId": ids["client"], "description": "D", "amount": 1, "expenseDate": day},
+        "oauth-apps": {"name": "A", "redirectUris": ["https://app.example/callback"]},
         "invoices": {"clientId": ids["client"], "lines": [{"description": "L", "quantity": 1, "rate": 1}]},
     }
     head = operation.path.split("/")[1]
     here = ids.setdefault(f"a {head}", attack.studio.owner.member_id if head == "members" else NOBODY)
-    if head in makings and attack("GET", f"/{head}/{here}").status == 404:
+    if head == "oauth-grants":
+        here = grant(attack)
+    elif head in makings and attack("GET", f"/{head}/{here}").status in (404, 405):
         made = attack("POST", f"/{head}", json.dumps(makings[head]))
         assert made.status == 201, made.body
         here = ids[f"a {head}"] = made.json["data"]["id"]
     path = operation.path.replace("{id}", here)
     return "/".join(NOBODY if part.startswith("{") else part for part in path.split("/"))
+
+
+def grant(attack: Attacker) -> str:
+    """What the owner just allowed an app: the API itself cannot do that."""
+    with attack.studio.context() as ctx:
+        app = oauth.create_app(ctx, name="A", redirect_uris=["https://app.example/callback"])
+        return oauth.grant(ctx, app, ["entries:read"]).id
 
 
 @pytest.mark.parametrize("operation", WRITING)
