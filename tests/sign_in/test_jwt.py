@@ -101,6 +101,26 @@ def cut(claims: Claims, left: int) -> str:
     return f"{head}.{body}.{signature[:left]}"
 
 
+def spare_bits(claims: Claims) -> str:
+    """64 bytes leave four bits of the last character over: with them set it is the same signature, written wrongly."""
+    token = signed(claims)
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    return token[:-1] + letters[letters.index(token[-1]) + 1]
+
+
+def swapped(claims: Claims) -> str:
+    """A signature that has a - or _, with + and / instead."""
+    token = next(token for number in range(100) if set("-_") & set((token := signed({**claims, "n": number}))[-86:]))
+    return token[:-86] + token[-86:].replace("-", "+").replace("_", "/")
+
+
+def signed_as(claims: Claims, written: Callable[[str], str]) -> str:
+    """Signed rightly over a payload that is not written as base64url writes it."""
+    head, body, _ = parts(claims)
+    text = f"{head}.{written(body)}"
+    return f"{text}.{b64(OURS.sign(text.encode()))}"
+
+
 VECTORS: dict[str, Callable[[Claims], str]] = {
     # no signature
     "alg none": unsigned("none"),
@@ -121,6 +141,15 @@ VECTORS: dict[str, Callable[[Claims], str]] = {
     "signature of zeros": lambda claims: ".".join([*parts(claims)[:2], b64(bytes(64))]),
     "signature of another token": lambda claims: ".".join([*parts(claims)[:2], parts({**claims, "jti": "x"})[2]]),
     "signature with more behind": lambda claims: signed(claims) + "AAAA",
+    "signature with its spare bits set": spare_bits,
+    "signature with a character that base64 skips": lambda claims: ".".join(
+        [*parts(claims)[:2], "*" + parts(claims)[2]]
+    ),
+    "signature in base64's other letters": lambda claims: swapped(claims),
+    "payload with a character that base64 skips": lambda claims: signed_as(
+        claims, lambda body: body[:8] + "*" + body[8:]
+    ),
+    "payload with padding": lambda claims: signed_as(claims, lambda body: body + "="),
     "signature with padding": lambda claims: signed(claims) + "==",
     # another algorithm
     "HS256 with the public key": lambda claims: hs256(claims, PUBLIC),
@@ -281,5 +310,5 @@ def test_a_signature_is_checked_once_and_then_known(
     token = signed({**claims, "jti": new_id()})
     now = with_password.clock()
     assert claims_of(KEY, token, now, ISSUER) is not None
-    monkeypatch.setattr(session_tokens.jws, "deserialize_compact", None)
+    monkeypatch.setattr(session_tokens, "_decoded", None)
     assert claims_of(KEY, token, now, ISSUER) is not None
