@@ -142,13 +142,8 @@ VECTORS: dict[str, Callable[[Claims], str]] = {
     "signature of another token": lambda claims: ".".join([*parts(claims)[:2], parts({**claims, "jti": "x"})[2]]),
     "signature with more behind": lambda claims: signed(claims) + "AAAA",
     "signature with its spare bits set": spare_bits,
-    "signature with a character that base64 skips": lambda claims: ".".join(
-        [*parts(claims)[:2], "*" + parts(claims)[2]]
-    ),
-    "signature in base64's other letters": lambda claims: swapped(claims),
-    "payload with a character that base64 skips": lambda claims: signed_as(
-        claims, lambda body: body[:8] + "*" + body[8:]
-    ),
+    "signature in base64's other letters": swapped,
+    "payload with what base64 skips": lambda claims: signed_as(claims, lambda body: body[:8] + "****" + body[8:]),
     "payload with padding": lambda claims: signed_as(claims, lambda body: body + "="),
     "signature with padding": lambda claims: signed(claims) + "==",
     # another algorithm
