@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import text
 
@@ -40,24 +42,34 @@ def actor_of(connection: Connection, key: bytes, header: str | None, now: dateti
     A token that was here before is looked up along with the first statement of its request, which goes by what it was
     the last time. Where it is no longer the same, that statement's answer is never seen: `Outdated` is raised instead.
     """
-    scheme, _, token = (header or "").partition(" ")
+    mark = hashlib.blake2b((header or "").encode(errors="replace"), key=_KEY, digest_size=32).digest()
+    remembered = _remembered.get(mark)
+    if remembered is not None and (remembered.expires is None or remembered.expires > now):
+        opening = {"prefix": remembered.actor.credential, "reading": "on" if connection.reading else "off"}
+        connection.later(_OPEN, opening, _same(remembered, mark))
+    else:
+        remembered = _looked_up(connection, key, header or "", now)
+        if len(_remembered) >= REMEMBERED_AT_MOST:
+            _remembered.clear()
+        _remembered[mark] = remembered
+    connection.reopen(_REOPEN, {"workspace": remembered.actor.workspace_id})
+    return remembered.actor
+
+
+def _looked_up(connection: Connection, key: bytes, header: str, now: datetime) -> _Remembered:
+    scheme, _, token = header.partition(" ")
     token = token.strip()
     shape = tokens.shape(token) if scheme.lower() == "bearer" else None
     if shape is None:
         raise Unauthenticated
     opening = {"prefix": shape.prefix, "reading": "on" if connection.reading else "off"}
-    remembered = _remembered.get(shape.prefix)
-    if remembered is not None and _opens(remembered, key, token, now):
-        found = remembered
-        connection.later(_OPEN, opening, _same(remembered, shape.prefix))
-    else:
-        found = connection.run(_OPEN, opening).fetchone()
-        if not _opens(found, key, token, now) or found is None:
-            raise Unauthenticated
-        _remember(shape.prefix, found)
-    _, _, _, scopes, name, workspace_id, workspace_name, plan, user_id, role, time_zone, *_ = found
-    connection.reopening = _REOPEN, {"workspace": workspace_id}
-    return Actor(
+    found = connection.run(_OPEN, opening).fetchone()
+    if not tokens.matches(key, token, found[1] if found else None) or found is None:
+        raise Unauthenticated
+    _, _, expires, scopes, name, workspace_id, workspace_name, plan, user_id, role, time_zone, *_ = found
+    if expires is not None and expires <= now:
+        raise Unauthenticated
+    actor = Actor(
         workspace_id=workspace_id,
         user_id=user_id,
         role=role,
@@ -68,29 +80,26 @@ def actor_of(connection: Connection, key: bytes, header: str | None, now: dateti
         credential=shape.prefix,
         credential_name=name,
     )
+    return _Remembered(found, expires, actor)
 
 
-def _opens(found: Row | None, key: bytes, token: str, now: datetime) -> bool:
-    """Whether the token is the one found, and still lives."""
-    if not tokens.matches(key, token, found[1] if found else None) or found is None:
-        return False
-    return found[2] is None or found[2] > now
+class _Remembered(NamedTuple):
+    """What a header was found to stand for the last time. A guess that saves a round trip, checked on the next one."""
+
+    found: Row
+    expires: datetime | None
+    actor: Actor
 
 
-_remembered: dict[str, Row] = {}
-"""What each token was found to be the last time. A guess that saves a round trip, and is checked on the next one."""
+_KEY: Final = secrets.token_bytes(32)
+_remembered: dict[bytes, _Remembered] = {}
+"""By a digest of the header under a key of this process: no token is kept."""
 
 
-def _remember(prefix: str, found: Row) -> None:
-    if len(_remembered) >= REMEMBERED_AT_MOST:
-        _remembered.clear()
-    _remembered[prefix] = found
-
-
-def _same(remembered: Row, prefix: str) -> Check:
+def _same(remembered: _Remembered, mark: bytes) -> Check:
     def check(found: Row | None) -> None:
-        if found is None or found[:-1] != remembered[:-1]:
-            _remembered.pop(prefix, None)
+        if found is None or found[:-1] != remembered.found[:-1]:
+            _remembered.pop(mark, None)
             raise Outdated
 
     return check

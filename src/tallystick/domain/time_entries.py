@@ -156,6 +156,7 @@ def log(
             stopped_at=stopped_at,
             hourly_rate=here.rate if rate is None else rate,
         ),
+        later=True,
     )
     ctx.record("created", entry)
     return entry
