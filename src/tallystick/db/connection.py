@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import re
-import select
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import psycopg
-from psycopg import abc, adapt, pq
+from psycopg import abc, adapt, generators, pq
+from psycopg import waiting as waits
 from psycopg.adapt import PyFormat
 from psycopg.errors import error_from_result
 from psycopg.rows import RowFactory, tuple_row
@@ -20,6 +20,8 @@ Values = Mapping[str, Any]
 Row = tuple[Any, ...]
 Check = Callable[[Row | None], None]
 
+WAIT_SECONDS: Final = 1.0
+"""How often a waiting thread looks whether it was interrupted."""
 PREPARED_AT_MOST: Final = 200
 """Statements that a connection keeps prepared; with one more it begins anew."""
 _DIALECT = PGDialect_psycopg()
@@ -97,8 +99,6 @@ class Connection(psycopg.Connection[Row]):
         self._names: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
         self._numbers = itertools.count()
         self._transformer: abc.Transformer = adapt.Transformer(self)
-        self._socket = select.poll()
-        self._socket.register(pgconn.socket, select.POLLIN)
 
     def run(self, statement: Prepared, values: Values) -> Answer:
         """Run a statement, after those that wait."""
@@ -176,7 +176,8 @@ class Connection(psycopg.Connection[Row]):
                 server.send_query_params(last, None)
                 checks.append(None)
             server.pipeline_sync()
-            self._flush()
+            if server.flush():
+                waits.wait(generators.send(server), server.socket, WAIT_SECONDS)
             results = [self._result() for _ in checks]
             self._arrived()  # the end of the pipeline
             server.exit_pipeline_mode()
@@ -199,14 +200,6 @@ class Connection(psycopg.Connection[Row]):
         self._transformer.set_pgresult(result)
         return Answer(self._transformer.load_rows(0, result.ntuples, tuple), result.ntuples)
 
-    def _flush(self) -> None:
-        server = self.pgconn
-        while server.flush():
-            self._socket.modify(server.socket, select.POLLIN | select.POLLOUT)
-            self._socket.poll()
-            self._socket.modify(server.socket, select.POLLIN)
-            server.consume_input()
-
     def _result(self) -> pq.abc.PGresult:
         """The result of the next command. It ends with a None, which libpq has at hand."""
         result = self._arrived()
@@ -215,10 +208,10 @@ class Connection(psycopg.Connection[Row]):
 
     def _arrived(self) -> pq.abc.PGresult:
         server = self.pgconn
-        while server.is_busy():
-            self._socket.poll()
-            server.consume_input()
-        result = server.get_result()
+        if server.is_busy():
+            result = waits.wait(generators.fetch(server), server.socket, WAIT_SECONDS)
+        else:
+            result = server.get_result()
         if result is None:
             raise psycopg.OperationalError("the connection to the database is lost")
         return result

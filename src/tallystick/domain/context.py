@@ -11,6 +11,7 @@ import msgspec
 import psycopg
 from sqlalchemy import ColumnElement, Numeric, bindparam, select, text
 from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.orm.attributes import manager_of_class
 
 from tallystick.db.base import Row, Tenant, table_of
 from tallystick.db.session import Answer, Connection, Prepared, columns_of, constraint_of, insert_of, run
@@ -216,7 +217,10 @@ def columns_in(row: Row) -> dict[str, Any]:
 
 def hydrate(kind: type[Kind], values: Sequence[Any]) -> Kind:
     """A row object from its columns in order."""
-    row = kind.__new__(kind)
+    if kind not in _configured:
+        Row.registry.configure()
+        _configured.add(kind)
+    row = manager_of_class(kind).new_instance()
     columns_in(row).update(zip(columns_of(kind), values, strict=True))
     return row
 
@@ -241,6 +245,7 @@ _TIMES = frozenset({"created_at", "updated_at", "occurred_at"})
 _finds: dict[tuple[type[Row], bool, Lock | None], Prepared] = {}
 _inserts: dict[type[Row], Prepared] = {}
 _updates: dict[tuple[type[Row], tuple[str, ...]], Prepared] = {}
+_configured: set[type[Row]] = set()
 _defaults: dict[type[Row], tuple[tuple[str, Any], ...]] = {}
 
 

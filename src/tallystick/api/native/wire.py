@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -269,6 +270,7 @@ def lists(listing: Listing, view: View[Any]) -> Handler:
     return handle
 
 
+@functools.lru_cache(maxsize=4096)
 def camel(name: str) -> str:
     """`entry_date` → `entryDate`; a dotted or indexed path keeps its form."""
     head, *rest = name.split("_")
@@ -315,7 +317,7 @@ def _read_sort(operation: Operation, text: str) -> str:
 def _bound(workspace_id: str, operation_id: str, query: Mapping[str, Any]) -> str:
     """What a cursor is bound to: it cannot be used for another workspace, list, sort or filter."""
     rest = sorted((name, str(value)) for name, value in query.items() if name not in ("after", "cursor", "limit"))
-    return hashlib.sha256(repr((workspace_id, operation_id, rest)).encode()).hexdigest()[:16]
+    return hashlib.blake2b(repr((workspace_id, operation_id, rest)).encode(), digest_size=8).hexdigest()
 
 
 _ENCODER = msgspec.json.Encoder()
