@@ -26,7 +26,7 @@ def main(path: str, how: str, takes: int, quota: int) -> None:
         return sum(limits.take("token:shared", policy).allowed for _ in range(takes))
 
     if how == "hold":
-        with rate_limits._held(limits._file, 0, rate_limits._FILE_BYTES):
+        with rate_limits._held(limits._file):
             wait_for_a_line()
         return
     wait_for_a_line()

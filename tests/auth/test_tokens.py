@@ -78,15 +78,15 @@ def test_a_token_matches_its_own_digest_only() -> None:
     token, other = mint("live"), mint("live")
     stored = digest(KEY, token)
     assert len(stored) == 32
-    assert matches(KEY, token, stored)
-    assert not matches(KEY, other, stored)
-    assert not matches(OTHER_KEY, token, stored)
-    assert not matches(KEY, token, b"")
+    assert matches(digest(KEY, token), stored)
+    assert not matches(digest(KEY, other), stored)
+    assert not matches(digest(OTHER_KEY, token), stored)
+    assert not matches(digest(KEY, token), b"")
 
 
 def test_an_unknown_prefix_matches_nothing_not_even_the_stand_in() -> None:
     token = mint("live")
-    assert not matches(KEY, token, None)
+    assert not matches(digest(KEY, token), None)
 
 
 def test_a_token_with_no_bytes_to_send_is_refused_before_it_is_digested() -> None:

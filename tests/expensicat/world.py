@@ -45,8 +45,8 @@ class Credentials:
             person = studio.people[who]
         except (ValueError, KeyError):
             raise Unauthenticated from None
-        connection.reopening = OPEN, {"workspace": workspace_id}
-        connection.later(*connection.reopening)
+        connection.later(OPEN, {"workspace": workspace_id})
+        connection.reopen(OPEN, {"workspace": workspace_id})
         found = connection.run(FIND, {"user": person.user_id, "workspace": workspace_id}).fetchone()
         if found is None:
             raise Unauthenticated

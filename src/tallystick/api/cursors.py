@@ -43,4 +43,4 @@ def from_cursor(key: bytes, text: str, workspace_id: str, listed: str, query: Ma
 
 def _bound(workspace_id: str, listed: str, query: Mapping[str, Any]) -> str:
     rest = sorted((name, str(value)) for name, value in query.items() if name not in ("after", "cursor", "limit"))
-    return hashlib.sha256(repr((workspace_id, listed, rest)).encode()).hexdigest()[:16]
+    return hashlib.blake2b(repr((workspace_id, listed, rest)).encode(), digest_size=8).hexdigest()

@@ -24,7 +24,15 @@ from tallystick.auth.rate_limits import Policy, RateLimits, Verdict, headers
 from tallystick.auth.remembered import Outdated
 from tallystick.domain import idempotency
 from tallystick.domain.access import Actor, Permission
-from tallystick.domain.context import Clock, Connection, Context, Transactions, open_workspace, utc_now
+from tallystick.domain.context import (
+    Clock,
+    Connection,
+    Context,
+    Transactions,
+    open_workspace,
+    refusal_of,
+    utc_now,
+)
 from tallystick.domain.listing import Filter, Listing
 from tallystick.values.errors import Conflict, Invalid, NotFound, Refusal, TooMany, Unauthenticated
 from tallystick.values.ids import new_id, parse_id
@@ -177,10 +185,9 @@ class Wire:
         elif status != 204:
             response.content_type = extra.pop("Content-Type", "application/json")
             response.data = body
-        for name, value in exchange.headers:
-            response.set_header(name, value)
-        for name, value in extra.items():
-            response.set_header(name, value)
+        response.set_headers(exchange.headers)
+        if extra:
+            response.set_headers(extra)
 
     def _unknown(self, request: falcon.Request, response: falcon.Response, **_: str) -> None:
         if request.method == "OPTIONS":
@@ -329,9 +336,10 @@ class _Exchange:
                     ctx, key, decision.fingerprint, status=operation.status, body=body, request_id=self.request_id
                 )
                 return operation.status, body, {}
-        except (NotFound, Conflict, Invalid) as refusal:
-            if decision is None or refusal.reason in PASSING:
-                raise
+        except (NotFound, Conflict, Invalid, psycopg.IntegrityError) as error:
+            refusal = refusal_of(error) if isinstance(error, psycopg.IntegrityError) else error
+            if decision is None or not isinstance(refusal, Refusal) or refusal.reason in PASSING:
+                raise refusal from None
             status, body, extra = self._error(refusal)
             self._keep_refusal(decision, status, body)
             return status, body, extra

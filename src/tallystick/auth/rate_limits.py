@@ -1,9 +1,10 @@
 """How often one credential or address may ask: counted in a file that all processes of the machine share.
 
-The file is a hash table of fixed size, mapped into memory. A bucket is changed under a byte-range lock, which the
-kernel takes back when its holder dies, and a thread lock, because the kernel's counts for a process, not a thread.
+The file is a hash table of fixed size, mapped into memory. It is changed under a lock of the file, which the kernel
+takes back when its holder dies, and a thread lock, because the kernel's counts for a process, not a thread.
 """
 
+import ctypes
 import fcntl
 import hashlib
 import mmap
@@ -102,7 +103,7 @@ class RateLimits:
             return _UNLIMITED
         digest = hashlib.blake2b(key.encode("utf-8", "replace"), digest_size=16, key=self._map[_SALT]).digest()
         start = _HEADER_BYTES + int.from_bytes(digest[:4], "little") % _BUCKETS * _BUCKET_BYTES
-        with _held(self._file, start, _BUCKET_BYTES):
+        with _held(self._file):
             # Read under the lock, so that nobody comes with a time older than the one written.
             now = round(self._clock() * 1000)
             at, burst_start, burst, sustained_start, sustained = _looked_up(self._map, start, digest)
@@ -149,7 +150,7 @@ def headers(verdict: Verdict, policy: Policy) -> list[tuple[str, str]]:
 def _opened(path: Path) -> int:
     """A descriptor of the table; a file that is none is made into an empty one."""
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    with _held(file, 0, _HEADER_BYTES):
+    with _held(file):
         if os.fstat(file).st_size != _FILE_BYTES or os.pread(file, len(_MAGIC), 0) != _MAGIC:
             # In place, for others may have it mapped; written out, for a hole on a full disk would kill the process
             # that touches it; and the magic word last, for we may be killed before that.
@@ -158,18 +159,26 @@ def _opened(path: Path) -> int:
                 table.write(bytes(_FILE_BYTES))
             os.pwrite(file, secrets.token_bytes(_SALT.stop - _SALT.start), _SALT.start)
             os.pwrite(file, _MAGIC, 0)
+            os.lseek(file, 0, os.SEEK_SET)  # where the lock begins
     return file
 
 
 @contextmanager
-def _held(file: int, start: int, length: int) -> Generator[None, None, None]:
+def _held(file: int) -> Generator[None, None, None]:
     with _threads:
         try:
-            fcntl.lockf(file, fcntl.LOCK_EX, length, start)
+            if _lockf(file, _TRY_TO_LOCK, 0) != 0:
+                fcntl.lockf(file, fcntl.LOCK_EX)
             yield
         finally:
-            fcntl.lockf(file, fcntl.LOCK_UN, length, start)
+            _lockf(file, _UNLOCK, 0)
 
+
+# lockf(3), called without letting go of the interpreter: `fcntl.lockf` does let go of it, and under load that costs
+# many times what the lock does. So here nobody waits; who has to, waits there.
+_lockf = ctypes.PyDLL(None).lockf
+_lockf.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_long)
+_UNLOCK, _TRY_TO_LOCK = 0, 2
 
 # One for every table: to the kernel, two tables on one file are the same owner and do not exclude each other.
 _threads = threading.Lock()

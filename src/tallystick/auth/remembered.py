@@ -66,7 +66,7 @@ class Lookup:
         return {**values, "reading": "on" if connection.reading else "off"}
 
     def _opened(self, connection: Connection, found: Row) -> Row:
-        connection.reopening = _REOPEN, {"workspace": found[-2]}
+        connection.reopen(_REOPEN, {"workspace": found[-2]})
         return found
 
     def _same(self, remembered: Row, name: Hashable) -> Check:

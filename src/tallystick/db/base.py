@@ -59,6 +59,13 @@ class Row(DeclarativeBase):
     money: ClassVar[frozenset[str]] = frozenset()
     """Names of the columns that a money-blind person never receives."""
 
+    def __init__(self, **facts: Any) -> None:
+        """A row of these facts, by column. SQLAlchemy's own takes each through a session that nobody has."""
+        unknown = facts.keys() - table_of(type(self)).columns.keys()
+        if unknown:
+            raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(unknown))}.")
+        cast("dict[str, Any]", self.__dict__).update(facts)
+
     noun: ClassVar[str] = "record"
     """The word for one such row in a sentence, and the resource of its events (`time_entry`)."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import re
-import select
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import psycopg
-from psycopg import abc, adapt, pq
+from psycopg import abc, adapt, generators, pq
+from psycopg import waiting as waits
 from psycopg.adapt import PyFormat
 from psycopg.errors import error_from_result
 from psycopg.rows import RowFactory, tuple_row
@@ -20,6 +20,8 @@ Values = Mapping[str, Any]
 Row = tuple[Any, ...]
 Check = Callable[[Row | None], None]
 
+WAIT_SECONDS: Final = 1.0
+"""How often a waiting thread looks whether it was interrupted."""
 PREPARED_AT_MOST: Final = 200
 """Statements that a connection keeps prepared; with one more it begins anew."""
 _DIALECT = PGDialect_psycopg()
@@ -84,20 +86,19 @@ class Connection(psycopg.Connection[Row]):
     sends both in one; the BEGIN of a transaction goes the same way. What goes wrong with one of them is raised there.
 
     A connection that is only `reading` has no BEGIN and no COMMIT: each trip is a transaction of its own, which sees
-    what statements of one would see (READ COMMITTED). `reopening` is the statement that shows the workspace again.
+    what statements of one would see (READ COMMITTED). `reopen` is told the statement that shows the workspace again.
     """
 
     reading = False
-    reopening: tuple[Prepared, Values] | None = None
+    _reopening: tuple[Prepared, Values] | None = None
 
     def __init__(self, pgconn: pq.abc.PGconn, row_factory: RowFactory[Row] = tuple_row) -> None:
         super().__init__(pgconn, row_factory)
         self._waiting: list[tuple[Prepared, Values, Check | None]] = []
+        self._opened = False
         self._names: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
         self._numbers = itertools.count()
         self._transformer: abc.Transformer = adapt.Transformer(self)
-        self._socket = select.poll()
-        self._socket.register(pgconn.socket, select.POLLIN)
 
     def run(self, statement: Prepared, values: Values) -> Answer:
         """Run a statement, after those that wait."""
@@ -116,10 +117,16 @@ class Connection(psycopg.Connection[Row]):
 
     def commit(self) -> None:
         """Commit, with the statements that wait."""
+        self.settle()  # a commit does not travel with what may yet turn out wrong
         if self._waiting:
             self._together(None if self.reading else b"COMMIT")
-        else:
-            super().commit()
+        elif self.pgconn.transaction_status != pq.TransactionStatus.IDLE:
+            self._together(b"COMMIT")
+
+    def reopen(self, statement: Prepared, values: Values) -> None:
+        """Begin each trip of a reading connection with this statement: those after the next, where one waits for it."""
+        self._reopening = statement, values
+        self._opened = bool(self._waiting)
 
     def settle(self) -> None:
         """Run what still waits for a check: nothing may be told that was decided before it."""
@@ -134,7 +141,7 @@ class Connection(psycopg.Connection[Row]):
     def start(self, *, reading: bool) -> None:
         """Begin anew; `reading` is a promise to write nothing."""
         self.reading = reading
-        self.reopening = None
+        self._reopening = None
         if len(self._names) > PREPARED_AT_MOST:
             self.pgconn.exec_(b"DEALLOCATE ALL")
             self._names.clear()
@@ -143,8 +150,9 @@ class Connection(psycopg.Connection[Row]):
         """Send all that waits in one round trip. Answers what the last statement did; raises the first error."""
         server = self.pgconn
         waiting, self._waiting = self._waiting, []
-        if self.reading and self.reopening is not None:
-            waiting.insert(0, (*self.reopening, None))
+        if self.reading and self._reopening is not None and not self._opened:
+            waiting.insert(0, (*self._reopening, None))
+        self._opened = False
         checks: list[Check | None] = []
         prepared: dict[int, tuple[bytes, tuple[int, ...]]] = {}
         """Which of the commands prepares what."""
@@ -168,9 +176,10 @@ class Connection(psycopg.Connection[Row]):
                 server.send_query_params(last, None)
                 checks.append(None)
             server.pipeline_sync()
-            self._flush()
+            if server.flush():
+                waits.wait(generators.send(server), server.socket, WAIT_SECONDS)
             results = [self._result() for _ in checks]
-            self._result(ends=False)
+            self._arrived()  # the end of the pipeline
             server.exit_pipeline_mode()
         except BaseException:
             self.close()  # in the middle of who knows what
@@ -191,26 +200,18 @@ class Connection(psycopg.Connection[Row]):
         self._transformer.set_pgresult(result)
         return Answer(self._transformer.load_rows(0, result.ntuples, tuple), result.ntuples)
 
-    def _flush(self) -> None:
-        server = self.pgconn
-        while server.flush():
-            self._socket.modify(server.socket, select.POLLIN | select.POLLOUT)
-            self._socket.poll()
-            self._socket.modify(server.socket, select.POLLIN)
-            server.consume_input()
+    def _result(self) -> pq.abc.PGresult:
+        """The result of the next command. It ends with a None, which libpq has at hand."""
+        result = self._arrived()
+        self.pgconn.get_result()
+        return result
 
-    def _result(self, *, ends: bool = True) -> pq.abc.PGresult:
-        """The result of the next command; each ends with a None, but not the one of the pipeline."""
+    def _arrived(self) -> pq.abc.PGresult:
         server = self.pgconn
-        while server.is_busy():
-            self._socket.poll()
-            server.consume_input()
-        result = server.get_result()
+        if server.is_busy():
+            result = waits.wait(generators.fetch(server), server.socket, WAIT_SECONDS)
+        else:
+            result = server.get_result()
         if result is None:
             raise psycopg.OperationalError("the connection to the database is lost")
-        if ends:
-            while server.is_busy():
-                self._socket.poll()
-                server.consume_input()
-            server.get_result()
         return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 from collections.abc import Generator
 from typing import LiteralString, cast
@@ -118,6 +119,7 @@ def _register(adapters: AdaptersMap) -> None:
     adapters.register_loader("jsonb", TextLoader)
 
 
+@functools.cache
 def columns_of(kind: type[Row]) -> tuple[str, ...]:
     """The attribute names of a row's columns, in order."""
     return tuple(column.key for column in table_of(kind).columns)

@@ -112,8 +112,11 @@ class Context:
 
     # --- writing
 
-    def add(self, row: Kind) -> Kind:
-        """Insert a row now. Its id, workspace and times are set where it has none."""
+    def add(self, row: Kind, *, later: bool = False) -> Kind:
+        """Insert a row now. Its id, workspace and times are set where it has none.
+
+        `later`: along with the next statement, or with the commit; what a constraint refuses is raised there.
+        """
         now = self.now
         given = columns_in(row)
         values: dict[str, Any] = {}
@@ -130,7 +133,10 @@ class Context:
                 value = []
             values[name] = value
             given[name] = value
-        self._write(_insert(type(row)), values)
+        if later:
+            self.connection.later(_insert(type(row)), values)
+        else:
+            self._write(_insert(type(row)), values)
         return row
 
     def change(self, row: Row, **values: Any) -> list[str]:
@@ -141,13 +147,16 @@ class Context:
         if "updated_at" in columns_of(type(row)):
             changed["updated_at"] = self.now
         self._write(_update(type(row), tuple(sorted(changed))), {**changed, "id": row.__dict__["id"]})
-        for name, value in changed.items():
-            setattr(row, name, value)
+        columns_in(row).update(changed)
         return [name for name in changed if name != "updated_at"]
 
     def write(self, statement: Prepared, /, **values: Any) -> int:
         """Run an INSERT, UPDATE or DELETE of many rows; answers how many."""
         return self._write(statement, values)
+
+    def write_later(self, statement: Prepared, /, **values: Any) -> None:
+        """`write` along with the next statement, or with the commit; what a constraint refuses is raised there."""
+        self.connection.later(statement, {**values, "workspace": self.actor.workspace_id, "actor": self.actor.user_id})
 
     def record(self, what: str, row: Tenant) -> None:
         """Tell that something happened to a row, in the transaction in which it happens."""
@@ -212,11 +221,11 @@ def columns_in(row: Row) -> dict[str, Any]:
 
 def hydrate(kind: type[Kind], values: Sequence[Any]) -> Kind:
     """A row object from its columns in order."""
-    if kind not in _names:
-        Row.registry.configure()  # before another thread can find the names
-        _names[kind] = columns_of(kind)
+    if kind not in _configured:
+        Row.registry.configure()
+        _configured.add(kind)
     row = manager_of_class(kind).new_instance()
-    columns_in(row).update(zip(_names[kind], values, strict=True))
+    columns_in(row).update(zip(columns_of(kind), values, strict=True))
     return row
 
 
@@ -240,7 +249,7 @@ _TIMES = frozenset({"created_at", "updated_at", "occurred_at"})
 _finds: dict[tuple[type[Row], bool, Lock | None], Prepared] = {}
 _inserts: dict[type[Row], Prepared] = {}
 _updates: dict[tuple[type[Row], tuple[str, ...]], Prepared] = {}
-_names: dict[type[Row], tuple[str, ...]] = {}
+_configured: set[type[Row]] = set()
 _defaults: dict[type[Row], tuple[tuple[str, Any], ...]] = {}
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import Index, LargeBinary, bindparam, delete, func, literal, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Index, LargeBinary, bindparam, delete, func, insert, literal, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tallystick.db.base import Blob, Id, Row, within_workspace
 from tallystick.db.session import Prepared
-from tallystick.domain.context import Context, actor, workspace
+from tallystick.domain.context import SENTENCES, Context, actor, workspace
 from tallystick.values.errors import Conflict
 
 WINDOW: Final = timedelta(hours=24)
@@ -62,12 +61,14 @@ def claim(ctx: Context, key: str, fingerprint: bytes) -> Replay | None:
         return Replay(status, body, request_id)
     if not free:
         raise in_progress()
+    if known is not None:
+        ctx.write(_FORGET, key=key)
     return None
 
 
 def keep(ctx: Context, key: str, fingerprint: bytes, *, status: int, body: bytes, request_id: str) -> None:
     """Store the answer, in the transaction of the work. An answer of over 256 KiB is not replayed but refused."""
-    kept = ctx.write(
+    ctx.write_later(
         _KEEP,
         key=key,
         fingerprint=fingerprint,
@@ -75,10 +76,7 @@ def keep(ctx: Context, key: str, fingerprint: bytes, *, status: int, body: bytes
         body=body[: BODY_LIMIT + 1],
         request_id=request_id,
         completed_at=ctx.now,
-        expired_before=ctx.now - WINDOW,
     )
-    if not kept:
-        raise in_progress()
 
 
 def sweep(ctx: Context, batch: int = 1000) -> int:
@@ -110,26 +108,26 @@ _CLAIM = Prepared(
         .outerjoin(Answer, (Answer.workspace_id == workspace()) & (Answer.user_id == actor()) & (Answer.key == _KEY))
     )
 )
-_NEW = insert(Answer).values(
-    workspace_id=workspace(),
-    user_id=actor(),
-    key=_KEY,
-    fingerprint=bindparam("fingerprint", type_=LargeBinary()),
-    status=bindparam("status", type_=Answer.status.type),
-    body=bindparam("body", type_=LargeBinary()),
-    request_id=bindparam("request_id", type_=Answer.request_id.type),
-    completed_at=bindparam("completed_at", type_=Answer.completed_at.type),
-)
-_EXPIRED = Answer.completed_at <= bindparam("expired_before", type_=Answer.completed_at.type)
 _KEEP = Prepared(
-    _NEW.on_conflict_do_update(
-        index_elements=["workspace_id", "user_id", "key"],
-        set_={name: _NEW.excluded[name] for name in ("fingerprint", "status", "body", "request_id", "completed_at")},
-        where=_EXPIRED,
+    insert(Answer).values(
+        workspace_id=workspace(),
+        user_id=actor(),
+        key=_KEY,
+        fingerprint=bindparam("fingerprint", type_=LargeBinary()),
+        status=bindparam("status", type_=Answer.status.type),
+        body=bindparam("body", type_=LargeBinary()),
+        request_id=bindparam("request_id", type_=Answer.request_id.type),
+        completed_at=bindparam("completed_at", type_=Answer.completed_at.type),
     )
 )
+_FORGET = Prepared(
+    delete(Answer).where(Answer.workspace_id == workspace(), Answer.user_id == actor(), Answer.key == _KEY)
+)
+_EXPIRED = Answer.completed_at <= bindparam("expired_before", type_=Answer.completed_at.type)
 _SWEEP = Prepared(
     delete(Answer).where(
         Answer.key.in_(select(Answer.key).where(_EXPIRED).limit(bindparam("batch", type_=Answer.status.type))), _EXPIRED
     )
 )
+
+SENTENCES["pk_idempotency_answers"] = in_progress()

@@ -184,6 +184,7 @@ def log(
             stopped_at=stopped_at,
             hourly_rate=here.rate if rate is None else rate,
         ),
+        later=True,
     )
     ctx.record("created", entry)
     return entry
@@ -353,9 +354,9 @@ def _has_client(ctx: Context, project_id: str | None) -> bool:
     return ctx.row(_CLIENT_OF, project_id=project_id) not in (None, (None,))
 
 
-def _add(ctx: Context, entry: TimeEntry) -> TimeEntry:
+def _add(ctx: Context, entry: TimeEntry, *, later: bool = False) -> TimeEntry:
     """`ctx.add` for an entry: what the database computes is on the row at hand too."""
-    ctx.add(entry)
+    ctx.add(entry, later=later)
     entry.begins_at = _begins_at(entry)
     return entry
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 SERVER_KEY_BYTES = 32
 LONGEST_SEALED = 2048
 
-_CURSOR = "cursor/v1"
+_CURSOR = "cursor/v2"
 _MAC_BYTES = 16
 _SEALED = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{22})", re.ASCII)
 
@@ -44,7 +44,7 @@ def unseal(key: bytes, text: str) -> bytes | None:
 
 
 def _mac(key: bytes, payload: bytes) -> bytes:
-    return hmac.digest(derive(key, _CURSOR), payload, hashlib.sha256)[:_MAC_BYTES]
+    return hashlib.blake2b(payload, key=derive(key, _CURSOR), digest_size=_MAC_BYTES).digest()
 
 
 def _encoded(payload: bytes) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from tallystick.domain.access import Actor
-from tallystick.domain.context import Row, decimal_columns
+from tallystick.domain.context import Row, columns_in, decimal_columns
 from tallystick.values.money import decimal_text
 
 Shape = TypeVar("Shape", bound=Struct)
@@ -61,7 +61,8 @@ class View(Generic[Shape]):
     def one(self, actor: Actor, row: Row) -> Struct:
         """One row object."""
         shape = self.shape if actor.sees_money else self.blind
-        return shape(*[_plain(getattr(row, name)) for name in self.columns(actor)])
+        held = columns_in(row)
+        return shape(*[_plain(held[name]) for name in self.columns(actor)])
 
 
 def _plain(value: Any) -> Any:

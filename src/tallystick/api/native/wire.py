@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -251,6 +252,7 @@ def lists(listing: Listing, view: View[Any]) -> Handler:
     return handle
 
 
+@functools.lru_cache(maxsize=4096)
 def camel(name: str) -> str:
     """`entry_date` → `entryDate`; a dotted or indexed path keeps its form."""
     head, *rest = name.split("_")
