@@ -1,21 +1,20 @@
 """The floor: the same SQL and the same bytes with nothing around them, under the same server.
 
-No framework, no authentication, limits, transactions around reads, row-level security, validation, events or answers
-kept. What it asks for comes in its path; what it answers is what the product answers.
+Psycopg as its documentation shows it: a pool, a transaction for each request, its own types. No framework, no
+authentication, limits, row-level security, validation, events or answers kept. What it asks for comes in its path;
+what it answers is what the product answers.
 """
 
 from __future__ import annotations
 
 import os
-import queue
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import msgspec
-import psycopg
-from psycopg.types.string import TextLoader
+from psycopg_pool import ConnectionPool
 from sqlalchemy import bindparam, literal_column
 
 from tallystick import server
@@ -91,18 +90,14 @@ def worker() -> Callable[[dict[str, Any], Respond], Iterable[bytes]]:
     """The WSGI app of one worker process."""
     url = os.environ["TALLYSTICK_DATABASE_URL"]
     workspace, user = os.environ["BENCH_WORKSPACE"], os.environ["BENCH_USER"]
-    readers: queue.SimpleQueue[psycopg.Connection[Any]] = queue.SimpleQueue()
-    writers: queue.SimpleQueue[psycopg.Connection[Any]] = queue.SimpleQueue()
-    for _ in range(POOL_PER_PROCESS):
-        for pool, autocommit in ((readers, True), (writers, False)):
-            connection = psycopg.connect(url, autocommit=autocommit, prepare_threshold=2)
-            connection.adapters.register_loader("uuid", TextLoader)
-            pool.put(connection)
+    pool = ConnectionPool(url, min_size=POOL_PER_PROCESS, max_size=POOL_PER_PROCESS, open=True)
+
+    def ask(sql: bytes, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        with pool.connection() as connection:
+            return connection.execute(sql, values).fetchall()
 
     def get(identity: str) -> bytes:
-        connection = readers.get()
-        row = connection.execute(GET, {"id": identity, "workspace": workspace}).fetchone()
-        readers.put(connection)
+        (row,) = ask(GET, {"id": identity, "workspace": workspace})
         return _ENCODER.encode({"data": TimeEntryJson(*row)})
 
     def listed(project: str, since: str, until: str, limit: str) -> bytes:
@@ -114,10 +109,8 @@ def worker() -> Callable[[dict[str, Any], Respond], Iterable[bytes]]:
             "entry_date_to": date.fromisoformat(until),
             "limit": many + 1,
         }
-        connection = readers.get()
-        rows = connection.execute(LIST, values).fetchall()
-        readers.put(connection)
-        return _ENCODER.encode(Listed([TimeEntryJson(*row[:-2]) for row in rows[:many]], Page(many, CURSOR)))
+        rows = ask(LIST, values)
+        return _ENCODER.encode(Listed([TimeEntryJson(*row) for row in rows[:many]], Page(many, CURSOR)))
 
     def entry(**facts: Any) -> dict[str, Any]:
         now = datetime.now(UTC)
@@ -133,10 +126,8 @@ def worker() -> Callable[[dict[str, Any], Respond], Iterable[bytes]]:
             project_id=given.project_id, note=given.note, duration_seconds=given.duration_seconds,
             entry_date=given.entry_date,
         )  # fmt: skip
-        connection = writers.get()
-        connection.execute(INSERT, values)
-        connection.commit()
-        writers.put(connection)
+        with pool.connection() as connection:
+            connection.execute(INSERT, values)
         return _ENCODER.encode({"data": TimeEntryJson(*[values[name] for name in COLUMNS])})
 
     def fields(row: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -154,9 +145,7 @@ def worker() -> Callable[[dict[str, Any], Respond], Iterable[bytes]]:
         )  # fmt: skip
 
     def expensicat_get(identity: str) -> bytes:
-        connection = readers.get()
-        row = connection.execute(EXPENSICAT_GET, {"id": identity, "workspace": workspace}).fetchone()
-        readers.put(connection)
+        (row,) = ask(EXPENSICAT_GET, {"id": identity, "workspace": workspace})
         return _ENCODER.encode({"data": expensicat.TimeEntryJson(*fields(row))})
 
     def expensicat_list(project: str, since: str, until: str) -> bytes:
@@ -167,9 +156,7 @@ def worker() -> Callable[[dict[str, Any], Respond], Iterable[bytes]]:
             "date_from": date.fromisoformat(since),
             "date_to": date.fromisoformat(until),
         }
-        connection = readers.get()
-        rows = connection.execute(EXPENSICAT_LIST, values).fetchall()[:EXPENSICAT_LIMIT]
-        readers.put(connection)
+        rows = ask(EXPENSICAT_LIST, values)[:EXPENSICAT_LIMIT]
         data = [expensicat.ListedTimeEntry(*fields(row), None) for row in rows]
         return _ENCODER.encode({"data": data, "meta": Meta(len(data), CURSOR)})
 
@@ -180,11 +167,9 @@ def worker() -> Callable[[dict[str, Any], Respond], Iterable[bytes]]:
             started_at=given.start_time, stopped_at=given.end_time,
             duration_seconds=int((given.end_time - given.start_time).total_seconds()),
         )  # fmt: skip
-        connection = writers.get()
-        connection.execute(INSERT, values)
-        row = connection.execute(EXPENSICAT_GET, {"id": values["id"], "workspace": workspace}).fetchone()
-        connection.commit()
-        writers.put(connection)
+        with pool.connection() as connection:
+            connection.execute(INSERT, values)
+            (row,) = connection.execute(EXPENSICAT_GET, {"id": values["id"], "workspace": workspace})
         return _ENCODER.encode({"data": expensicat.TimeEntryJson(*fields(row))})
 
     answers = {

@@ -191,10 +191,15 @@ class Listing:
             values["after_value"] = after.value
             values["after_id"] = after.id
         rows = ctx.rows(statement, **values, limit=limit + 1)
-        if len(rows) <= limit:
-            return Page([row[:-2] for row in rows], None)
-        *_, value, identity = rows[limit - 1]
-        return Page([row[:-2] for row in rows[:limit]], After(_cursor_text(value), identity))
+        value_at, id_at = self._places(columns, name)
+        following = None
+        if len(rows) > limit:
+            last = rows[limit - 1]
+            following = After(_cursor_text(last[value_at]), last[id_at])
+            del rows[limit:]
+        if max(value_at, id_at) < len(columns):
+            return Page(rows, following)
+        return Page([row[: len(columns)] for row in rows], following)
 
     def one(self, ctx: Context, columns: tuple[str, ...], identity: str) -> tuple[Any, ...]:
         """These columns of one row; what the actor may not see is not found."""
@@ -232,7 +237,13 @@ class Listing:
     ) -> Select[*tuple[Any, ...]]:
         table = table_of(self.kind)
         key = self._sort_key(sort.removeprefix("-"))
-        query = self._rows(columns, key.label("sort_value"), table.c.id.label("sort_id"), everyone=everyone)
+        value_at, id_at = self._places(columns, sort.removeprefix("-"))
+        more = [
+            one
+            for one, at in ((key.label("sort_value"), value_at), (table.c.id.label("sort_id"), id_at))
+            if at >= len(columns)
+        ]
+        query = self._rows(columns, *more, everyone=everyone)
         for name in sorted(filters):
             clause = self.filters[name.removeprefix("not ")].clause
             query = query.where(not_(clause) if name.startswith("not ") else clause)
@@ -250,6 +261,12 @@ class Listing:
             query = query.where(table.c.deleted_at.is_(None))
         seen = None if everyone else self.kind.seen_by(actor())
         return query if seen is None else query.where(seen)
+
+    def _places(self, columns: tuple[str, ...], sort: str) -> tuple[int, int]:
+        """Where in a row its sort value and its id stand: among the columns, or behind them."""
+        apart = sort in self.ranks or sort in self.names or sort in self.computed or sort not in columns
+        value_at = len(columns) if apart else columns.index(sort)
+        return value_at, columns.index("id") if "id" in columns else len(columns) + apart
 
     def _nullable(self, sort: str) -> bool:
         return bool(table_of(self.kind).c[sort.removeprefix("-")].nullable)
