@@ -132,3 +132,13 @@ class TestDocument:
         assert limit["schema"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
         period = document["paths"]["/metrics/profit-loss"]["get"]["parameters"]
         assert [one["required"] for one in period] == [True, True]
+
+
+def test_what_is_wrong_with_a_time_or_a_code_is_said_in_words(api: Expensicat) -> None:
+    for start in ("string", 1, "2026-11-20"):
+        refused = api("POST", "/time-entries", {"start_time": start, "description": ""})
+        assert refused.json["error"]["details"] == {
+            "start_time": "must be an ISO 8601 timestamp such as 2026-06-15T07:00:00Z"
+        }
+    refused = api("POST", "/customers", {"name": "Globex", "country_code": "N0"})
+    assert refused.json["error"]["details"] == {"country_code": "does not have the right form"}

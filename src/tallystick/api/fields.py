@@ -412,8 +412,10 @@ def _in_words(message: str) -> tuple[str, str]:
         text = "must be " + text.removeprefix("Expected ").replace("`", "")
     elif text.startswith("Object contains unknown field"):
         text = "has an" + text.removeprefix("Object contains an").removeprefix("Object contains")
-    elif text.startswith("Invalid RFC3339") or "date" in text.lower():
-        text = "must be a date (YYYY-MM-DD)" if "T" not in text else "must be an ISO 8601 timestamp"
+    elif text.startswith("Expected `str` matching regex"):
+        text = "does not have the right form"
+    elif text.startswith("Invalid RFC3339"):
+        text = f"must be {_kind_in_words(text.rpartition(' ')[2])}"
     text = text.replace("`", "")
     return ("" if where == "[...]" else where), text
 
@@ -424,6 +426,7 @@ def _kind_in_words(kinds: str) -> str:
         "int": "a whole number",
         "bool": "true or false",
         "date": "a date (YYYY-MM-DD)",
+        "datetime": "an ISO 8601 timestamp such as 2026-06-15T07:00:00Z",
         "array": "a list",
         "object": "an object",
         "null": "null",
