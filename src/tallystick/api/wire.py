@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl
 
@@ -384,7 +385,7 @@ class _Exchange:
             ids[name] = canonical
         given = self._request.query_string
         try:
-            pairs = parse_qsl(given, keep_blank_values=True, errors="strict", max_num_fields=100) if given else []
+            pairs = _pairs(given) if given else []
         except ValueError:
             raise Malformed("The query string is not valid UTF-8, or has more than 100 parameters.") from None
         query = self._manners.query(operation, pairs, actor)
@@ -446,6 +447,11 @@ class _Exchange:
         if not isinstance(error, known):
             log.error("internal error", exc_info=error, extra={"request_id": self.request_id})
         return self._manners.error(error, self.request_id, self._request.get_header("Accept"))
+
+
+@lru_cache(maxsize=512)  # the same few come again and again
+def _pairs(query: str) -> list[tuple[str, str]]:
+    return parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=100)
 
 
 @dataclass(frozen=True, slots=True)

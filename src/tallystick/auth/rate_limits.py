@@ -13,8 +13,7 @@ import secrets
 import struct
 import threading
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
@@ -118,11 +117,13 @@ class RateLimits:
                 self._map[at : at + _SLOT.size] = _SLOT.pack(
                     digest, burst_start, sustained_start, end, burst, sustained
                 )
-        quotas = (
-            _quota("burst", policy.burst, policy.burst_window, burst, start=burst_start, now=now),
-            _quota("sustained", policy.sustained, policy.sustained_window, sustained, start=sustained_start, now=now),
-        )
-        return _verdict(allowed, tuple(quota for quota in quotas if quota.limit))
+        quotas: tuple[Quota, ...] = ()
+        if policy.burst:
+            quotas += (_quota("burst", policy.burst, policy.burst_window, burst, start=burst_start, now=now),)
+        if policy.sustained:
+            window = policy.sustained_window
+            quotas += (_quota("sustained", policy.sustained, window, sustained, start=sustained_start, now=now),)
+        return _verdict(allowed, quotas)
 
 
 def address_key(ip: str) -> str:
@@ -163,15 +164,26 @@ def _opened(path: Path) -> int:
     return file
 
 
-@contextmanager
-def _held(file: int) -> Generator[None, None, None]:
-    with _threads:
+class _held:  # noqa: N801 - read as `with _held(file):`
+    """The lock of a file, for as long as the block lasts; a generator would take longer than that."""
+
+    __slots__ = ("_file",)
+
+    def __init__(self, file: int) -> None:
+        self._file = file
+
+    def __enter__(self) -> None:
+        _threads.acquire()
         try:
-            if _lockf(file, _TRY_TO_LOCK, 0) != 0:
-                fcntl.lockf(file, fcntl.LOCK_EX)
-            yield
-        finally:
-            _lockf(file, _UNLOCK, 0)
+            if _lockf(self._file, _TRY_TO_LOCK, 0) != 0:
+                fcntl.lockf(self._file, fcntl.LOCK_EX)
+        except BaseException:
+            _threads.release()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        _lockf(self._file, _UNLOCK, 0)
+        _threads.release()
 
 
 # lockf(3), called without letting go of the interpreter: `fcntl.lockf` does let go of it, and under load that costs
