@@ -16,6 +16,7 @@ from tallystick import server
 from tallystick.cli.console import CommandError, Data, Operator, open_pool, out, read_settings
 from tallystick.db.local_postgres import LocalPostgres, LocalPostgresError, ServeLock, key_file
 from tallystick.db.migrations import migrate
+from tallystick.server.upkeep import leave_signals_to_the_main_thread
 from tallystick.settings import Settings
 
 LOOK_SECONDS: Final = 2.0
@@ -99,6 +100,7 @@ def _kept_database(settings: Settings) -> Generator[str]:
 
 
 def _keep(postgres: LocalPostgres, leaving: threading.Event, data: Path) -> None:
+    leave_signals_to_the_main_thread()
     while not leaving.wait(LOOK_SECONDS):
         try:
             postgres.start()

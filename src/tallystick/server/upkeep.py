@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import threading
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, contextmanager
@@ -124,7 +125,13 @@ def _write_down(connection: Connection, kind: str, seen: Mapping[str, datetime])
     return connection.execute(_FLUSH[kind], [names, [found[name] for name in sorted(found)]]).rowcount if found else 0
 
 
+def leave_signals_to_the_main_thread() -> None:
+    """What is asked of the process must not arrive in this thread: the main one would not wake to hear it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+
+
 def _repeat(seconds: float, work: Callable[[], object]) -> None:
+    leave_signals_to_the_main_thread()
     while not _NEVER.wait(seconds):
         try:
             work()
