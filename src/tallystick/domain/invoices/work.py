@@ -477,8 +477,16 @@ _ADD_BILLED = Prepared(
     """)
 )
 _HERE: Final = "workspace_id = :workspace AND invoice_id = :invoice_id"
-_FREE_ENTRIES = Prepared(text(f"UPDATE time_entries SET invoice_id = NULL, updated_at = :now WHERE {_HERE}"))
-_FREE_EXPENSES = Prepared(text(f"UPDATE expenses SET invoice_id = NULL, updated_at = :now WHERE {_HERE}"))
+
+
+def _free(table: str) -> Prepared:
+    """In the order of the ids, as they are taken: whoever takes them meanwhile waits, and nobody for each other."""
+    locked = f"SELECT id FROM {table} WHERE {_HERE} ORDER BY id FOR UPDATE"
+    return Prepared(text(f"UPDATE {table} SET invoice_id = NULL, updated_at = :now WHERE id IN ({locked})"))
+
+
+_FREE_ENTRIES = _free("time_entries")
+_FREE_EXPENSES = _free("expenses")
 _RELEASE = Prepared(text(f"UPDATE billed_work SET released_at = :now WHERE {_HERE} AND released_at IS NULL"))
 _FORGET = Prepared(text(f"DELETE FROM billed_work WHERE {_HERE}"))
 _DROP_WORK_LINES = Prepared(text(f"DELETE FROM invoice_lines WHERE {_HERE} AND kind <> 'CUSTOM'"))
