@@ -105,6 +105,10 @@ class Operation:
     """Whether `data` may be null."""
     message: str = ""
     """What an answer says was done, in APIs whose answers say so."""
+    sorts: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Sorts of a list with page numbers, by their names there, the usual one first; empty: no such list."""
+    upwards: bool = False
+    """Whether such a list is usually sorted in ascending order."""
 
     @property
     def writes(self) -> bool:
