@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tallystick.db.base import Blob, Id, Row, Tenant, one_of, table_of
 from tallystick.db.session import Prepared
-from tallystick.domain import oauth, sessions, tokens
+from tallystick.domain import numbers, oauth, sessions, tokens
 from tallystick.domain.access import ROLES, Permission, Role
 from tallystick.domain.context import SENTENCES, Context, hydrate, workspace
 from tallystick.domain.listing import Listing
@@ -59,6 +59,10 @@ class Member(Tenant):
 
     user_id: Mapped[Id]
     role: Mapped[str]
+    number: Mapped[int]
+    """Counted from 1 in each workspace: its founding owner is 1. Whoever comes back keeps theirs."""
+    phone: Mapped[str | None]
+    job_position: Mapped[str | None]
     removed_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -73,6 +77,8 @@ class Member(Tenant):
             *super().constraints(),
             ForeignKeyConstraint(["user_id"], ["people.id"]),
             UniqueConstraint("workspace_id", "user_id"),
+            UniqueConstraint("workspace_id", "number"),
+            CheckConstraint("number >= 1", name="number"),
             one_of("role", ROLES),
             Index(
                 "uq_members_owner",
@@ -109,7 +115,7 @@ def add(
         user_id = ctx.add(person).id
     former = ctx.row(_MEMBERSHIP, user_id=user_id)
     if former is None:
-        member = ctx.add(Member(user_id=user_id, role=role))
+        member = ctx.add(Member(user_id=user_id, role=role, number=numbers.draw(ctx, Member)))
     else:
         member = hydrate(Member, former)
         if member.removed_at is None:

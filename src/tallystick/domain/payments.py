@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from sqlalchemy import CheckConstraint, Index, bindparam, select
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, mapped_column
 
-from tallystick.db.base import Id, Money, Tenant, table_of, within_workspace
+from tallystick.db.base import Counted, Id, Money, table_of, within_workspace
 from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
 from tallystick.domain.context import SENTENCES, Context, cast_rows, hydrate, workspace
@@ -22,7 +22,7 @@ from tallystick.values.money import minor_unit, round_money
 KNOWN_ALREADY = "A payment with this external id is recorded already, with another amount or on another invoice."
 
 
-class Payment(Tenant):
+class Payment(Counted):
     """Money received, in the invoice's currency. One recorded by mistake is deleted; its row stays."""
 
     __tablename__ = "payments"
@@ -36,6 +36,12 @@ class Payment(Tenant):
     note: Mapped[str | None]
     external_id: Mapped[str | None]
     """What the bank or gateway calls it: the same one is recorded once."""
+    gateway: Mapped[str] = mapped_column(default="bank")
+    """By which way it came."""
+    transaction_id: Mapped[str | None]
+    """What people wrote down of it; unlike `external_id`, it says nothing about whether it is the same one."""
+    tags: Mapped[list[str]] = mapped_column(default=[])
+    created_by: Mapped[Id | None]
     created_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
 
@@ -44,6 +50,7 @@ class Payment(Tenant):
         return (
             *super().constraints(),
             within_workspace("invoice_id", "invoices.id"),
+            within_workspace("created_by", "members.user_id"),
             CheckConstraint("amount > 0", name="amount"),
             Index(
                 "uq_payments_external_id",

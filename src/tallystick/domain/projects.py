@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Final, Literal, get_args
 
 from sqlalchemy import (
     CheckConstraint,
     ColumnElement,
     Index,
     Text,
+    UniqueConstraint,
     bindparam,
     delete,
     exists,
@@ -20,11 +21,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tallystick.db.base import Id, Money, Row, Tenant, one_of, table_of, within_workspace
+from tallystick.db.base import Counted, Id, Money, Row, one_of, table_of, within_workspace
 from tallystick.db.session import Prepared
-from tallystick.domain import clients
+from tallystick.domain import categories, clients
 from tallystick.domain.access import Permission
-from tallystick.domain.clients import Client
+from tallystick.domain.clients import Client, each_tag_once
 from tallystick.domain.context import Context, actor, workspace
 from tallystick.domain.listing import Filter, Listing
 from tallystick.domain.members import Member
@@ -35,6 +36,10 @@ Status = Literal["ACTIVE", "COMPLETED", "ARCHIVED"]
 RateType = Literal["HOURLY", "FIXED", "NON_BILLABLE"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 RATE_TYPES: tuple[RateType, ...] = get_args(RateType)
+Stage = Literal["NOT_STARTED", "IN_PROGRESS", "ON_HOLD", "CANCELLED", "COMPLETED"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
+UNCATEGORISED: Final = "Uncategorised"
+"""What a project's milestone is called that holds the tasks of no other."""
 
 
 class ProjectMember(Row):
@@ -53,6 +58,21 @@ class ProjectMember(Row):
     )
 
 
+class ProjectManager(Row):
+    """A member who manages a project: said of them, no right of theirs."""
+
+    __tablename__ = "project_managers"
+
+    workspace_id: Mapped[Id] = mapped_column(primary_key=True)
+    project_id: Mapped[Id] = mapped_column(primary_key=True)
+    user_id: Mapped[Id] = mapped_column(primary_key=True)
+
+    __table_args__ = (
+        within_workspace("project_id", "projects.id"),
+        within_workspace("user_id", "members.user_id"),
+    )
+
+
 _on = table_of(ProjectMember)
 
 
@@ -61,12 +81,14 @@ def on_project(project_id: ColumnElement[str], user_id: ColumnElement[str]) -> C
     return exists().where(_on.c.project_id == project_id, _on.c.user_id == user_id)
 
 
-class Project(Tenant):
+class Project(Counted):
     """A project. Budget is in hours or in money, never both; a fixed fee belongs to FIXED and to nothing else."""
 
     __tablename__ = "projects"
     noun: ClassVar[str] = "project"
-    money: ClassVar[frozenset[str]] = frozenset({"hourly_rate", "fixed_fee_amount", "budget_hours", "budget_amount"})
+    money: ClassVar[frozenset[str]] = frozenset(
+        {"hourly_rate", "fixed_fee_amount", "budget_hours", "budget_amount", "estimated_hours", "estimated_costs"}
+    )
 
     client_id: Mapped[Id | None]
     name: Mapped[str]
@@ -81,6 +103,24 @@ class Project(Tenant):
     budget_amount: Mapped[Money | None]
     start_date: Mapped[date | None]
     due_date: Mapped[date | None]
+    category_id: Mapped[Id]
+    stage: Mapped[str] = mapped_column(default="NOT_STARTED")
+    """How far it is; COMPLETED says the same as that status. What is put away keeps its stage."""
+    reference: Mapped[str | None]
+    tags: Mapped[list[str]] = mapped_column(default=[])
+    progress: Mapped[int] = mapped_column(default=0)
+    """In percent, where somebody says it; otherwise its tasks tell (`PROGRESS`)."""
+    progress_manually: Mapped[bool] = mapped_column(default=False)
+    estimated_hours: Mapped[Money | None]
+    estimated_costs: Mapped[Money | None]
+    clients_see_tasks: Mapped[bool] = mapped_column(default=False)
+    """What the client may do, and those assigned: kept for the portal, which is to come."""
+    clients_work_on_tasks: Mapped[bool] = mapped_column(default=False)
+    clients_create_tasks: Mapped[bool] = mapped_column(default=False)
+    clients_see_time: Mapped[bool] = mapped_column(default=False)
+    clients_see_expenses: Mapped[bool] = mapped_column(default=False)
+    assigned_work_on_tasks: Mapped[bool] = mapped_column(default=False)
+    created_by: Mapped[Id | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
@@ -90,6 +130,12 @@ class Project(Tenant):
         return (
             *super().constraints(),
             within_workspace("client_id", "clients.id"),
+            within_workspace("category_id", "categories.id"),
+            within_workspace("created_by", "members.user_id"),
+            one_of("stage", STAGES),
+            CheckConstraint("status = 'ARCHIVED' OR (status = 'COMPLETED') = (stage = 'COMPLETED')", name="in_step"),
+            CheckConstraint("progress BETWEEN 0 AND 100", name="progress"),
+            CheckConstraint("estimated_hours >= 0 AND estimated_costs >= 0", name="estimates_not_negative"),
             one_of("status", STATUSES),
             one_of("rate_type", RATE_TYPES),
             CheckConstraint("(rate_type = 'FIXED') = (fixed_fee_amount IS NOT NULL)", name="fixed_fee"),
@@ -99,6 +145,7 @@ class Project(Tenant):
             CheckConstraint("budget_hours >= 0 AND budget_amount >= 0", name="budget_not_negative"),
             Index("ix_projects_created", "workspace_id", "created_at", "id"),
             Index("ix_projects_client", "workspace_id", "client_id"),
+            Index("ix_projects_category", "workspace_id", "category_id"),
         )
 
     @classmethod
@@ -109,6 +156,45 @@ class Project(Tenant):
     def billable(self) -> bool:
         """Whether time on it is billable unless said otherwise."""
         return self.rate_type != "NON_BILLABLE" and self.client_id is not None
+
+
+class Milestone(Counted):
+    """A part of a project. Each project has one for the tasks that belong to no other."""
+
+    __tablename__ = "milestones"
+    noun: ClassVar[str] = "milestone"
+
+    project_id: Mapped[Id]
+    title: Mapped[str]
+    color: Mapped[str] = mapped_column(default="default")
+    position: Mapped[int]
+    uncategorised: Mapped[bool] = mapped_column(default=False)
+    created_by: Mapped[Id | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+
+    @classmethod
+    def constraints(cls) -> tuple[Any, ...]:
+        return (
+            *super().constraints(),
+            within_workspace("project_id", "projects.id"),
+            within_workspace("created_by", "members.user_id"),
+            UniqueConstraint("workspace_id", "id", "project_id"),
+            CheckConstraint("NOT uncategorised OR deleted_at IS NULL", name="uncategorised_stays"),
+            Index(
+                "uq_milestones_title", "workspace_id", "project_id", text("lower(title)"), unique=True,
+                postgresql_where="deleted_at IS NULL",
+            ),
+            Index(
+                "uq_milestones_uncategorised", "workspace_id", "project_id", unique=True,
+                postgresql_where="uncategorised",
+            ),
+        )  # fmt: skip
+
+    @classmethod
+    def seen_by(cls, user_id: ColumnElement[str]) -> ColumnElement[bool] | None:
+        return on_project(table_of(cls).c.project_id, user_id)
 
 
 _table = table_of(Project)
@@ -143,10 +229,15 @@ def create(ctx: Context, *, client_id: str | None, name: str, currency: str | No
     """
     ctx.require(Permission.CHANGE_PROJECTS)
     client = _client_for(ctx, client_id, currency)
-    project = Project(client_id=None if client is None else client.id, name=name, **facts)
+    facts["category_id"] = categories.filed_under(ctx, "project", facts.get("category_id"))
+    facts = _in_step("ACTIVE", "NOT_STARTED", facts)
+    project = Project(client_id=None if client is None else client.id, name=name, **each_tag_once(facts))
     _check(project, facts.get("rate_type", "HOURLY"))
     ctx.add(project)
     ctx.record("created", project)
+    rest = Milestone(project_id=project.id, title=UNCATEGORISED, position=1, uncategorised=True)
+    ctx.add(rest, later=True)
+    ctx.record("created", rest)
     return project
 
 
@@ -169,9 +260,12 @@ def change(ctx: Context, project_id: str, **facts: Any) -> Project:
             facts["client_id"] = None if client is None else client.id
     elif client_id is not None and project.status == "ARCHIVED" and facts.get("status", "ARCHIVED") != "ARCHIVED":
         ctx.reference(Client, client_id, "client_id", lock="share")  # its client may be gone meanwhile
+    if facts.get("category_id", project.category_id) != project.category_id:
+        facts["category_id"] = categories.filed_under(ctx, "project", facts["category_id"])
+    facts = _in_step(project.status, project.stage, facts)
     merged = Project(**{name: facts.get(name, getattr(project, name)) for name in _CHECKED})
     _check(merged, merged.rate_type)
-    if ctx.change(project, **facts):
+    if ctx.change(project, **each_tag_once(facts)):
         ctx.record("updated", project)
     return project
 
@@ -197,11 +291,34 @@ def take_off(ctx: Context, project: Project, member: Member) -> None:
     ctx.write(_TAKE_OFF, project_id=project.id, user_id=member.user_id)
 
 
+def uncategorised(ctx: Context, project_id: str) -> str:
+    """The id of the milestone of a project that holds the tasks of no other."""
+    found = ctx.row(_UNCATEGORISED, project_id=project_id)
+    assert found is not None  # noqa: S101 - every project has one, and it is never deleted
+    return found[0]
+
+
 def of_actor(ctx: Context) -> list[str]:
     """Ids of the projects a member is limited to; empty for the manage tier, which is not limited."""
     if ctx.actor.sees_everyone:
         return []
     return [project_id for (project_id,) in ctx.rows(_MINE)]
+
+
+def _in_step(status: str, stage: str, facts: dict[str, Any]) -> dict[str, Any]:
+    """Status and stage say the same of what is completed: whichever is given brings the other with it."""
+    wanted: str | None = facts.get("status")
+    if "stage" in facts:
+        if facts["stage"] not in STAGES:
+            raise Invalid(fields={"stage": f"one of {', '.join(STAGES)}"})
+        if wanted is None and status != "ARCHIVED":
+            return {**facts, "status": "COMPLETED" if facts["stage"] == "COMPLETED" else "ACTIVE"}
+        stage = facts["stage"]
+    if wanted == "COMPLETED":
+        return {**facts, "stage": "COMPLETED"}
+    if wanted == "ACTIVE" and stage == "COMPLETED":
+        return {**facts, "stage": "IN_PROGRESS"}
+    return facts
 
 
 _CHECKED = (
@@ -212,6 +329,9 @@ _CHECKED = (
     "start_date",
     "due_date",
     "hourly_rate",
+    "progress",
+    "estimated_hours",
+    "estimated_costs",
 )
 
 
@@ -226,6 +346,11 @@ def _check(project: Project, rate_type: str) -> None:
         wrong["fixed_fee_amount"] = "only allowed when rateType is FIXED"
     if project.start_date and project.due_date and project.due_date < project.start_date:
         wrong["due_date"] = "must not be before startDate"
+    if not 0 <= (project.progress or 0) <= 100:
+        wrong["progress"] = "must be between 0 and 100"
+    for name in ("estimated_hours", "estimated_costs"):
+        if (getattr(project, name) or 0) < 0:
+            wrong[name] = "must not be negative"
     if wrong:
         raise Invalid(fields=wrong)
 
@@ -264,6 +389,12 @@ _PUT_ON = Prepared(
     .on_conflict_do_nothing()
 )
 _TAKE_OFF = Prepared(delete(ProjectMember).where(_on.c.project_id == _project_id, _on.c.user_id == _user_id))
+_milestone = table_of(Milestone)
+_UNCATEGORISED = Prepared(
+    select(_milestone.c.id).where(
+        _milestone.c.workspace_id == workspace(), _milestone.c.project_id == _project_id, _milestone.c.uncategorised
+    )
+)
 _BILLED = Prepared(
     text("""
         SELECT 1 FROM time_entries WHERE project_id = :project_id AND invoice_id IS NOT NULL

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import CheckConstraint, ColumnElement, Computed, Index, bindparam, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tallystick.db.base import Id, Money, Tenant, table_of, within_workspace
+from tallystick.db.base import Counted, Id, Money, table_of, within_workspace
 from tallystick.db.session import Prepared
 from tallystick.domain import members, rates, tasks
 from tallystick.domain.access import Permission
@@ -28,7 +28,7 @@ AHEAD: Final = timedelta(minutes=5)
 """How far a client's clock may be ahead of ours when it says that a timer runs."""
 
 
-class TimeEntry(Tenant):
+class TimeEntry(Counted):
     """Work done by a person on a day. `started_at` and `stopped_at` are evidence where known; open = running."""
 
     __tablename__ = "time_entries"
@@ -56,6 +56,8 @@ class TimeEntry(Tenant):
     """When it started; where only a day and a duration are known, the beginning of that day."""
     hourly_rate: Mapped[Money | None]
     """The rate found when the entry was made; later changes of rates leave it alone."""
+    created_by: Mapped[Id | None]
+    """Who recorded it; not known of entries from before."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
@@ -66,6 +68,7 @@ class TimeEntry(Tenant):
         return (
             *super().constraints(),
             within_workspace("user_id", "members.user_id"),
+            within_workspace("created_by", "members.user_id"),
             within_workspace("project_id", "projects.id"),
             within_workspace("task_id", "tasks.id"),
             within_workspace("invoice_id", "invoices.id"),
