@@ -136,12 +136,12 @@ def facts_of(struct: type[Struct], given: Fields, required: tuple[str, ...]) -> 
 def sentence(name: str, why: str) -> str:
     """`task_id`, "must be an integer." → "The task id must be an integer."
 
-    A `why` that is a sentence itself stays one. The name stands in `{}` where it is not in front.
+    A `why` that says what it is about stays a sentence of its own. The name stands in `{}` where it is not in front.
     """
     words = name.replace("_", " ")
     if "{}" in why:
         return why.format(words)
-    return why if why[:1].isupper() else f"The {words} {why}"
+    return f"The {words} {why}" if why.startswith(_OF_THE_FIELD) else why[:1].upper() + why[1:]
 
 
 @contextlib.contextmanager
@@ -176,6 +176,7 @@ def day(value: object) -> date:
         raise ValueError("is not a valid date.") from None
 
 
+_OF_THE_FIELD: Final = ("must", "may", "is ", "has ", "field ", "cannot")
 _SELECTED: Final = "The selected {} is invalid."
 
 

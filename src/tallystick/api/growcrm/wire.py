@@ -218,9 +218,9 @@ NOTHING: Final = ""
 """The name in a query that says: some filter asks for what no row can have."""
 
 
-def filters_of(query: Mapping[str, Any]) -> Fields:
-    """What a query says of the rows."""
-    return {name: value for name, value in query.items() if name not in ("sort", "page", "limit")}
+def page_of(query: Mapping[str, Any]) -> Fields:
+    """What a query says of the page: which one, how long it is, and how the rows are sorted."""
+    return {name: query[name] for name in ("sort", "page", "limit")}
 
 
 def _number(value: object, _rule: Filter) -> int | None:
