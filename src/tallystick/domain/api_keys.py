@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import UniqueConstraint, bindparam
+from sqlalchemy import UniqueConstraint
 from sqlalchemy.orm import Mapped
 
 from tallystick.db.base import Blob, Id, Tenant, within_workspace
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
-from tallystick.values.errors import Conflict, Invalid, NotFound
+from tallystick.values.errors import Conflict, Invalid
 
 LIVE: Final = 50
 LONGEST_NAME: Final = 100
@@ -68,12 +68,3 @@ def all_of(ctx: Context) -> list[ApiKey]:
     """Every key of the workspace, live and ended, newest first."""
     ctx.require(Permission.KEEP_API_KEYS)
     return sorted(ctx.select(ApiKey), key=lambda key: key.created_at, reverse=True)
-
-
-def by_prefix(ctx: Context, prefix: str) -> ApiKey:
-    """The key of the workspace with this public prefix."""
-    ctx.require(Permission.KEEP_API_KEYS)
-    found = ctx.select(ApiKey, ApiKey.prefix == bindparam("prefix"), prefix=prefix)
-    if not found:
-        raise NotFound(f"There is no API key with the prefix {prefix}.")
-    return found[0]

@@ -6,18 +6,20 @@ from datetime import date, datetime
 from typing import Any, ClassVar, Final, Literal, get_args
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     ColumnElement,
     Index,
     Text,
     UniqueConstraint,
     bindparam,
-    delete,
     exists,
     func,
+    literal_column,
     select,
     text,
 )
+from sqlalchemy import delete as delete_rows
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -28,9 +30,9 @@ from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client, each_tag_once
 from tallystick.domain.context import Context, actor, workspace
 from tallystick.domain.listing import Filter, Listing
-from tallystick.domain.members import Member
+from tallystick.domain.members import Member, active
 from tallystick.domain.workspaces import check_currency, current
-from tallystick.values.errors import Invalid
+from tallystick.values.errors import Conflict, Invalid
 
 Status = Literal["ACTIVE", "COMPLETED", "ARCHIVED"]
 RateType = Literal["HOURLY", "FIXED", "NON_BILLABLE"]
@@ -181,7 +183,6 @@ class Milestone(Counted):
             within_workspace("project_id", "projects.id"),
             within_workspace("created_by", "members.user_id"),
             UniqueConstraint("workspace_id", "id", "project_id"),
-            CheckConstraint("NOT uncategorised OR deleted_at IS NULL", name="uncategorised_stays"),
             Index(
                 "uq_milestones_title", "workspace_id", "project_id", text("lower(title)"), unique=True,
                 postgresql_where="deleted_at IS NULL",
@@ -208,6 +209,16 @@ def client_name_filter(client_id: ColumnElement[Any]) -> Filter:
     about = "Case-insensitive partial match on the related client's name."
     return Filter("text", named, about=about, permission=Permission.READ_CLIENTS)
 
+
+PROGRESS = literal_column(
+    # By table, not by class: tasks are a noun above this one.
+    "(CASE WHEN projects.progress_manually THEN projects.progress ELSE COALESCE((SELECT "
+    "round(100.0 * count(*) FILTER (WHERE tasks.status = 'DONE') / NULLIF(count(*), 0)) FROM tasks "
+    "WHERE tasks.workspace_id = projects.workspace_id AND tasks.project_id = projects.id "
+    "AND tasks.deleted_at IS NULL), 0) END)::bigint",
+    BigInteger(),
+)
+"""How far a project is, in percent: as somebody says, else how many of its tasks are done."""
 
 PROJECTS = Listing(
     Project,
@@ -277,6 +288,46 @@ def archive(ctx: Context, project_id: str) -> Project:
     if ctx.change(project, status="ARCHIVED"):
         ctx.record("archived", project)
     return project
+
+
+def restore(ctx: Context, project_id: str) -> Project:
+    """Bring a project back that was put away, as far as it was then."""
+    ctx.require(Permission.CHANGE_PROJECTS)
+    project = ctx.find(Project, project_id, lock="update")
+    if project.status != "ARCHIVED":
+        return project
+    return change(ctx, project.id, status="COMPLETED" if project.stage == "COMPLETED" else "ACTIVE")
+
+
+def delete(ctx: Context, project_id: str) -> None:
+    """Delete a project on which nothing was worked, spent or billed, with its tasks; otherwise it stays."""
+    ctx.require(Permission.CHANGE_PROJECTS)
+    project = ctx.find(Project, project_id, lock="update")
+    if ctx.row(_DEPENDENTS, project_id=project.id) is not None:
+        raise Conflict("Cannot delete a project with time entries, expenses or invoices. Archive it instead.")
+    for statement in _DELETE_WITH:
+        ctx.write(statement, project_id=project.id, now=ctx.now)
+    ctx.change(project, deleted_at=ctx.now)
+    ctx.record("deleted", project)
+
+
+def set_managers(ctx: Context, project_id: str, user_ids: list[str]) -> Project:
+    """Say who manages a project: exactly these people."""
+    ctx.require(Permission.CHANGE_PROJECTS)
+    project = ctx.find(Project, project_id, lock="update")
+    wanted = [active(ctx, user_id, "managers").user_id for user_id in sorted(set(user_ids))]
+    ctx.write(_CLEAR_MANAGERS, project_id=project.id)
+    for user_id in wanted:
+        ctx.write(_SET_MANAGER, project_id=project.id, user_id=user_id)
+    ctx.change(project, updated_at=ctx.now)
+    ctx.record_facts("managers_changed", project, managers=wanted)
+    return project
+
+
+def managers_of(ctx: Context, project_id: str) -> list[str]:
+    """The user ids of those who manage a project."""
+    ctx.require(Permission.READ_PROJECTS)
+    return [user_id for (user_id,) in ctx.rows(_MANAGERS, project_id=ctx.find(Project, project_id).id)]
 
 
 def put_on(ctx: Context, project: Project, member: Member) -> None:
@@ -388,7 +439,15 @@ _PUT_ON = Prepared(
     .values(workspace_id=workspace(), project_id=_project_id, user_id=_user_id)
     .on_conflict_do_nothing()
 )
-_TAKE_OFF = Prepared(delete(ProjectMember).where(_on.c.project_id == _project_id, _on.c.user_id == _user_id))
+_TAKE_OFF = Prepared(delete_rows(ProjectMember).where(_on.c.project_id == _project_id, _on.c.user_id == _user_id))
+_manages = table_of(ProjectManager)
+_CLEAR_MANAGERS = Prepared(delete_rows(ProjectManager).where(_manages.c.project_id == _project_id))
+_SET_MANAGER = Prepared(
+    insert(ProjectManager).values(workspace_id=workspace(), project_id=_project_id, user_id=_user_id)
+)
+_MANAGERS = Prepared(
+    select(_manages.c.user_id).where(_manages.c.project_id == _project_id).order_by(_manages.c.user_id)
+)
 _milestone = table_of(Milestone)
 _UNCATEGORISED = Prepared(
     select(_milestone.c.id).where(
@@ -406,6 +465,26 @@ _BILLED = Prepared(
 _WORKED_ON = Prepared(
     text("SELECT 1 FROM time_entries WHERE project_id = :project_id AND deleted_at IS NULL AND billable LIMIT 1")
 )
+_DEPENDENTS = Prepared(
+    # By table, not by class: these nouns are above this one.
+    text("""
+        SELECT 1 FROM time_entries WHERE project_id = :project_id AND deleted_at IS NULL
+        UNION ALL SELECT 1 FROM expenses WHERE project_id = :project_id AND deleted_at IS NULL
+        UNION ALL SELECT 1 FROM invoices WHERE project_id = :project_id AND deleted_at IS NULL
+        UNION ALL SELECT 1 FROM invoice_lines JOIN invoices ON invoices.id = invoice_lines.invoice_id
+                  WHERE invoice_lines.project_id = :project_id AND invoices.deleted_at IS NULL
+        LIMIT 1
+    """)
+)
+_DELETE_WITH = [
+    Prepared(
+        text(f"""
+            UPDATE {table} SET deleted_at = :now, updated_at = :now
+            WHERE workspace_id = :workspace AND project_id = :project_id AND deleted_at IS NULL
+        """)
+    )
+    for table in ("tasks", "milestones")
+]
 _SETTLED = Prepared(
     # What a client's currency cannot be changed behind: an invoice, or another project.
     text("""

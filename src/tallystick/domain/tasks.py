@@ -46,6 +46,9 @@ def _together(column: str, agrees: str, target: str) -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["workspace_id", column, agrees], [f"{table}.workspace_id", f"{table}.id", target])
 
 
+_CLONED = ("description", "priority_id", "billable", "estimated_hours", "hourly_rate", "start_date", "due_date", "tags")
+
+
 class TaskAssignee(Row):
     """Who is to do a task."""
 
@@ -222,6 +225,57 @@ def archive(ctx: Context, task_id: str) -> Task:
     return task
 
 
+def shelve(ctx: Context, task_id: str) -> Task:
+    """Put a task aside. It stays where it is, and is found."""
+    ctx.require(Permission.CHANGE_TASKS)
+    task = _with_assignees(ctx, ctx.find(Task, task_id, lock="update"))
+    if task.archived_at is None:
+        ctx.change(task, archived_at=ctx.now)
+        ctx.record("shelved", task)
+    return task
+
+
+def unshelve(ctx: Context, task_id: str) -> Task:
+    """Take a task up again that was put aside."""
+    ctx.require(Permission.CHANGE_TASKS)
+    task = _with_assignees(ctx, ctx.find(Task, task_id, lock="update"))
+    if ctx.change(task, archived_at=None):
+        ctx.record("unshelved", task)
+    return task
+
+
+def clone(ctx: Context, task_id: str, *, project_id: str, name: str, **facts: Any) -> Task:
+    """A new task like another, in the same project or elsewhere; nobody is assigned, nothing done or worked yet."""
+    ctx.require(Permission.CHANGE_TASKS)
+    source = ctx.find(Task, task_id)
+    return create(ctx, project_id=project_id, name=name, **{one: getattr(source, one) for one in _CLONED}, **facts)
+
+
+def staff(ctx: Context, project_id: str, user_ids: list[str]) -> Project:
+    """Say who is on a project: exactly these people. Who no longer is is taken off its tasks; their time stays."""
+    ctx.require(Permission.CHANGE_PROJECTS)
+    project = ctx.find(Project, project_id, lock="update")
+    wanted = {user_id: members.active(ctx, user_id, "assigned") for user_id in sorted(set(user_ids))}
+    for (user_id,) in ctx.rows(_STAFF, project_id=project.id):
+        if user_id not in wanted:
+            ctx.write(_OFF, project_id=project.id, user_id=user_id)
+            ctx.write(_UNASSIGN, project_id=project.id, user_id=user_id)
+    for member in wanted.values():
+        put_on(ctx, project, member)
+    ctx.change(project, updated_at=ctx.now)
+    ctx.record_facts("staffed", project, assigned=list(wanted))
+    return project
+
+
+def to_work_on(ctx: Context, task_id: str) -> Task:
+    """A task for whoever may change it; nobody else changes it until the transaction ends."""
+    ctx.require(Permission.CHANGE_OWN_TASKS)
+    task = _with_assignees(ctx, ctx.find(Task, task_id, lock="update"))
+    if not ctx.actor.may(Permission.CHANGE_TASKS):
+        _check_own(ctx, task, {})
+    return task
+
+
 def take_off(ctx: Context, project: Project, member: Member) -> None:
     """Take a member off a project and off its tasks. Their time stays."""
     take_off_project(ctx, project, member)
@@ -251,7 +305,7 @@ def _in_step(ctx: Context, task: Task, facts: dict[str, Any], *, moved_to: str |
 
     `status` and `priority` given as kinds stand for the usual one of that kind, unless the task is of it already.
     """
-    chosen = _chosen(ctx, moved_to or task.project_id, facts)
+    chosen = _chosen(ctx, moved_to or task.project_id, facts, task)
     facts = {**facts, **chosen}
     if "status" in facts and "status_id" not in chosen and facts["status"] != task.status:
         facts["status_id"] = task_statuses.of_kind(ctx, TaskStatus, facts["status"])
@@ -267,16 +321,23 @@ def _in_step(ctx: Context, task: Task, facts: dict[str, Any], *, moved_to: str |
     return facts
 
 
-def _chosen(ctx: Context, project_id: str, facts: dict[str, Any]) -> dict[str, Any]:
-    """What the ids among the facts stand for. Each is there until the transaction ends."""
+def _chosen(ctx: Context, project_id: str, facts: dict[str, Any], task: Task | None = None) -> dict[str, Any]:
+    """What the ids among the facts stand for; each is there until the transaction ends.
+
+    Those that `task` has already are not asked for again: whoever deletes a milestone waits for its tasks.
+    """
     chosen: dict[str, Any] = {}
-    if facts.get("status_id") is not None:
+    if task is not None:
+        for name, agrees in (("status_id", "status"), ("priority_id", "priority"), ("milestone_id", "project_id")):
+            if facts.get(name) == getattr(task, name) and (name != "milestone_id" or project_id == task.project_id):
+                chosen |= {name: facts[name], agrees: getattr(task, agrees)}
+    if facts.get("status_id") is not None and "status_id" not in chosen:
         status = ctx.reference(TaskStatus, facts["status_id"], "status_id", lock="share")
         chosen |= {"status_id": status.id, "status": status.kind}
-    if facts.get("priority_id") is not None:
+    if facts.get("priority_id") is not None and "priority_id" not in chosen:
         priority = ctx.reference(TaskPriority, facts["priority_id"], "priority_id", lock="share")
         chosen |= {"priority_id": priority.id, "priority": priority.kind}
-    if facts.get("milestone_id") is not None:
+    if facts.get("milestone_id") is not None and "milestone_id" not in chosen:
         milestone = ctx.reference(Milestone, facts["milestone_id"], "milestone_id", lock="share")
         if milestone.project_id != project_id:
             raise Conflict("This milestone is of another project.", reason="milestone_elsewhere")
@@ -336,6 +397,10 @@ _USUAL = Prepared(
 _HAS_TIME = Prepared(text("SELECT 1 FROM time_entries WHERE task_id = :task_id AND deleted_at IS NULL LIMIT 1"))
 _UNASSIGN_ALL = Prepared(delete(TaskAssignee).where(_assigned.c.user_id == _user_id))
 _OFF_ALL = Prepared(delete(ProjectMember).where(table_of(ProjectMember).c.user_id == _user_id))
+_on = table_of(ProjectMember)
+_here = _on.c.project_id == bindparam("project_id", type_=_table.c.id.type)
+_STAFF = Prepared(select(_on.c.user_id).where(_here).order_by(_on.c.user_id))
+_OFF = Prepared(delete(ProjectMember).where(_here, _on.c.user_id == _user_id))
 _UNASSIGN = Prepared(
     delete(TaskAssignee).where(
         _assigned.c.user_id == _user_id,

@@ -130,7 +130,8 @@ def words() -> None:
         INSERT INTO categories (id, workspace_id, number, name, type, visibility, slug, system_default,
                                 created_at, updated_at)
         SELECT {NEW_ID}, workspaces.id, number, 'Default', type, 'everyone', number || '-default', true, now(), now()
-        FROM workspaces, unnest(ARRAY['project', 'client', 'invoice', 'expense']) WITH ORDINALITY AS of_all (type, number)
+        FROM workspaces,
+             unnest(ARRAY['project', 'client', 'invoice', 'expense']) WITH ORDINALITY AS of_all (type, number)
         ORDER BY workspaces.id, number
     """)
     for table, noun in (
@@ -221,7 +222,6 @@ def rows_of_before() -> None:
         sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("uncategorised", sa.Boolean(), nullable=False),
         *made(),
-        check("milestones", "uncategorised_stays", "NOT uncategorised OR deleted_at IS NULL"),
         within("milestones", "project_id", "projects"),
         within("milestones", "created_by", "members", "user_id"),
         unique("milestones", "workspace_id", "id", "project_id"),
@@ -242,8 +242,9 @@ def rows_of_before() -> None:
     )
     op.execute(f"""
         INSERT INTO milestones (id, workspace_id, project_id, title, color, position, uncategorised,
-                                created_at, updated_at)
-        SELECT {NEW_ID}, workspace_id, id, 'Uncategorised', 'default', 1, true, now(), now() FROM projects ORDER BY serial
+                                created_at, updated_at, deleted_at)
+        SELECT {NEW_ID}, workspace_id, id, 'Uncategorised', 'default', 1, true, now(), now(), deleted_at
+        FROM projects ORDER BY serial
     """)
     told("milestones", "milestone")
     projects()
