@@ -207,9 +207,7 @@ def _read(name: str, value: Any, hint: Any, facts: Fields, wrong: dict[str, str]
         (inner,) = get_args(kind)
         found: Fields = {}
         for place, item in enumerate(items):
-            if item is None:
-                wrong[f"{name}.{place}"] = "field is required."
-            else:
+            if item is not None:  # a form has no other way to say that a list is empty
                 _read(f"{name}.{place}", item, inner, found, wrong)
         facts[name] = list(found.values())
     elif isinstance(kind, type) and issubclass(kind, Struct):

@@ -44,3 +44,17 @@ def money(amount: Decimal) -> str:
 def yes_no(fact: bool) -> YesNo:
     """`yes` or `no`."""
     return "yes" if fact else "no"
+
+
+def full_name(first: str, last: str) -> str:
+    """The name of a person, of whom the record keeps no parts: they are told apart by the first plain space."""
+    return f"{first.replace(' ', _HARD_SPACE)} {last}".strip()
+
+
+def parts_of(name: str) -> tuple[str, str]:
+    """First and last name."""
+    first, _, last = name.partition(" ")
+    return first.replace(_HARD_SPACE, " "), last
+
+
+_HARD_SPACE = "\N{NO-BREAK SPACE}"

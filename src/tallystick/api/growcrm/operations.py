@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from tallystick.api.growcrm import timesheets
+from tallystick.api.growcrm import tasks, team, timesheets
 from tallystick.api.wire import Operation
 
-OPERATIONS: Final[tuple[Operation, ...]] = (*timesheets.OPERATIONS,)
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    *timesheets.OPERATIONS,
+    *tasks.OPERATIONS,
+    *team.OPERATIONS,
+)

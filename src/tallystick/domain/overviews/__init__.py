@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, bindparam, select
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, bindparam, func, select
 
 from tallystick.db.base import Tenant, table_of
 from tallystick.db.session import Prepared
 from tallystick.domain.context import Context, actor, workspace
+from tallystick.domain.listing import Filter
+from tallystick.domain.members import Member
 from tallystick.values.errors import NotFound
 
 By = Literal["serial", "number"]
@@ -33,6 +35,25 @@ def id_of(ctx: Context, kind: type[Tenant], number: int, *, column: str = "id", 
     if found is None:
         raise NotFound(f"No such {kind.noun}.")
     return found[0]
+
+
+def beside(own: type[Tenant], kind: type[Tenant], column: str, identity: ColumnElement[Any], *, by: str = "id") -> Any:
+    """A column of the row that stands beside one of `own`: the one whose `by` is this."""
+    here, there = table_of(own), table_of(kind)
+    found: Select[Any] = select(there.c[column]).where(
+        there.c.workspace_id == here.c.workspace_id, there.c[by] == identity
+    )
+    return found.correlate(here).scalar_subquery()
+
+
+def creator(own: type[Tenant]) -> Any:
+    """The number of whoever made a row: the founder's where nobody knows who it was."""
+    return func.coalesce(beside(own, Member, "number", table_of(own).c.created_by, by="user_id"), 1)
+
+
+def tagged(own: type[Tenant]) -> Filter:
+    """The filter by tags: rows that have at least one of them."""
+    return Filter("texts", table_of(own).c.tags.bool_op("&&")(bindparam("tags", type_=ARRAY(Text()))))
 
 
 def _one(kind: type[Tenant], column: str, by: By, *, everyone: bool) -> Select[Any]:

@@ -25,7 +25,6 @@ from tallystick.db.base import Tenant, table_of
 from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
-from tallystick.domain.comments import Comment
 from tallystick.domain.context import Context, workspace
 from tallystick.domain.listing import Filter, Listing
 from tallystick.domain.members import Member, Person
@@ -88,16 +87,6 @@ class TimerSeen(NamedTuple):
     invoiced: bool
 
 
-class CommentSeen(NamedTuple):
-    """What somebody said of a task."""
-
-    serial: int
-    text: str
-    author: int | None
-    author_name: str | None
-    created_at: datetime
-
-
 def one(ctx: Context, identity: str | int) -> TaskSeen:
     """One task: by its number, or by its id where that is at hand."""
     ctx.require(Permission.READ_TASKS)
@@ -118,17 +107,9 @@ def timers(ctx: Context, task_id: str) -> list[TimerSeen]:
     return [TimerSeen._make(row) for row in ctx.rows(_TIMERS, task_id=task_id)]
 
 
-def comments(ctx: Context, task_id: str) -> list[CommentSeen]:
-    """What was said of a task, oldest first: the first ten thousand."""
-    ctx.require(Permission.READ_TASKS)
-    return [CommentSeen._make(row) for row in ctx.rows(_COMMENTS, task_id=task_id)]
-
-
 _task, _project, _client, _milestone = table_of(Task), table_of(Project), table_of(Client), table_of(Milestone)
 _status, _priority, _entry = table_of(TaskStatus), table_of(TaskPriority), table_of(TimeEntry)
-_assigned, _member, _person, _comment = (
-    table_of(TaskAssignee), table_of(Member), table_of(Person), table_of(Comment),
-)  # fmt: skip
+_assigned, _member, _person = table_of(TaskAssignee), table_of(Member), table_of(Person)
 
 
 def _same(table: Any, identity: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -248,16 +229,5 @@ _TIMERS: Final = Prepared(
     )
     .where(_entry.c.workspace_id == workspace(), _entry.c.task_id == _of_task, _entry.c.deleted_at.is_(None))
     .order_by(_entry.c.serial.desc())
-    .limit(literal_column("10000"))
-)
-_COMMENTS: Final = Prepared(
-    select(_comment.c.serial, _comment.c.text, _member.c.number, _person.c.name, _comment.c.created_at)
-    .select_from(
-        _comment.outerjoin(
-            _member, and_(_member.c.workspace_id == _comment.c.workspace_id, _member.c.user_id == _comment.c.created_by)
-        ).outerjoin(_person, _person.c.id == _comment.c.created_by)
-    )
-    .where(_comment.c.workspace_id == workspace(), _comment.c.task_id == _of_task, _comment.c.deleted_at.is_(None))
-    .order_by(_comment.c.serial)
     .limit(literal_column("10000"))
 )

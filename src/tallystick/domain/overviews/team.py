@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, bindparam, func, select
 
 from tallystick.db.base import table_of
+from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
-from tallystick.domain.context import Context
+from tallystick.domain.context import Context, workspace
 from tallystick.domain.listing import Filter, Listing
 from tallystick.domain.members import Member, Person
 
@@ -44,6 +46,14 @@ def page(ctx: Context, filters: dict[str, Any], *, left: bool = False, **where: 
     return [Colleague._make(row) for row in found.rows], found.total
 
 
+def user_ids(ctx: Context, numbers: Sequence[int]) -> list[str] | None:
+    """Whose numbers these are, each once; None where one of them is nobody's who is still here."""
+    ctx.require(Permission.READ_MEMBERS)
+    wanted = sorted(set(numbers))
+    found = [user_id for (user_id,) in ctx.rows(_USER_IDS, numbers=wanted)]
+    return found if len(found) == len(wanted) else None
+
+
 _member, _person = table_of(Member), table_of(Person)
 
 
@@ -74,3 +84,12 @@ def _members(live: ColumnElement[bool]) -> Listing:
 
 TEAM: Final = _members(_member.c.removed_at.is_(None))
 FORMER: Final = _members(_member.c.removed_at.is_not(None))
+_USER_IDS: Final = Prepared(
+    select(_member.c.user_id)
+    .where(
+        _member.c.workspace_id == workspace(),
+        _member.c.number == func.any(bindparam("numbers", type_=ARRAY(BigInteger()))),
+        _member.c.removed_at.is_(None),
+    )
+    .order_by(_member.c.number)
+)
