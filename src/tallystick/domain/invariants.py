@@ -190,7 +190,7 @@ _LETS_IN: Final = (
     r"|hsd_[0-9a-f]{42}_[0-9a-f]{64}"
     r"|eyJ[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]{86})"
 )
-"""Personal tokens; API keys; OAuth's tokens, codes and secrets; cookies of sessions, links, marks of browsers; session JWTs."""
+"""Personal tokens; API keys; OAuth's tokens, codes and secrets; cookies of sessions, links, marks of browsers; JWTs."""
 _WORK: Final = ((_ENTRIES, "entry_id"), (_EXPENSES, "expense_id"))
 _KEPT: Final = (
     *((table, trigger) for table in (_EVENTS, _NUMBERS) for trigger in ("append_only", "append_only_whole")),
