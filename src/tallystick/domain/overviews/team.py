@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, bindparam, func, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, bindparam, func, or_, select
 
 from tallystick.db.base import table_of
 from tallystick.db.session import Prepared
@@ -77,7 +77,7 @@ def _members(live: ColumnElement[bool]) -> Listing:
             "last_name": _last_name,
             "changed_at": func.greatest(_member.c.updated_at, _of_person(_person.c.updated_at)),
         },
-        extra={"administrator": Filter("switch", _member.c.role.in_(("OWNER", "ADMIN")))},
+        extra={"administrator": Filter("switch", or_(_member.c.role == "OWNER", _member.c.role == "ADMIN"))},
         live=live,
     )
 
