@@ -17,7 +17,7 @@ from tallystick.domain.context import SENTENCES, Context, hydrate, workspace
 from tallystick.domain.listing import Listing
 from tallystick.values.errors import Conflict, Invalid
 
-TAKEN = "This e-mail has already been taken."
+TAKEN = "has already been taken"
 LONGEST_NAME = 100
 
 
@@ -122,7 +122,7 @@ def delete(ctx: Context, contact_id: str) -> None:
     ctx.require(Permission.CHANGE_CLIENTS)
     contact = _queue_up(ctx, contact_id)
     if contact.is_primary and ctx.row(_OTHERS, client_id=contact.client_id, id=contact.id) is not None:
-        raise Conflict("This is the client's primary contact. Make another one the primary first.", reason="primary")
+        raise Conflict("This is the client's primary contact. Make another one the primary first.")
     ctx.change(contact, deleted_at=ctx.now)
     ctx.record("deleted", contact)
 
@@ -157,7 +157,7 @@ def _checked(ctx: Context, **facts: str) -> dict[str, str]:
         if address.count("@") != 1 or len(address) > 254 or address.startswith("@") or address.endswith("@"):
             wrong["email"] = "must be an e-mail address"
         elif ctx.row(_KNOWN, email=address) is not None:
-            raise Invalid(fields={**wrong, "email": TAKEN}, reason="taken")
+            raise Invalid(fields={**wrong, "email": TAKEN})
     if wrong:
         raise Invalid(fields=wrong)
     return facts
@@ -180,4 +180,4 @@ _KNOWN = Prepared(
     """)
 )
 
-SENTENCES["uq_contacts_email"] = Invalid(fields={"email": TAKEN}, reason="taken")
+SENTENCES["uq_contacts_email"] = Invalid(fields={"email": TAKEN})

@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from tallystick.api.growcrm import laravel
 from tallystick.api.growcrm.laravel import Flag, Whole, in_terms_of
 from tallystick.api.growcrm.numbers import YesNo, stamp, yes_no
+from tallystick.api.growcrm.parts import Named, TagsField, Title
 from tallystick.api.growcrm.wire import NOTHING, Id, Page, page_of
 from tallystick.api.wire import Ask, Nothing, Operation
 from tallystick.domain import checklists, comments, overviews, tasks, time_entries
@@ -25,8 +26,6 @@ from tallystick.domain.tasks import Task
 from tallystick.values.duration import elapsed_seconds
 from tallystick.values.errors import NotFound
 
-Title = Annotated[str, Meta(max_length=200)]
-Tag = Annotated[str, Meta(max_length=60)]
 Text = Annotated[str, Meta(max_length=10_000)]
 
 
@@ -39,11 +38,6 @@ class Word(Struct, gc=False):
 class Titled(Struct, gc=False):
     id: int
     title: str
-
-
-class Named(Struct, gc=False):
-    id: int
-    name: str
 
 
 class TaskDates(Struct, gc=False):
@@ -129,10 +123,6 @@ class StatusField(Struct):
 
 class AssignedField(Struct):
     assigned: list[Whole] | UnsetType | None = UNSET
-
-
-class TagsField(Struct):
-    tags: list[Tag] | UnsetType | None = UNSET
 
 
 class CommentField(Struct):

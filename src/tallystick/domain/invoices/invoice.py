@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar, Final, Literal, get_args
 
@@ -21,11 +21,11 @@ from tallystick.db.base import Counted, Id, Json, Money, Row, Tenant, one_of, ta
 from tallystick.db.session import Prepared, columns_of
 from tallystick.domain import categories
 from tallystick.domain.access import Permission
-from tallystick.domain.clients import Client
+from tallystick.domain.clients import Client, each_tag_once
 from tallystick.domain.context import SENTENCES, Context, hydrate
 from tallystick.domain.listing import Listing
 from tallystick.domain.projects import client_name_filter
-from tallystick.domain.workspaces import Workspace
+from tallystick.domain.workspaces import DEFAULT_TERMS_DAYS, Workspace
 from tallystick.values.errors import Conflict, Invalid
 
 Status = Literal["DRAFT", "SENT", "PAID", "CANCELLED"]
@@ -40,7 +40,7 @@ LINE_KINDS: Final[tuple[LineKind, ...]] = get_args(LineKind)
 MOVES: Final[dict[Status, frozenset[Status]]] = {
     "DRAFT": frozenset({"SENT", "CANCELLED"}),
     "SENT": frozenset({"PAID", "CANCELLED"}),
-    "PAID": frozenset({"SENT"}),  # only when a payment is deleted
+    "PAID": frozenset({"SENT"}),  # only when a payment is deleted or corrected
     "CANCELLED": frozenset({"DRAFT"}),
 }
 """From each state, where an invoice may go. `become` is the only door."""
@@ -365,6 +365,22 @@ def issuer(studio: Workspace) -> dict[str, str | None]:
         "issuer_tax_id": studio.tax_id,
         "issuer_email": studio.business_email,
     }
+
+
+def usual_due_date(client: Client, studio: Workspace, issue_date: date) -> date:
+    """When an invoice issued that day is due: by the client's terms, else the workspace's."""
+    agreed = client.terms_days()
+    days = studio.payment_terms_days if agreed is None else agreed
+    return issue_date + timedelta(days=DEFAULT_TERMS_DAYS if days is None else days)
+
+
+def tag(ctx: Context, invoice_id: str, tags: list[str]) -> Invoice:
+    """Set our tags of an invoice, in whatever state it is."""
+    ctx.require(Permission.CHANGE_INVOICES)
+    invoice = ctx.find(Invoice, invoice_id, lock="update")
+    if change(ctx, invoice, **each_tag_once({"tags": tags})):
+        ctx.record("updated", invoice)
+    return invoice
 
 
 def check_due(issue_date: date, due_date: date | None) -> None:
