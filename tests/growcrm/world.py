@@ -13,7 +13,10 @@ from tallystick.domain import api_keys
 from tests.studio import KEY, Studio
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-TABLES = {"entry": "time_entries", "user": "members"}
+TABLES = {
+    "entry": "time_entries", "user": "members", "checklist": "checklist_items", "remark": "comments",
+    "category": "categories", "status": "task_statuses", "priority": "task_priorities",
+}  # fmt: skip
 """A noun of the tests → its table, where that is not its plural."""
 
 
@@ -29,9 +32,10 @@ def key_of(studio: Studio) -> str:
 
 def number(studio: Studio, noun: str, identity: str) -> int:
     """The number of a row: its serial; of people, statuses, priorities and categories the one in the workspace."""
+    noun = noun.partition(".")[0]
     table = TABLES.get(noun) or f"{noun}s"
     column = "user_id" if noun == "user" else "id"
-    counted = "number" if noun in ("user", "member") else "serial"
+    counted = "number" if noun in ("user", "member", "category", "status", "priority") else "serial"
     with studio.context() as ctx:
         row = ctx.connection.execute(
             f"SELECT {counted} FROM {table} WHERE {column} = %s AND workspace_id = %s".encode(),
