@@ -159,10 +159,10 @@ def delete(ctx: Context, category_id: str) -> None:
     ctx.require(Permission.CHANGE_CATEGORIES)
     category = ctx.find(Category, category_id, lock="update")
     if category.system_default:
-        raise Conflict("This is the system's default category. It cannot be deleted.", reason="system_default")
+        raise Conflict("This is the system's default category. It cannot be deleted.")
     if ctx.row(_HOLDS[category.type], id=category.id) is not None:
         raise Conflict(
-            f"There are {FILED[category.type]} in this category. Move them to another one first.", reason="not_empty"
+            f"There are {FILED[category.type]} in this category. Move them to another one first."
         )
     ctx.change(category, deleted_at=ctx.now)
     ctx.record("deleted", category)
@@ -239,7 +239,7 @@ def _checked(name: str) -> str:
 
 def _refuse_taken(ctx: Context, name: str, kind: str) -> None:
     if ctx.row(_NAMED, name=name, type=kind) is not None:
-        raise Invalid(TAKEN, fields={"name": TAKEN}, reason="taken")
+        raise Invalid(TAKEN, fields={"name": TAKEN})
 
 
 def _slug(number: int, name: str) -> str:
@@ -292,4 +292,4 @@ _TEAM = Prepared(select(_team.c.user_id).where(_team.c.category_id == _id).order
 _CLEAR = Prepared(delete_rows(CategoryMember).where(_team.c.category_id == _id))
 _PUT_ON = Prepared(insert(CategoryMember).values(workspace_id=workspace(), category_id=_id, user_id=_user_id))
 
-SENTENCES["uq_categories_name"] = Invalid(TAKEN, fields={"name": TAKEN}, reason="taken")
+SENTENCES["uq_categories_name"] = Invalid(TAKEN, fields={"name": TAKEN})

@@ -72,7 +72,7 @@ def delete(ctx: Context, milestone_id: str, *, with_tasks: bool = False) -> None
     ctx.require(Permission.CHANGE_PROJECTS)
     milestone = ctx.find(Milestone, milestone_id, lock="update")
     if milestone.uncategorised:
-        raise Conflict("This is the project's default milestone. It cannot be deleted.", reason="system_default")
+        raise Conflict("This is the project's default milestone. It cannot be deleted.")
     for (task_id,) in ctx.rows(_TASKS, id=milestone.id) if with_tasks else ():
         tasks.archive(ctx, task_id)
     ctx.write(_MOVE_TASKS, id=milestone.id, target=uncategorised(ctx, milestone.project_id), now=ctx.now)
@@ -109,7 +109,7 @@ def _checked(title: str, color: str) -> str:
 
 def _refuse_taken(ctx: Context, project_id: str, title: str) -> None:
     if ctx.row(_TITLED, project_id=project_id, title=title) is not None:
-        raise Conflict(TAKEN, reason="taken")
+        raise Conflict(TAKEN)
 
 
 _id = bindparam("id", type_=_table.c.id.type)
@@ -145,4 +145,4 @@ _MOVE_TASKS = Prepared(
     .values(milestone_id=bindparam("target", type_=_table.c.id.type), updated_at=_now)
 )
 
-SENTENCES["uq_milestones_title"] = Conflict(TAKEN, reason="taken")
+SENTENCES["uq_milestones_title"] = Conflict(TAKEN)

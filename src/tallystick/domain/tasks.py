@@ -340,7 +340,7 @@ def _chosen(ctx: Context, project_id: str, facts: dict[str, Any], task: Task | N
     if facts.get("milestone_id") is not None and "milestone_id" not in chosen:
         milestone = ctx.reference(Milestone, facts["milestone_id"], "milestone_id", lock="share")
         if milestone.project_id != project_id:
-            raise Conflict("This milestone is of another project.", reason="milestone_elsewhere")
+            raise Conflict("This milestone is of another project.")
         chosen["milestone_id"] = milestone.id
     return chosen
 
