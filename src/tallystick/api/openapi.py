@@ -200,7 +200,9 @@ def _responses(operation: Operation, dialect: Dialect, by_kind: Mapping[Any, Any
         item = by_kind[operation.answer]
         if operation.nullable:
             item = {"anyOf": [item, {"type": "null"}]}
-        if operation.listing is not None or operation.many or operation.sorts:
+        if operation.many and dialect.answer is not None:
+            schema = dialect.answer({"type": "array", "items": item})
+        elif operation.listing is not None or operation.many or operation.sorts:
             schema = dialect.page(item)
         else:
             schema = (dialect.answer or _answer)(item)
@@ -209,7 +211,7 @@ def _responses(operation: Operation, dialect: Dialect, by_kind: Mapping[Any, Any
             "content": {"application/json": {"schema": schema}},
         }
     statuses = {400, 401, 402, 403, dialect.invalid, 429, 503}
-    if "{" in operation.path:
+    if "{" in operation.path or operation.absent:
         statuses.add(404)
     if operation.writes:
         statuses |= {408, 409, 413, 415}
@@ -217,7 +219,7 @@ def _responses(operation: Operation, dialect: Dialect, by_kind: Mapping[Any, Any
         statuses.add(dialect.absent)
     error = {"application/json": {"schema": by_kind[dialect.error]}}
     for status in sorted(statuses - dialect.unknown):
-        about = operation.conflicts if status == 409 and operation.conflicts else ERRORS[status]
+        about = {404: operation.absent, 409: operation.conflicts}.get(status) or ERRORS[status]
         if status == dialect.invalid == 400:
             about = ERRORS[400] + " A field or a parameter is wrong; `details` names each one."
         found[str(status)] = {"description": about, "content": error}

@@ -99,6 +99,8 @@ class Operation:
     tag: str = ""
     conflicts: str = ""
     """When it answers 409; empty: never by itself."""
+    absent: str = ""
+    """When it answers 404 for what its body names, where its API would not say so in general."""
     many: bool = False
     """Whether `data` is a list of all there are, without paging."""
     nullable: bool = False

@@ -168,7 +168,7 @@ OPERATIONS = (
         "createTimesheet", "POST", "/timesheets", create_timesheet,
         "Record a timesheet; project and client are those of the task", Permission.REASSIGN_TIME, TimesheetJson,
         status=201, body=TimesheetFields, required=("task_id", "user_id", "hours", "minutes", "timer_created"),
-        check=_check_time, message="Timesheet created successfully.", tag=_TAG,
+        check=_check_time, absent="The task does not exist.", message="Timesheet created successfully.", tag=_TAG,
     ),
     Operation(
         "getTimesheet", "GET", "/timesheets/{id}", get_timesheet, "Get a timesheet", Permission.TRACK_TIME,
