@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -16,7 +17,7 @@ from tallystick.domain.invoices.draft import CustomLine
 from tallystick.domain.invoices.invoice import Invoice
 from tallystick.domain.projects import Project
 from tallystick.values.errors import Absent, Conflict, Forbidden, Invalid, NotFound
-from tests.domain.conftest import Desk
+from tests.domain.conftest import Desk, rows
 from tests.studio import Studio
 
 
@@ -168,3 +169,19 @@ def test_its_team_is_exactly_who_is_named(desk: Desk, branding: Category):
     with pytest.raises(Absent):
         desk.do(categories.set_team, branding.id, ["0192d3a4-5b6c-7def-8123-456789abcdef"])
     assert len(desk.do(categories.team, branding.id)) == 2
+
+
+def test_whoever_files_something_there_meanwhile_is_not_waited_for_in_a_circle(desk: Desk, branding: Category):
+    """They hold a project that is about to move, and want the category to which it moves."""
+    target = desk.do(categories.create, name="Web", type="project")
+    desk.do(projects.change, desk["project"], category_id=branding.id)
+    with ThreadPoolExecutor(1) as pool:
+        with desk.studio.context() as ctx:
+            ctx.find(Project, desk["project"], lock="update")
+            moving = pool.submit(desk.do, categories.migrate, branding.id, target.id)
+            behind_us = "SELECT 1 FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+            while not rows(ctx, behind_us) and not moving.done():
+                pass
+            projects.change(ctx, desk["project"], category_id=target.id)
+        moving.result(20)
+    assert desk.find(Project, desk["project"]).category_id == target.id

@@ -34,10 +34,10 @@ DROP_INDEX = "DROP INDEX uq_time_entries_running"
 def unlocked(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Take away the locks behind which the starts and stops of a person queue up."""
 
-    here = "SELECT id FROM members WHERE workspace_id = :workspace AND user_id = :actor AND removed_at IS NULL"
+    here = "SELECT id FROM members WHERE workspace_id = :workspace AND user_id = :user_id AND removed_at IS NULL"
 
     def take_away() -> None:
-        monkeypatch.setattr(time_entries, "_MY_MEMBERSHIP", Prepared(text(here)))
+        monkeypatch.setattr(time_entries, "_MEMBERSHIP", Prepared(text(here)))
         monkeypatch.setattr(time_entries, "_MY_TIMER_LOCKED", time_entries._MY_TIMER)
 
     return take_away

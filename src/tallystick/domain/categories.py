@@ -107,7 +107,7 @@ CATEGORIES = Listing(
     search=("name", "description"),
     exact=("type", "visibility"),
     choices={"type": TYPES},
-    computed={"count": _COUNT, "users_count": _USERS_COUNT},
+    computed={"filed": _COUNT, "users_count": _USERS_COUNT},
 )
 
 
@@ -226,7 +226,8 @@ def filed_under(ctx: Context, kind: Type, category_id: str | None) -> str:
 
 def _locked(ctx: Context, category_id: str, target_id: str) -> Category:
     if category_id == target_id:
-        return ctx.reference(Category, category_id, "target_id", lock="update")
+        # Shared with whoever files something under it meanwhile: they may hold a row that is about to move.
+        return ctx.reference(Category, category_id, "target_id", lock="share")
     return ctx.find(Category, category_id, lock="update")
 
 
