@@ -179,7 +179,7 @@ GROWCRM: Final = Samples(
         "time_seconds": 5400, "time_readable": "1h 30m", "Timesheet.status": "stopped", "invoice_id": None,
         "started": None, "stopped": None, "message": "Done successfully.", "current_page": 1, "per_page": 25,
         "total": 1, "last_page": 1,
-        "dates": {"created": "2026-06-20", "started": None, "stopped": None},
+        "Timesheet.dates": {"created": "2026-06-20", "started": None, "stopped": None},
         "Task.dates": {
             "start": None, "due": "2026-07-15", "created": "2026-06-20T09:30:00.000000Z",
             "updated": "2026-06-20T09:30:00.000000Z",
@@ -188,12 +188,12 @@ GROWCRM: Final = Samples(
         "Task.id": 43, "Task.title": "Homepage layout", "time_logged": 5400, "tags": ["design"],
         "Task.status": {"id": 2, "title": "In progress", "color": "info"},
         "Task.priority": {"id": 2, "title": "Normal", "color": "default"},
-        "project": {"id": 44, "title": "Website redesign"}, "client": {"id": 20, "name": "Globex"},
+        "Task.project": {"id": 44, "title": "Website redesign"}, "Task.client": {"id": 20, "name": "Globex"},
         "milestone": {"id": 12, "name": "Uncategorised"}, "assigned": [{"id": 5, "name": "Ada Berg"}],
         "user": {"id": 5, "name": "Ada Berg"}, "creator": {"id": 5, "name": "Ada Berg"},
         "text": "The client likes the second draft.", "Timer.id": 27, "time": 5400, "Comment.id": 3,
-        "TeamMember.id": 5, "first_name": "Ada", "last_name": "Berg", "name": "Ada Berg",
-        "email": "ada@studio.example", "role": {"id": 3, "name": "Staff"}, "Id.id": 27,
+        "TeamMember.id": 5, "first_name": "Ada", "last_name": "Berg", "TeamMember.name": "Ada Berg",
+        "email": "ada@studio.example", "TeamMember.role": {"id": 3, "name": "Staff"}, "Id.id": 27,
     },
 )  # fmt: skip
 
