@@ -50,7 +50,7 @@ def test_what_is_filed_nowhere_is_filed_under_the_default(desk: Desk):
     }
     for kind, row in (*filed.items(), ("invoice", copied)):
         assert row.category_id == desk.do(categories.default, kind)
-    assert dict(desk.page(CATEGORIES, ("type", "count"))) == {"project": 2, "client": 2, "expense": 1, "invoice": 2}
+    assert dict(desk.page(CATEGORIES, ("type", "filed"))) == {"project": 2, "client": 2, "expense": 1, "invoice": 2}
 
 
 def test_one_of_ones_own_has_a_number_and_a_slug(desk: Desk, other_studio: Studio):
