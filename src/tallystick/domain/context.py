@@ -113,7 +113,7 @@ class Context:
     # --- writing
 
     def add(self, row: Kind, *, later: bool = False) -> Kind:
-        """Insert a row now. Its id, workspace and times are set where it has none.
+        """Insert a row now. Its id, workspace, times and maker are set where it has none.
 
         `later`: along with the next statement, or with the commit; what a constraint refuses is raised there.
         """
@@ -129,6 +129,8 @@ class Context:
                     value = self.actor.workspace_id
                 elif name in _TIMES:
                     value = now
+                elif name == "created_by":
+                    value = self.actor.maker
             elif value.__class__ is list and value is default:
                 value = []
             values[name] = value
@@ -183,6 +185,7 @@ class Context:
     def _run(self, statement: Prepared, values: dict[str, Any]) -> Answer:
         values["workspace"] = self.actor.workspace_id
         values["actor"] = self.actor.user_id
+        values["maker"] = self.actor.maker
         return run(self.connection, statement, values)
 
     def _write(self, statement: Prepared, values: dict[str, Any]) -> int:
@@ -237,6 +240,11 @@ def decimal_columns(kind: type[Row]) -> frozenset[str]:
 def workspace() -> ColumnElement[str]:
     """The workspace of the context, as a parameter of a statement."""
     return bindparam("workspace", type_=UUID(as_uuid=False))
+
+
+def maker() -> ColumnElement[str]:
+    """Whose the context makes rows, as a parameter of a statement."""
+    return bindparam("maker", type_=UUID(as_uuid=False))
 
 
 def actor() -> ColumnElement[str]:

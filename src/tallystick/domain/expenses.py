@@ -9,9 +9,10 @@ from typing import Any, ClassVar, Literal, get_args
 from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tallystick.db.base import Id, Money, Tenant, one_of, table_of, within_workspace
+from tallystick.db.base import Counted, Id, Money, one_of, table_of, within_workspace
+from tallystick.domain import categories
 from tallystick.domain.access import Permission
-from tallystick.domain.clients import Client
+from tallystick.domain.clients import Client, each_tag_once
 from tallystick.domain.context import Context
 from tallystick.domain.listing import Listing
 from tallystick.domain.projects import Project, client_name_filter
@@ -23,7 +24,7 @@ CATEGORIES: tuple[Category, ...] = get_args(Category)
 LOCKED = "Invoiced expenses are locked"
 
 
-class Expense(Tenant):
+class Expense(Counted):
     """Money spent, in the currency the client had then."""
 
     __tablename__ = "expenses"
@@ -40,6 +41,10 @@ class Expense(Tenant):
     currency: Mapped[str]
     billable: Mapped[bool] = mapped_column(default=True)
     expense_date: Mapped[date]
+    category_id: Mapped[Id]
+    """Where it is filed; `category` and `custom_category` say what kind of money it was."""
+    tags: Mapped[list[str]] = mapped_column(default=[])
+    created_by: Mapped[Id | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
@@ -51,11 +56,14 @@ class Expense(Tenant):
             within_workspace("client_id", "clients.id"),
             within_workspace("project_id", "projects.id"),
             within_workspace("invoice_id", "invoices.id"),
+            within_workspace("category_id", "categories.id"),
+            within_workspace("created_by", "members.user_id"),
             one_of("category", CATEGORIES),
             CheckConstraint("amount > 0", name="amount"),
             CheckConstraint("invoice_id IS NULL OR deleted_at IS NULL", name="billed_is_live"),
             Index("ix_expenses_created", "workspace_id", "created_at", "id"),
             Index("ix_expenses_client", "workspace_id", "client_id", "expense_date"),
+            Index("ix_expenses_category", "workspace_id", "category_id"),
         )
 
 
@@ -80,6 +88,7 @@ def record(
     client = ctx.reference(Client, client_id, "client_id", lock="share")
     _check_project(ctx, client.id, facts.get("project_id"))
     _check_amount(amount, client.currency)
+    facts["category_id"] = categories.filed_under(ctx, "expense", facts.get("category_id"))
     expense = ctx.add(
         Expense(
             client_id=client.id,
@@ -87,7 +96,7 @@ def record(
             description=description,
             amount=amount,
             expense_date=expense_date,
-            **facts,
+            **each_tag_once(facts),
         ),
     )
     ctx.record("created", expense)
@@ -112,7 +121,9 @@ def change(ctx: Context, expense_id: str, **facts: Any) -> Expense:
     if facts.get("project_id", expense.project_id) != expense.project_id or client_id != expense.client_id:
         _check_project(ctx, client_id, facts.get("project_id"))
     _check_amount(facts.get("amount", expense.amount), facts.get("currency", expense.currency))
-    if ctx.change(expense, **facts):
+    if facts.get("category_id", expense.category_id) != expense.category_id:
+        facts["category_id"] = categories.filed_under(ctx, "expense", facts["category_id"])
+    if ctx.change(expense, **each_tag_once(facts)):
         ctx.record("updated", expense)
     return expense
 

@@ -146,6 +146,57 @@ EXPENSICAT: Final = Samples(
     },
 )  # fmt: skip
 
+GROWCRM: Final = Samples(
+    bodies={
+        "createTimesheet": {
+            "task_id": 43, "user_id": 5, "hours": 1, "minutes": 30, "timer_created": "2026-06-20",
+        },
+        "updateTimesheet": {"hours": 2, "minutes": 0},
+        "createTask": {
+            "task_projectid": 44, "task_title": "Homepage layout", "task_status": 1, "task_priority": 2,
+            "task_date_due": "2026-07-15", "task_billable": "on",
+        },
+        "updateTask": {"task_title": "Homepage layout", "task_status": 2, "task_priority": 3},
+        "cloneTask": {
+            "task_title": "Homepage layout, again", "task_status": 1, "project_id": 44, "task_milestoneid": 12,
+        },
+        "setTaskStatus": {"status": 2},
+        "setTaskAssigned": {"assigned": [5, 8]},
+        "setTaskTags": {"tags": ["design", "urgent"]},
+        "createTaskComment": {"comment": "The client likes the second draft."},
+        "createTeamMember": {
+            "first_name": "Ada", "last_name": "Berg", "email": "ada@studio.example", "role_id": 3,
+        },
+        "updateTeamMember": {"first_name": "Ada", "last_name": "Berg", "email": "ada@studio.example"},
+    },
+    queries={
+        "listTimesheets": "project_id=44&date_start=2026-06-01&date_end=2026-06-30",
+        "listTasks": "project_id=44&status=2&sort=task_date_due&order=asc",
+        "listTeam": "status=active",
+    },
+    values={
+        "Timesheet.id": 27, "task_id": 43, "project_id": 44, "client_id": 20, "worked_by_id": 5, "recorded_by_id": 1,
+        "time_seconds": 5400, "time_readable": "1h 30m", "Timesheet.status": "stopped", "invoice_id": None,
+        "started": None, "stopped": None, "message": "Done successfully.", "current_page": 1, "per_page": 25,
+        "total": 1, "last_page": 1,
+        "Timesheet.dates": {"created": "2026-06-20", "started": None, "stopped": None},
+        "Task.dates": {
+            "start": None, "due": "2026-07-15", "created": "2026-06-20T09:30:00.000000Z",
+            "updated": "2026-06-20T09:30:00.000000Z",
+        },
+        "TeamMember.dates": {"created": "2026-06-20T09:30:00.000000Z", "updated": "2026-06-20T09:30:00.000000Z"},
+        "Task.id": 43, "Task.title": "Homepage layout", "time_logged": 5400, "tags": ["design"],
+        "Task.status": {"id": 2, "title": "In progress", "color": "info"},
+        "Task.priority": {"id": 2, "title": "Normal", "color": "default"},
+        "Task.project": {"id": 44, "title": "Website redesign"}, "Task.client": {"id": 20, "name": "Globex"},
+        "milestone": {"id": 12, "name": "Uncategorised"}, "assigned": [{"id": 5, "name": "Ada Berg"}],
+        "user": {"id": 5, "name": "Ada Berg"}, "creator": {"id": 5, "name": "Ada Berg"},
+        "text": "The client likes the second draft.", "Timer.id": 27, "time": 5400, "Comment.id": 3,
+        "TeamMember.id": 5, "first_name": "Ada", "last_name": "Berg", "TeamMember.name": "Ada Berg",
+        "email": "ada@studio.example", "TeamMember.role": {"id": 3, "name": "Staff"}, "Id.id": 27,
+    },
+)  # fmt: skip
+
 
 def sample(
     schema: Mapping[str, Any], schemas: Mapping[str, Any], values: Mapping[str, Any], *, of: str = "", name: str = ""
