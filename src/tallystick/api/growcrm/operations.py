@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from tallystick.api.growcrm import clients, tasks, team, timesheets
+from tallystick.api.growcrm import (
+    categories,
+    clients,
+    expenses,
+    invoices,
+    payments,
+    projects,
+    tasks,
+    team,
+    timesheets,
+)
 from tallystick.api.wire import Operation
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -12,4 +22,9 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *tasks.OPERATIONS,
     *team.OPERATIONS,
     *clients.OPERATIONS,
+    *categories.OPERATIONS,
+    *projects.OPERATIONS,
+    *invoices.OPERATIONS,
+    *payments.OPERATIONS,
+    *expenses.OPERATIONS,
 )
