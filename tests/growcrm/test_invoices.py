@@ -141,7 +141,10 @@ def test_items_come_as_a_form_too_and_replace_all_there_were(api: GrowCrm, made:
                 "items.0.rate": ["The items.0.rate must be at least 0."],
             },
         ),
-        ({"items": [{"description": "x", "quantity": 0, "rate": 1}]}, {"items": ["Line 1: quantity: must be more than 0."]}),
+        (
+            {"items": [{"description": "x", "quantity": 0, "rate": 1}]},
+            {"items": ["Line 1: quantity: must be more than 0."]},
+        ),
         ({"items": ITEMS, "tax_rate_ids": [2]}, {"tax_rate_ids": ["The selected tax rate ids is invalid."]}),
     ],
 )  # fmt: skip
