@@ -250,8 +250,7 @@ class Listing:
             nonlocal total
             total = found[0] if found else 0
 
-        given = {**values, "workspace": ctx.actor.workspace_id, "actor": ctx.actor.user_id}
-        ctx.connection.later(counted, {**given, "most": offset + limit + COUNTED_AHEAD}, count)
+        ctx.row_later(counted, count, **values, most=offset + limit + COUNTED_AHEAD)
         rows = ctx.rows(pages, **values, limit=limit, offset=offset)
         return NumberedPage(rows, total)
 

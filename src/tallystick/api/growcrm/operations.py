@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from tallystick.api.growcrm import clients, tasks, team, timesheets
+from tallystick.api.growcrm import (
+    categories,
+    checklists,
+    clients,
+    contacts,
+    expenses,
+    invoices,
+    milestones,
+    notes,
+    payments,
+    projects,
+    tasks,
+    team,
+    timesheets,
+)
 from tallystick.api.wire import Operation
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -12,4 +26,13 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *tasks.OPERATIONS,
     *team.OPERATIONS,
     *clients.OPERATIONS,
+    *contacts.OPERATIONS,
+    *categories.OPERATIONS,
+    *projects.OPERATIONS,
+    *milestones.OPERATIONS,
+    *checklists.OPERATIONS,
+    *notes.OPERATIONS,
+    *invoices.OPERATIONS,
+    *payments.OPERATIONS,
+    *expenses.OPERATIONS,
 )

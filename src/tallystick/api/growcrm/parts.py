@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Final
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from tallystick.api.growcrm import laravel
-from tallystick.api.growcrm.laravel import Whole
 from tallystick.api.growcrm.numbers import stamp
 from tallystick.domain import overviews
 from tallystick.domain.categories import Category
@@ -71,7 +70,7 @@ def referred(ctx: Context, given: Mapping[str, Any], kinds: Mapping[str, tuple[s
     }
 
 
-def reference(ctx: Context, kind: Any, number: Whole, field: str) -> str:
+def reference(ctx: Context, kind: Any, number: int, field: str) -> str:
     """The id behind a number in a body. What is not there is a wrong value of the field."""
     try:
         if kind in _BY_NUMBER:
@@ -81,7 +80,7 @@ def reference(ctx: Context, kind: Any, number: Whole, field: str) -> str:
         raise laravel.selected(field) from None
 
 
-def people(ctx: Context, numbers: list[Whole] | None, field: str) -> list[str]:
+def people(ctx: Context, numbers: Sequence[int] | None, field: str) -> list[str]:
     """The user ids of members by their numbers."""
     found = user_ids(ctx, numbers or [])
     if found is None:

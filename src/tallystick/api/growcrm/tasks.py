@@ -220,20 +220,30 @@ def stop_timers(ctx: Context, ask: Ask) -> Id:
 
 
 def list_comments(ctx: Context, ask: Ask) -> list[CommentJson]:
-    ctx.require(Permission.READ_TASKS)
-    found = COMMENTS.page(ctx, _COMMENT, {"task_id": _id(ctx, ask)}, sort="created_at", limit=MOST_COMMENTS)
-    return [_comment(row) for row in found.rows]
+    return comments_of(ctx, task_id=_id(ctx, ask))
 
 
 def create_comment(ctx: Context, ask: Ask) -> Struct:
     made = comments.create(ctx, text=ask.facts["comment"], task_id=_id(ctx, ask))
-    return _comment(COMMENTS.one(ctx, _COMMENT, made.id))
+    return shown_comment(ctx, made.id)
 
 
 def delete_comment(ctx: Context, ask: Ask) -> Id:
     number = int(ask.ids["comment_id"])
     comments.delete(ctx, overviews.id_of(ctx, Comment, number), task_id=_id(ctx, ask))
     return Id(number)
+
+
+def comments_of(ctx: Context, **subject: str) -> list[CommentJson]:
+    """What was said of a task or of a step of a checklist, oldest first."""
+    ctx.require(Permission.READ_TASKS)
+    found = COMMENTS.page(ctx, _COMMENT, subject, sort="created_at", limit=MOST_COMMENTS)
+    return [_comment(row) for row in found.rows]
+
+
+def shown_comment(ctx: Context, comment_id: str) -> CommentJson:
+    """One comment."""
+    return _comment(COMMENTS.one(ctx, _COMMENT, comment_id))
 
 
 def _id(ctx: Context, ask: Ask) -> str:

@@ -172,6 +172,7 @@ def counted_tables() -> None:
     foreign_key("invoices", ["project_id"], "projects", ["id"])
     added("payments", sa.Column("gateway", sa.Text(), nullable=False), "'bank'")
     op.add_column("payments", sa.Column("transaction_id", sa.Text(), nullable=True))
+    op.alter_column("expenses", "client_id", nullable=True)
 
 
 def people() -> None:
