@@ -161,9 +161,7 @@ def delete(ctx: Context, category_id: str) -> None:
     if category.system_default:
         raise Conflict("This is the system's default category. It cannot be deleted.")
     if ctx.row(_HOLDS[category.type], id=category.id) is not None:
-        raise Conflict(
-            f"There are {FILED[category.type]} in this category. Move them to another one first."
-        )
+        raise Conflict(f"There are {FILED[category.type]} in this category. Move them to another one first.")
     ctx.change(category, deleted_at=ctx.now)
     ctx.record("deleted", category)
 

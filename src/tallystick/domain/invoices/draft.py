@@ -144,10 +144,7 @@ def itemize(ctx: Context, invoice_id: str, lines: Sequence[CustomLine], *, taxed
     ctx.require(Permission.CHANGE_INVOICES)
     invoice = ctx.find(Invoice, invoice_id, lock="update")
     if any(line.kind != "CUSTOM" for line in invoices.lines(ctx, invoice.id)):
-        raise Conflict(
-            "This invoice bills recorded time or expenses: its lines come from them, and are not replaced.",
-            reason="has_work",
-        )
+        raise Conflict("This invoice bills recorded time or expenses: its lines come from them, and are not replaced.")
     facts: dict[str, Any] = {}
     if taxed is not None:
         facts["tax_rate"] = usual_tax_rate(ctx.find(Client, invoice.client_id), current(ctx)) if taxed else None
