@@ -163,7 +163,7 @@ OPERATIONS = (
     Operation(
         "listChecklists", "GET", "/checklists", list_checklists, "List the checklist of a task or a project",
         Permission.READ_TASKS, ChecklistJson, parameters=_PARAMETERS, sorts=_SORTS, upwards=True,
-        message="Checklists retrieved successfully.", tag=_TAG,
+        absent="The task or project does not exist.", message="Checklists retrieved successfully.", tag=_TAG,
     ),
     Operation(
         "createChecklist", "POST", "/checklists", create_checklist, "Add a step at the end of a checklist", _CHANGE,
