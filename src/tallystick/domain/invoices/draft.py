@@ -146,7 +146,7 @@ def itemize(ctx: Context, invoice_id: str, lines: Sequence[CustomLine], *, taxed
     if any(line.kind != "CUSTOM" for line in invoices.lines(ctx, invoice.id)):
         raise Conflict(
             "This invoice bills recorded time or expenses: its lines come from them, and are not replaced.",
-            reason="has_work",
+            reason="invoiced",
         )
     facts: dict[str, Any] = {}
     if taxed is not None:
