@@ -20,6 +20,7 @@ from tallystick.domain.listing import Filter
 from tallystick.domain.overviews.checklists import StepSeen, one, page
 from tallystick.domain.projects import Project
 from tallystick.domain.tasks import Task
+from tallystick.values.errors import NotFound
 
 Subject = Literal["task", "project"]
 SUBJECTS: Final = {"task": Task, "project": Project}
@@ -64,10 +65,14 @@ class ChecklistIdsField(Struct):
 
 def list_checklists(ctx: Context, ask: Ask) -> Page:
     query = ask.query
+    nothing = Page([], 0, {"progress": _progress(0, 0)})
     if NOTHING in query:
-        return Page([], 0, {"progress": _progress(0, 0)})
+        return nothing
     kind: Subject = query["resource_type"]
-    subject_id = overviews.id_of(ctx, SUBJECTS[kind], query["resource_id"])
+    try:
+        subject_id = overviews.id_of(ctx, SUBJECTS[kind], query["resource_id"])
+    except NotFound:  # the steps of what is gone are gone
+        return nothing
     rows, total = page(ctx, {kind: query["resource_id"]}, **page_of(query))
     steps, done = checklists.progress(ctx, **{f"{kind}_id": subject_id})
     return Page([_shown(row) for row in rows], total, {"progress": _progress(steps, done)})
