@@ -11,10 +11,11 @@ from typing import Any
 import msgspec
 import psycopg
 
+from tallystick.auth import api_keys as key_texts
 from tallystick.auth import tokens as token_texts
 from tallystick.db.local_postgres import key_file
 from tallystick.db.session import Database
-from tallystick.domain import clients, members, projects, tasks, tokens, workspaces
+from tallystick.domain import api_keys, clients, members, projects, tasks, tokens, workspaces
 from tallystick.domain.access import Actor
 from tallystick.domain.context import Context, open_workspace
 from tallystick.values.ids import new_id
@@ -35,7 +36,11 @@ class Studio(msgspec.Struct):
     token: str
     client_id: str
     project_id: str
+    task_id: str
+    api_key: str
     entry_id: str = ""
+    project_number: int = 0
+    task_number: int = 0
 
 
 class Filled(msgspec.Struct):
@@ -67,6 +72,10 @@ def fill(data: Path, url: str, entries: int) -> Filled:
             newest = "SELECT id FROM time_entries WHERE workspace_id = %s ORDER BY created_at DESC LIMIT 1"
             (found,) = connection.execute(newest, [studio.workspace_id]).fetchone() or ("",)
             studio.entry_id = str(found)
+            serials = "SELECT project.serial, task.serial FROM projects project, tasks task "
+            serials += "WHERE project.id = %s AND task.id = %s"
+            numbers = connection.execute(serials, [studio.project_id, studio.task_id]).fetchone() or (0, 0)
+            studio.project_number, studio.task_number = numbers
     with psycopg.connect(psycopg.conninfo.make_conninfo(url, user="postgres"), autocommit=True) as connection:
         connection.execute("VACUUM (ANALYZE)")
         connection.execute("CHECKPOINT")
@@ -76,10 +85,11 @@ def fill(data: Path, url: str, entries: int) -> Filled:
 
 
 def _found(database: Database, key: bytes, name: str, *, people: int = PEOPLE, work: int = PROJECTS) -> Studio:
-    """A workspace through the product's own verbs: people with tokens, a client, its projects and tasks."""
-    workspace_id, text = new_id(), token_texts.mint("live")
-    shape = token_texts.shape(text)
+    """A workspace through the product's own verbs: people with credentials, a client, its projects and tasks."""
+    workspace_id, text, api_key = new_id(), token_texts.mint("live"), key_texts.mint()
+    shape, prefix = token_texts.shape(text), key_texts.prefix_of(api_key)
     assert shape is not None
+    assert prefix is not None
     operator = Actor(workspace_id, "", "OWNER")
     with database.transaction() as connection:
         open_workspace(connection, workspace_id)
@@ -102,14 +112,15 @@ def _found(database: Database, key: bytes, name: str, *, people: int = PEOPLE, w
             digest=token_texts.digest(key, text),
             expires_at=None,
         )
+        api_keys.issue(ctx, name="bench", prefix=prefix, digest=key_texts.digest(key, api_key))
         client = clients.create(ctx, name="Globex", currency="EUR", default_rate=Decimal(90))
         for number in range(work):
             project = projects.create(ctx, client_id=client.id, name=f"Project {number}")
             for member in staff:
                 projects.put_on(ctx, project, member)
             for task in range(TASKS):
-                tasks.create(ctx, project_id=project.id, name=f"Task {task}")
-    return Studio(workspace_id, staff[0].user_id, text, client.id, project.id)
+                last = tasks.create(ctx, project_id=project.id, name=f"Task {task}")
+    return Studio(workspace_id, staff[0].user_id, text, client.id, project.id, last.id, api_key)
 
 
 def _write_entries(connection: psycopg.Connection[Any], workspaces: list[str], entries: int) -> None:

@@ -19,10 +19,15 @@ from sqlalchemy import bindparam, literal_column
 
 from tallystick import server
 from tallystick.api.expensicat import time_entries as expensicat
+from tallystick.api.growcrm import timesheets as growcrm
+from tallystick.api.growcrm.numbers import readable
+from tallystick.api.growcrm.wire import Meta as GrowCrmMeta
 from tallystick.api.native.time_entries import TimeEntryJson
 from tallystick.db.base import table_of
 from tallystick.db.session import Prepared, insert_of
 from tallystick.domain.context import columns_of
+from tallystick.domain.listing import COUNTED_AHEAD
+from tallystick.domain.overviews.timesheets import TIMESHEETS, Timesheet
 from tallystick.domain.reports import ENTRIES, EntrySeen
 from tallystick.domain.time_entries import TIME_ENTRIES, TimeEntry
 from tallystick.main import POOL_PER_PROCESS
@@ -46,6 +51,13 @@ EXPENSICAT_LIMIT = 50
 _LISTED = Prepared(_PAGE.limit(literal_column(str(EXPENSICAT_LIMIT + 1))))
 EXPENSICAT_LIST = _LISTED.sql.encode()
 EXPENSICAT_GET = Prepared(_ONE.where(table_of(TimeEntry).c.id == bindparam("id"))).sql.encode()
+GROWCRM_LIMIT = 50
+_PERIOD = frozenset({"project", "date_from", "date_to"})
+_SHEETS, _COUNTED = TIMESHEETS._select_numbered(  # noqa: SLF001
+    Timesheet._fields, _PERIOD, "-entry_date", everyone=True, first=True, size=GROWCRM_LIMIT
+)
+_SHEET = TIMESHEETS._rows(Timesheet._fields, everyone=True)  # noqa: SLF001
+GROWCRM_GET = Prepared(_SHEET.where(table_of(TimeEntry).c.id == bindparam("id"))).sql.encode()
 CURSOR = "x" * 143
 """As long as the product's."""
 
@@ -81,9 +93,17 @@ class Interval(msgspec.Struct):
     description: str
 
 
+class Recorded(msgspec.Struct):
+    project_id: str
+    task_id: str
+    seconds: int
+    day: date
+
+
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _GIVEN = msgspec.json.Decoder(Given)
 _INTERVAL = msgspec.json.Decoder(Interval)
+_RECORDED = msgspec.json.Decoder(Recorded)
 
 
 def worker() -> Callable[[dict[str, Any], Respond], Iterable[bytes]]:
@@ -172,11 +192,49 @@ def worker() -> Callable[[dict[str, Any], Respond], Iterable[bytes]]:
             (row,) = connection.execute(EXPENSICAT_GET, {"id": values["id"], "workspace": workspace})
         return _ENCODER.encode({"data": expensicat.TimeEntryJson(*fields(row))})
 
+    def sheet(row: tuple[Any, ...]) -> growcrm.TimesheetJson:
+        """What is measured is stopped and not invoiced."""
+        one = Timesheet._make(row)
+        return growcrm.TimesheetJson(
+            one.serial, one.task, one.project, one.client, one.worker, one.recorder, one.duration_seconds,
+            readable(one.duration_seconds), "stopped", growcrm.Billing("not_invoiced", None),
+            growcrm.Dates(one.entry_date, None, None),
+        )  # fmt: skip
+
+    def growcrm_list(project: str, since: str, until: str) -> bytes:
+        values = {
+            **_SHEETS.constants,
+            **_COUNTED.constants,
+            "workspace": workspace,
+            "project": int(project),
+            "date_from": date.fromisoformat(since),
+            "date_to": date.fromisoformat(until),
+            "most": GROWCRM_LIMIT + COUNTED_AHEAD,
+        }
+        with pool.connection() as connection:
+            ((total,),) = connection.execute(_COUNTED.sql.encode(), values).fetchall()
+            rows = connection.execute(_SHEETS.sql.encode(), values).fetchall()
+        meta = GrowCrmMeta(1, GROWCRM_LIMIT, total, -(-total // GROWCRM_LIMIT))
+        message = "Timesheets retrieved successfully."
+        return _ENCODER.encode({"data": [sheet(row) for row in rows], "meta": meta, "message": message})
+
+    def growcrm_create(body: bytes) -> bytes:
+        given = _RECORDED.decode(body)
+        values = entry(
+            project_id=given.project_id, task_id=given.task_id, duration_seconds=given.seconds, entry_date=given.day
+        )
+        with pool.connection() as connection:
+            connection.execute(INSERT, values)
+            (row,) = connection.execute(GROWCRM_GET, {"id": values["id"], "workspace": workspace})
+        return _ENCODER.encode({"data": sheet(row), "message": "Timesheet created successfully."})
+
+    makers = {"create": create, "expensicat-create": expensicat_create, "growcrm-create": growcrm_create}
     answers = {
         "get": get,
         "list": listed,
         "expensicat-get": expensicat_get,
         "expensicat-list": expensicat_list,
+        "growcrm-list": growcrm_list,
     }
 
     def app(environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
@@ -185,8 +243,7 @@ def worker() -> Callable[[dict[str, Any], Respond], Iterable[bytes]]:
         if what in answers:
             body = answers[what](*rest)
         else:
-            make = create if what == "create" else expensicat_create
-            body, status = make(environ["wsgi.input"].read()), "201 Created"
+            body, status = makers[what](environ["wsgi.input"].read()), "201 Created"
         respond(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return [body]
 

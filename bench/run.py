@@ -38,8 +38,10 @@ PAGE = 50
 TARGETS = {
     "get one": 2.0, "list of 50": 1.5, "list of 200": 1.5, "create": 2.5, "depth": 1.3, "growth": 1.3,
     "expensicat get one": 2.0, "expensicat list of 50": 1.5, "expensicat create": 2.5,
+    "growcrm list of 50": 2.0, "growcrm create": 2.5,
 }  # fmt: skip
 JWT_TARGET = 100
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 ISSUER = "http://127.0.0.1:8000"
 NO_LIMIT_IN_SIGHT = "1000000"
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -143,7 +145,7 @@ def main() -> int:
 def _ratios(product: Server, floor: Server, studio: Studio, token: str, given: argparse.Namespace) -> dict[str, Any]:
     """Product and floor by turns, and the medians of both."""
     figures: dict[str, Any] = {}
-    for name, theirs, ours, status in (*_requests(studio), *_expensicat(studio, token)):
+    for name, theirs, ours, status in (*_requests(studio), *_expensicat(studio, token), *_growcrm(studio)):
         if given.only not in name:
             continue
         _warm(product, ours, status)
@@ -241,6 +243,22 @@ def _expensicat(studio: Studio, token: str) -> Iterator[tuple[str, str, str, int
     yield "expensicat create", _bare("/expensicat-create", "POST", body), ours, 201
 
 
+def _growcrm(studio: Studio) -> Iterator[tuple[str, str, str, int]]:
+    """The same, of a Grow CRM client with an API key: a page with its total, and a form."""
+    key = f"Authorization: Bearer {studio.api_key}\r\n"
+    filters = f"project_id={studio.project_number}&date_start={SINCE}&date_end={UNTIL}"
+    yield (
+        "growcrm list of 50",
+        _bare(f"/growcrm-list/{studio.project_number}/{SINCE}/{UNTIL}"),
+        _bare(f"/api/timesheets?{filters}&limit=50", headers=key),
+        200,
+    )
+    theirs = {"project_id": studio.project_id, "task_id": studio.task_id, "seconds": 5400, "day": "2025-12-31"}
+    form = f"task_id={studio.task_number}&user_id=1&hours=1&minutes=30&timer_created=2025-12-31"
+    ours = _bare("/api/timesheets", "POST", form, key, FORM)
+    yield "growcrm create", _bare("/growcrm-create", "POST", json.dumps(theirs)), ours, 201
+
+
 def _session(data: Path, url: str, studio: Studio) -> str:
     """The JWT of a session of the studio's owner, for this run."""
     database, key, now = Database(url, size=1), key_file(data), datetime.now(UTC)
@@ -296,9 +314,9 @@ def _request(method: str, studio: Studio, target: str, body: str = "") -> str:
     return _bare(target, method, body, headers)
 
 
-def _bare(target: str, method: str = "GET", body: str = "", headers: str = "") -> str:
+def _bare(target: str, method: str = "GET", body: str = "", headers: str = "", media: str = JSON) -> str:
     if body:
-        headers += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        headers += f"Content-Type: {media}\r\nContent-Length: {len(body)}\r\n"
     return f"{method} {target} HTTP/1.1\r\nHost: bench\r\n{headers}\r\n{body}"
 
 

@@ -17,6 +17,9 @@ from tallystick.api.expensicat.credentials import reader
 from tallystick.api.expensicat.openapi import expensicat_document
 from tallystick.api.expensicat.operations import OPERATIONS as EXPENSICAT
 from tallystick.api.expensicat.wire import PREFIXES, Authenticate, ExpensicatApi
+from tallystick.api.growcrm.openapi import growcrm_document
+from tallystick.api.growcrm.operations import OPERATIONS as GROWCRM
+from tallystick.api.growcrm.wire import GrowCrmApi
 from tallystick.api.native.openapi import native_document
 from tallystick.api.native.operations import OPERATIONS
 from tallystick.api.native.wire import NativeApi
@@ -33,6 +36,7 @@ from tallystick.web.auth.sign_in import mount_sign_in
 from tallystick.web.documents import Document, Elsewhere
 from tallystick.web.health import Alive, Ready, RequestIds
 from tallystick.web.reference import EXPENSICAT as EXPENSICAT_GUIDE
+from tallystick.web.reference import GROWCRM as GROWCRM_GUIDE
 from tallystick.web.reference import Reference
 
 App = falcon.App[falcon.Request, falcon.Response]
@@ -63,6 +67,8 @@ def build(
         clock=clock,
         seen=seen,
     )
+    assets = Assets()
+    mount_growcrm(app, settings, wire, key, assets)  # first: what is mounted later is asked first below /api
     wire.mount(app)
     entrance = mount_sign_in(
         app,
@@ -76,7 +82,6 @@ def build(
         seen=seen,
     )
     mount_oauth(app, entrance)
-    assets = Assets()
     mount_expensicat(app, settings, wire, key, assets=assets)
     described = native_document(OPERATIONS, version=__version__, server=settings.public_url)
     app.add_route("/api/openapi.json", Document(msgspec.json.encode(described), "application/json"))
@@ -124,6 +129,25 @@ def mount_expensicat(
         described = expensicat_document(EXPENSICAT, version=__version__, server=settings.public_url, prefix=prefix)
         app.add_route(machine, Document(msgspec.json.encode(described), "application/json"))
         app.add_route(f"{prefix}/docs", Reference(described, assets, EXPENSICAT_GUIDE, machine))
+
+
+def mount_growcrm(app: App, settings: Settings, native: Wire, key: bytes, assets: Assets) -> None:
+    """The API of Grow CRM's clients, with its pages: at `/api`, for every path that nothing else has."""
+    manners = GrowCrmApi(key, GROWCRM, burst=settings.rate_limit_burst, sustained=settings.rate_limit_sustained)
+    wire = Wire(
+        manners,
+        native.database,
+        native.limits,
+        address_policy=native.address_policy,
+        address_of=native.address_of,
+        clock=native.clock,
+        seen=native.seen,
+    )
+    wire.mount(app)
+    machine = f"{manners.prefix}/growcrm/openapi.json"
+    described = growcrm_document(GROWCRM, version=__version__, server=settings.public_url)
+    app.add_route(machine, Document(msgspec.json.encode(described), "application/json"))
+    app.add_route(f"{manners.prefix}/growcrm/docs", Reference(described, assets, GROWCRM_GUIDE, machine))
 
 
 class FixedSuffix:

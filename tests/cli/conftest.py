@@ -16,10 +16,27 @@ from typing import Any
 import psycopg
 import pytest
 
+from tallystick.auth import api_keys as key_texts
 from tallystick.auth import oauth2, sessions
 from tallystick.cli import main
 from tallystick.db.session import Database, text_query
-from tallystick.domain import expenses, idempotency, members, oauth, payments, tasks, time_entries
+from tallystick.domain import (
+    api_keys,
+    categories,
+    checklists,
+    comments,
+    contacts,
+    expenses,
+    idempotency,
+    members,
+    milestones,
+    notes,
+    oauth,
+    payments,
+    projects,
+    tasks,
+    time_entries,
+)
 from tallystick.domain.invoices import draft, lifecycle
 from tallystick.domain.invoices.draft import CustomLine
 from tallystick.domain.invoices.totals import Discount
@@ -193,6 +210,20 @@ def fill(database: Database) -> Filled:
         oauth.add_token(ctx, granted, "access", oauth2.digest(KEY, oauth2.mint("access")))
         rows = ctx.connection.execute("SELECT id, user_id FROM tokens WHERE revoked_at IS NOT NULL").fetchall()
         ids["dead_token"] = next(token for token, user in rows if user == ids["gone"])
+        ids["contact"] = contacts.create(
+            ctx, client_id=ids["client"], first_name="Jun", last_name="Sato", email="jun@globex.example"
+        ).id
+        contacts.create(ctx, client_id=ids["client"], first_name="Max", last_name="Mora", email="max@globex.example")
+        ids["milestone"] = milestones.create(ctx, project_id=ids["project"], title="Launch").id
+        ids["others_milestone"] = projects.uncategorised(ctx, ids["hidden_project"])
+        ids["category"] = categories.create(ctx, name="Branding", type="project").id
+        projects.change(ctx, ids["project"], category_id=ids["category"])
+        step = checklists.create(ctx, task_id=ids["task"], text="Sketch")
+        ids["remark"] = comments.create(ctx, checklist_item_id=step.id, text="Bigger").id
+        notes.create(ctx, title="Fonts", description="Two", resource_type="client", resource_id=ids["client"])
+        ids["first_status"] = tasks.read(ctx, ids["task"]).status_id
+        key = key_texts.mint()
+        api_keys.issue(ctx, name="Books", prefix=str(key_texts.prefix_of(key)), digest=key_texts.digest(KEY, key))
         ids["live_token"] = ctx.connection.execute(
             "SELECT id FROM tokens WHERE user_id = %s", [ids["owner"]]
         ).fetchone()[0]  # type: ignore[index]

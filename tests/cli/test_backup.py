@@ -282,9 +282,9 @@ def test_what_force_replaces_may_hold_more_than_tables(own_url: str, new_databas
     with psycopg.connect(target) as connection:
         for sql in (
             "CREATE TYPE mood AS ENUM ('well')",
-            "CREATE TABLE notes (id serial PRIMARY KEY, mood mood)",
-            "CREATE VIEW moods AS SELECT mood FROM notes",
-            "CREATE MATERIALIZED VIEW all_moods AS SELECT mood FROM notes",
+            "CREATE TABLE diary (id serial PRIMARY KEY, mood mood)",
+            "CREATE VIEW moods AS SELECT mood FROM diary",
+            "CREATE MATERIALIZED VIEW all_moods AS SELECT mood FROM diary",
             "CREATE FUNCTION one(mood) RETURNS integer LANGUAGE sql AS 'SELECT 1'",
             "CREATE SEQUENCE lonely",
             "CREATE SCHEMA jobs",

@@ -19,6 +19,7 @@ import pytest
 
 from tallystick.auth.passwords import problem_with, verify_password
 from tallystick.db.local_postgres import LocalPostgres
+from tallystick.demo import sign_ins
 from tallystick.demo.calendar import TIMER_RUNS, work_until
 from tallystick.domain.expenses import CATEGORIES
 from tallystick.domain.invoices.invoice import STATUSES
@@ -170,15 +171,17 @@ def test_the_lines_that_it_prints_can_be_pasted_also_after_a_restart(tmp_path: P
         for who in WHO:
             assert f"{who:8} {credentials[who]['token']}" in printed
         pasted = [_curl(again, line) for line in printed if line.startswith("curl")]
-        assert [status for status, _ in pasted] == [200, 201, 200, 200]
-        month, logged, unpaid, running_now = (answer["data"] for _, answer in pasted)
+        assert [status for status, _ in pasted] == [200, 201, 200, 200, 200]
+        month, logged, unpaid, running_now, timesheets = (answer["data"] for _, answer in pasted)
         assert month
         assert logged["durationSeconds"] == 5400
         assert {invoice["status"] for invoice in unpaid} == {"SENT"}
         assert [(entry["description"], entry["end_time"]) for entry in running_now] == [
             ("Gift cards: partial redemption", None)
         ]
+        assert [(one["status"], one["recorded_by_id"] > 0) for one in timesheets] == [("running", True)]
         assert len(Visitor(again, credentials["owner"]["token"]).all("/time-entries")) == count + 1
+        assert json.loads(file.read_text())["growcrm"] == credentials["growcrm"]
         before, now = credentials["expensicat"], json.loads(file.read_text())["expensicat"]
         for given in (before, now):
             assert again.ask("GET", "/v1/time-entries", token=given["sessionToken"])[0] == 200
@@ -205,6 +208,33 @@ def test_the_session_tokens_are_the_owner_s_the_member_s_and_the_other_studio_s_
         claims = json.loads(urlsafe_b64decode(expensicat[f"{name}Token"].split(".")[1] + "=="))
         assert claims["iss"] == credentials["url"]
         assert timedelta(days=29, hours=23) < datetime.fromtimestamp(claims["exp"], UTC) - now < timedelta(days=30)
+
+
+def test_the_api_keys_are_the_studio_s_and_the_other_one_s(demo: Running, credentials: dict[str, Any]):
+    keys = credentials["growcrm"]
+    assert set(keys) == {"apiKey", "otherApiKey"}
+    emails = {}
+    for name, key in keys.items():
+        status, answer = demo.ask("GET", "/api/team?limit=100", token=key)
+        assert status == 200
+        emails[name] = {one["email"] for one in answer["data"]}
+    assert {credentials[who]["email"] for who in WHO} < emails["apiKey"]
+    assert emails["otherApiKey"] == {credentials["other"]["owner"]["email"]}
+    status, answer = demo.ask("GET", "/api/timesheets?limit=100", token=keys["apiKey"])
+    assert (status, len(answer["data"])) == (200, 100)
+    assert answer["meta"]["total"] > 1000
+
+
+def test_sign_ins_of_before_get_keys_and_keep_the_rest(tmp_path: Path):
+    drawn = sign_ins.kept_in(tmp_path, "live")
+    plain = json.loads((tmp_path / "demo.json").read_text())
+    del plain["growcrm"]
+    (tmp_path / "demo.json").write_text(json.dumps(plain))
+    again = sign_ins.kept_in(tmp_path, "live")
+    assert again.growcrm is not None
+    assert again.growcrm != drawn.growcrm
+    assert again.owner == drawn.owner
+    assert sign_ins.kept_in(tmp_path, "live") == again
 
 
 def test_its_people_sign_in_with_their_passwords(demo: Running, credentials: dict[str, Any]):

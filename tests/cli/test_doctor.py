@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tallystick.auth import oauth2, session_tokens
+from tallystick.auth import api_keys, oauth2, session_tokens
 from tallystick.cli.doctor import examine
 from tallystick.db.session import Connection, Database, owner_connection, text_query
 from tallystick.demo import sign_ins
@@ -24,6 +24,7 @@ from tests.studio import KEY
 
 NOW = datetime(2026, 6, 15, tzinfo=UTC)
 LETTING_IN = (
+    api_keys.mint(),
     *(oauth2.mint(kind) for kind in oauth2.PREFIXES),
     session_tokens.mint_cookie(new_id()),
     session_tokens.mint_link(),
@@ -57,6 +58,30 @@ CORRUPTIONS: list[tuple[str, str, str]] = [
     ("durations", "UPDATE time_entries SET started_at = NULL WHERE id = '{entry7}'", "time_entries {entry7}"),
     ("tasks-in-project", "UPDATE time_entries SET task_id = '{other_task}' WHERE id = '{entry7}'",
      "time_entries {entry7}"),
+    ("of-all", "UPDATE task_statuses SET deleted_at = now() WHERE id = '{first_status}'",
+     "workspaces {workspace} status 1 TODO"),
+    ("of-all", "UPDATE task_priorities SET number = 9 WHERE number = 4", "workspaces {workspace} priority 4 HIGH"),
+    ("of-all", "DELETE FROM categories WHERE system_default AND type = 'client'",
+     "workspaces {workspace} category client"),
+    ("of-all", "UPDATE members SET number = 77 WHERE user_id = '{owner}'", "workspaces {workspace} member 1"),
+    ("task-words", "UPDATE tasks SET status = 'IN_PROGRESS' WHERE id = '{task}'", "tasks {task}"),
+    ("task-words", "UPDATE tasks SET priority = 'LOW' WHERE id = '{task}'", "tasks {task}"),
+    ("task-words", "UPDATE tasks SET completed_at = now() WHERE id = '{task}'", "tasks {task}"),
+    ("task-words", "UPDATE milestones SET deleted_at = now() WHERE project_id = '{project}'", "tasks {task}"),
+    ("task-words", "UPDATE task_statuses SET deleted_at = now() WHERE id = '{first_status}'", "tasks {task}"),
+    ("milestones", "UPDATE milestones SET uncategorised = false WHERE project_id = '{project}'", "projects {project}"),
+    ("milestones", "UPDATE milestones SET uncategorised = true WHERE id = '{milestone}'", "projects {project}"),
+    ("categories", "UPDATE categories SET type = 'invoice' WHERE id = '{category}'", "projects {project}"),
+    ("categories", "UPDATE categories SET deleted_at = now() WHERE id = '{category}'", "projects {project}"),
+    ("primary-contacts", "UPDATE contacts SET is_primary = false", "clients {client}"),
+    ("primary-contacts", "UPDATE contacts SET is_primary = true", "clients {client}"),
+    ("references", "UPDATE tasks SET milestone_id = '{others_milestone}' WHERE id = '{task}'",
+     "tasks {task} milestone_id"),
+    ("deleted-parents", "UPDATE clients SET deleted_at = now() WHERE id = '{client}'", "contacts {contact}"),
+    ("deleted-parents", "UPDATE projects SET deleted_at = now() WHERE id = '{project}'", "milestones {milestone}"),
+    ("deleted-parents", "UPDATE checklist_items SET deleted_at = now()", "comments {remark}"),
+    ("events", "DELETE FROM events WHERE resource = 'api_key'", "api_keys"),
+    ("events", "DELETE FROM events WHERE resource_id = '{remark}'", "comments {remark}"),
     ("billed-once", "UPDATE billed_work SET released_at = NULL WHERE invoice_id = '{cancelled}'",
      "time_entries {entry5}"),
     ("billed-once", ("INSERT INTO billed_work SELECT (jsonb_populate_record(billed, jsonb_build_object("

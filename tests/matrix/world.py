@@ -11,16 +11,36 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from tallystick.auth import api_keys as key_texts
 from tallystick.auth import tokens as token_texts
 from tallystick.db.base import Row
 from tallystick.db.session import Connection, Database, owner_connection
-from tallystick.domain import clients, expenses, members, oauth, payments, projects, tasks, time_entries, tokens
+from tallystick.domain import (
+    api_keys,
+    categories,
+    checklists,
+    clients,
+    comments,
+    contacts,
+    expenses,
+    members,
+    milestones,
+    notes,
+    oauth,
+    payments,
+    projects,
+    task_statuses,
+    tasks,
+    time_entries,
+    tokens,
+)
 from tallystick.domain.access import SCOPES, Scope
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Transactions
 from tallystick.domain.invoices import draft, lifecycle
 from tallystick.domain.invoices.draft import CustomLine
 from tallystick.domain.projects import Project
+from tallystick.domain.task_statuses import TaskPriority, TaskStatus
 from tests.studio import KEY, Person, Studio, found_studio
 
 DAY = date(2026, 6, 12)
@@ -90,6 +110,7 @@ def furnish(database: Database, *, name: str = "Studio North", word: str = "Plai
     _time(world, word)
     _invoices(world, word)
     _apps(world, word)
+    _beside_work(world, word)
     ids["user"], ids["member"] = ids["user.second"], ids["member.second"]
     return world
 
@@ -119,6 +140,51 @@ def _apps(world: World, word: str) -> None:
         ids["grant.deleted"] = oauth.grant(ctx, app, ["entries:read"]).id
         oauth.revoke_grant(ctx, ids["grant.deleted"])
     ids["grant"] = ids["grant.second"]
+
+
+def _beside_work(world: World, word: str) -> None:
+    """Of each noun that APIs call by a number: one that is seen, one that Members do not see, one deleted."""
+    ids, studio = world.ids, world.studio
+    with studio.context() as ctx:
+        for key, where in (("", ""), (".hidden", ".hidden")):
+            ids[f"milestone{key}"] = milestones.create(
+                ctx, project_id=ids[f"project{where}"], title=f"{word} launch"
+            ).id
+            step = checklists.create(ctx, task_id=ids[f"task{where}"], text=f"{word} sketch").id
+            ids[f"checklist{key}"] = step
+            ids[f"comment{key}"] = comments.create(ctx, task_id=ids[f"task{where}"], text=f"{word} idea").id
+            ids[f"remark{key}"] = comments.create(ctx, checklist_item_id=step, text=f"{word} paper").id
+            about = {"resource_type": "project", "resource_id": ids[f"project{where}"]}
+            ids[f"note{key}"] = notes.create(ctx, title=word, description=word, **about).id
+        projects.set_managers(ctx, ids["project"], [studio.people["manager"].user_id])
+        for kind in categories.TYPES:
+            made = categories.create(ctx, name=f"{word} {kind}", type=kind)
+            ids[f"category.{kind}"] = categories.set_team(ctx, made.id, [studio.owner.user_id]).id
+        ids["category"] = ids["category.project"]
+        people = {"first_name": word, "last_name": "Sato"}
+        for number, key in enumerate(("contact", "contact.second", "contact.deleted")):
+            email = f"{word}.{number}.{studio.workspace_id[-12:]}@client.example"
+            ids[key] = contacts.create(ctx, client_id=ids["client"], email=email, **people).id
+        contacts.delete(ctx, ids["contact.deleted"])
+        ids["status"] = task_statuses.create(ctx, TaskStatus, title=f"{word} review", means="IN_PROGRESS").id
+        ids["priority"] = task_statuses.create(ctx, TaskPriority, title=f"{word} someday", means="LOW").id
+        gone = {
+            "milestone": (milestones.delete, milestones.create(ctx, project_id=ids["project"], title=f"{word} gone")),
+            "checklist": (checklists.delete, checklists.create(ctx, project_id=ids["project"], text=word)),
+            "note": (notes.delete, notes.create(ctx, title=word, description=word)),
+            "category": (categories.delete, categories.create(ctx, name=f"{word} gone", type="project")),
+        }
+        for noun, (delete, row) in gone.items():
+            delete(ctx, row.id)
+            ids[f"{noun}.deleted"] = row.id
+        ids["comment.deleted"] = comments.create(ctx, task_id=ids["task"], text=word).id
+        comments.delete(ctx, ids["comment.deleted"], task_id=ids["task"])
+        checklists.create(ctx, project_id=ids["project"], text=f"{word} contract")
+        text = key_texts.mint()
+        ids["api_key"] = api_keys.issue(
+            ctx, name=word, prefix=str(key_texts.prefix_of(text)), digest=key_texts.digest(KEY, text)
+        ).id
+    studio.people["key"] = Person(studio.owner.user_id, "", "OWNER", "", text)
 
 
 def mint(world: World, who: str, *, user_id: str | None = None, scopes: tuple[Scope, ...] = SCOPES,

@@ -199,13 +199,13 @@ def test_without_the_lock_more_is_paid_than_is_due(
     send(arena, [invoice])
     without_locks()
     together = Barrier(8)
-    whole = payments._check_amount
+    whole = payments._check
 
     def check_together(*given: Any) -> None:
         whole(*given)
         meet(together)
 
-    monkeypatch.setattr(payments, "_check_amount", check_together)
+    monkeypatch.setattr(payments, "_check", check_together)
     results = pay(arena, invoice, 8)
     assert statuses(results) == {201: 8}
     assert arena.one(PAID_TOO_MUCH) == 1

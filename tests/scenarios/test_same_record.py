@@ -11,6 +11,7 @@ import pytest
 from tallystick.db.session import Database, owner_connection
 from tallystick.domain import invariants
 from tests.expensicat.world import Expensicat, expensicat_client, token_of
+from tests.growcrm.world import GrowCrm, key_of, number
 from tests.studio import Api, Studio, app_client
 
 NINE, TEN = "2026-06-15T07:00:00Z", "2026-06-15T08:00:00Z"
@@ -26,18 +27,22 @@ def sound(studio: Studio, database_url: str) -> Any:
 
 
 class Faces:
-    """One person, through both APIs."""
+    """One person, through the APIs. An API key acts as the owner, whoever asks."""
 
-    def __init__(self, native: Api, expensicat: Expensicat) -> None:
+    def __init__(self, native: Api, expensicat: Expensicat, growcrm: GrowCrm) -> None:
         self.native = native
         self.expensicat = expensicat
+        self.growcrm = growcrm
 
 
 @pytest.fixture
 def as_(database: Database, studio: Studio, tmp_path: Path) -> Callable[[str], Faces]:
     native = app_client(database, studio.clock, tmp_path)
     expensicat = expensicat_client(database, studio.clock, tmp_path, studio)
-    return lambda who: Faces(Api(native, studio.people[who].token), Expensicat(expensicat, token_of(studio, who)))
+    growcrm = GrowCrm(native, key_of(studio))
+    return lambda who: Faces(
+        Api(native, studio.people[who].token), Expensicat(expensicat, token_of(studio, who)), growcrm
+    )
 
 
 @pytest.fixture
@@ -172,6 +177,112 @@ def test_work_on_nothing_shows_null_here_and_is_billed_to_nobody(owner: Faces, s
         assert owner.native("POST", path, body).status_code == 422, "native creates require what they always did"
     for path, name in ((f"/projects/{project['id']}", "clientId"), (f"/time-entries/{loose['id']}", "projectId")):
         assert owner.native("PATCH", path, {name: None}).status_code == 422
+
+
+def sheet(studio: Studio, **more: Any) -> dict[str, Any]:
+    """The form of a timesheet of the owner's."""
+    task = number(studio, "task", studio.ids["task"])
+    return {"task_id": task, "user_id": 1, "hours": 1, "minutes": 30, "timer_created": "2026-06-12", **more}
+
+
+def entry_of(studio: Studio, timesheet: int) -> str:
+    """The id of the entry that a timesheet is."""
+    with studio.context() as ctx:
+        row = ctx.connection.execute("SELECT id FROM time_entries WHERE serial = %s", [timesheet]).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def test_a_timesheet_is_an_entry_in_all_three(owner: Faces, studio: Studio) -> None:
+    made = owner.growcrm.post("/timesheets", sheet(studio))
+    identity = entry_of(studio, made["id"])
+    here, there = owner.native.get(f"/time-entries/{identity}"), owner.expensicat.get(f"/time-entries/{identity}")
+    assert (here["durationSeconds"], here["entryDate"], here["taskId"], here["projectId"], here["billable"]) == (
+        5400, "2026-06-12", studio.ids["task"], studio.ids["project"], True,
+    )  # fmt: skip
+    assert (there["start_time"], there["duration"]) == ("2026-06-11T22:00:00Z", 5400)
+    owner.growcrm.patch(f"/timesheets/{made['id']}", {"hours": 0, "minutes": 45})
+    assert owner.native.get(f"/time-entries/{identity}")["durationSeconds"] == 2700
+    owner.native("PATCH", f"/time-entries/{identity}", {"durationSeconds": 7200, "entryDate": "2026-06-10"})
+    seen = owner.growcrm.get(f"/timesheets/{made['id']}")
+    assert (seen["time_readable"], seen["dates"]["created"]) == ("2h", "2026-06-10")
+    assert owner.expensicat("DELETE", f"/time-entries/{identity}").status_code == 204
+    owner.growcrm.refused("GET", f"/timesheets/{made['id']}", status=404)
+    assert events(studio, identity) == [f"time_entry.{what}" for what in ("created", "updated", "updated", "deleted")]
+
+
+def test_a_timesheet_costs_what_an_entry_costs_and_is_locked_with_it(owner: Faces, studio: Studio) -> None:
+    timesheet = owner.growcrm.post("/timesheets", sheet(studio))["id"]
+    body = {
+        "projectId": studio.ids["project"], "taskId": studio.ids["task"], "entryDate": "2026-06-12",
+        "durationSeconds": 5400,
+    }  # fmt: skip
+    other = owner.native.post("/time-entries", body)["id"]
+    with studio.context() as ctx:
+        rows = ctx.connection.execute(
+            "SELECT hourly_rate, billable, entry_date, day_begins, duration_seconds, user_id FROM time_entries "
+            "WHERE id = ANY(%s::uuid[])",
+            [[entry_of(studio, timesheet), other]],
+        ).fetchall()
+    assert rows[0] == rows[1]
+    invoice = owner.native.post("/invoices", {"clientId": studio.ids["client"]})
+    seen = owner.growcrm.get("/timesheets", billing_status="invoiced")
+    assert {one["billing"]["invoice_id"] for one in seen} == {number(studio, "invoice", invoice["id"])}
+    assert len(seen) == 2
+    for one in seen:
+        owner.growcrm.refused("PATCH", f"/timesheets/{one['id']}", {"hours": 1, "minutes": 0}, status=409)
+        owner.growcrm.refused("DELETE", f"/timesheets/{one['id']}", status=409)
+    assert owner.native("DELETE", f"/invoices/{invoice['id']}").status_code == 204
+    assert owner.growcrm.delete(f"/timesheets/{timesheet}") == {"id": timesheet}
+
+
+def test_a_timer_of_the_app_is_seen_and_stopped_from_its_task(as_: Callable[[str], Faces], studio: Studio) -> None:
+    faces = as_("member")
+    begun = faces.native.post("/time-entries/start", {"projectId": studio.ids["project"], "taskId": studio.ids["task"]})
+    (running,) = faces.growcrm.get("/timesheets", status="running")
+    assert entry_of(studio, running["id"]) == begun["id"]
+    studio.clock.now = studio.clock.now.replace(hour=10, minute=0)
+    faces.growcrm.put(f"/tasks/{running['task_id']}/stop-timers")
+    stopped = faces.native.get(f"/time-entries/{begun['id']}")
+    assert (stopped["stoppedAt"], stopped["durationSeconds"]) == ("2026-06-15T10:00:00Z", 1800)
+    assert faces.native.get("/time-entries/running") is None
+    assert events(studio, begun["id"]) == ["time_entry.started", "time_entry.stopped"]
+
+
+def test_an_archived_project_takes_no_time_through_any(owner: Faces, studio: Studio) -> None:
+    owner.native("POST", f"/projects/{studio.ids['project']}/archive")
+    owner.growcrm.refused("POST", "/timesheets", sheet(studio), status=422)
+
+
+# --- tasks
+
+
+def test_a_task_is_a_task(owner: Faces, studio: Studio) -> None:
+    project = number(studio, "project", studio.ids["project"])
+    made = owner.growcrm.post(
+        "/tasks",
+        {"task_projectid": project, "task_title": "Copy", "task_status": 2, "task_priority": 3, "task_billable": "on"},
+    )
+    (here,) = [one for one in owner.native.get("/tasks") if one["name"] == "Copy"]
+    assert (here["status"], here["priority"], here["billable"]) == ("IN_PROGRESS", "HIGH", True)
+    owner.native("PATCH", f"/tasks/{here['id']}", {"status": "DONE", "tags": ["design"], "dueDate": "2026-07-01"})
+    seen = owner.growcrm.get(f"/tasks/{made['id']}")
+    assert (seen["status"]["id"], seen["tags"], seen["dates"]["due"]) == (3, ["design"], "2026-07-01")
+    owner.growcrm.put(f"/tasks/{made['id']}/status", {"status": 1})
+    owner.growcrm.put(f"/tasks/{made['id']}/assigned", [("assigned[]", 2)])
+    here = owner.native.get(f"/tasks/{here['id']}")
+    assert (here["status"], here["assigneeIds"]) == ("TODO", [studio.people["admin"].user_id])
+    owner.growcrm.delete(f"/tasks/{made['id']}")
+    assert owner.native("GET", f"/tasks/{here['id']}").status_code == 404
+    assert events(studio, here["id"])[0] == "task.created"
+
+
+def test_whoever_is_taken_from_the_team_is_out_everywhere(as_: Callable[[str], Faces], studio: Studio) -> None:
+    faces = as_("member")
+    assert faces.native("GET", "/me").status_code == 200
+    faces.growcrm.delete(f"/team/{number(studio, 'user', studio.people['member'].user_id)}")
+    assert faces.native("GET", "/me").status_code == 401
+    assert faces.expensicat("GET", "/time-entries").status_code == 401
 
 
 # --- projects, clients, people

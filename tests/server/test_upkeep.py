@@ -9,9 +9,10 @@ import pytest
 
 from tallystick.auth import sessions
 from tallystick.db.session import Prepared, owner_connection
-from tallystick.domain import idempotency, invariants, oauth
+from tallystick.domain import api_keys, idempotency, invariants, oauth
 from tallystick.domain import sessions as domain_sessions
 from tallystick.domain.access import Actor
+from tallystick.domain.api_keys import ApiKey
 from tallystick.domain.context import Context
 from tallystick.domain.oauth import GRANT, OAuthGrant
 from tallystick.domain.sessions import SESSION, Session
@@ -85,6 +86,19 @@ def test_sessions_and_grants_remember_their_last_use_too(database_url: str, stud
         assert ctx.find(Session, other.id).last_seen_at == studio.clock()
         assert ctx.find(OAuthGrant, granted.id).last_used_at == now
     assert used(studio, "owner") == now
+
+
+def test_api_keys_remember_their_last_use_too(database_url: str, studio: Studio):
+    now = studio.clock() + timedelta(minutes=7)
+    with studio.context() as ctx:
+        prefixes = [new_id()[-12:] for _ in range(2)]
+        used_one, other = (api_keys.issue(ctx, name="x", prefix=prefix, digest=b"") for prefix in prefixes)
+    last_use = LastUse(Clock(now))
+    last_use.note(Actor(studio.workspace_id, studio.owner.user_id, "OWNER", credential=f"hgk_{used_one.prefix}"))
+    assert last_use.flush(database_url) == 1
+    with studio.context() as ctx:
+        assert ctx.find(ApiKey, used_one.id).last_used_at == now
+        assert ctx.find(ApiKey, other.id).last_used_at is None
 
 
 def keep_answers(studio: Studio, count: int, *, at: datetime) -> None:

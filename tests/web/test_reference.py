@@ -1,4 +1,4 @@
-"""The pages at `/api-docs` and `/v1/docs`: all of the document is there, and they need nothing but our own files."""
+"""The reference pages of the APIs: all of the document is there, and they need nothing but our own files."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from markupsafe import Markup
 from tallystick.api.expensicat.openapi import expensicat_document
 from tallystick.api.expensicat.operations import OPERATIONS as EXPENSICAT_OPERATIONS
 from tallystick.api.expensicat.wire import STATUS as EXPENSICAT_STATUS
+from tallystick.api.growcrm.openapi import growcrm_document
+from tallystick.api.growcrm.operations import OPERATIONS as GROWCRM_OPERATIONS
 from tallystick.api.native.openapi import native_document
 from tallystick.api.native.operations import OPERATIONS
 from tallystick.api.native.wire import STATUS
@@ -27,6 +29,7 @@ from tallystick.db.session import Database
 from tallystick.web.assets import FOLDER, Assets
 from tallystick.web.reference import (
     EXPENSICAT,
+    GROWCRM,
     NATIVE,
     Guide,
     _json_colours,
@@ -103,6 +106,10 @@ PAGES = [
             {*EXPENSICAT_STATUS.values(), (500, "INTERNAL_ERROR")},
         )
         for prefix in ("/v1", "/expensicat/api/v1")
+    ),
+    Page(
+        "/api/growcrm/docs", "/api/growcrm/openapi.json", GROWCRM, GROWCRM_OPERATIONS,
+        growcrm_document(GROWCRM_OPERATIONS, **SERVER), set(),
     ),
 ]  # fmt: skip
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.address)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
@@ -57,6 +57,14 @@ class Dialect:
     """The status of a wrong field."""
     absent: int = 422
     """The status of a body that names what does not exist."""
+    unknown: frozenset[int] = frozenset()
+    """Statuses that this API never answers."""
+    media: tuple[str, ...] = ("application/json",)
+    """The types of bodies it reads."""
+    path_id: Mapping[str, Any] = field(default_factory=lambda: {"type": "string", "format": "uuid"})
+    """The schema of an id in a path."""
+    answer: Any = None
+    """Schema of a resource → schema of an answer with it; None: `{"data": …}`."""
 
 
 def document(operations: Sequence[Operation], dialect: Dialect, *, version: str, server: str) -> dict[str, Any]:
@@ -104,7 +112,7 @@ def _operation(
     if operation.body is not None and operation.body.__struct_fields__:
         said["requestBody"] = {
             "required": bool(operation.required),
-            "content": {"application/json": {"schema": _body_schema(operation, dialect, components)}},
+            "content": {media: {"schema": _body_schema(operation, dialect, components)} for media in dialect.media},
         }
     return said
 
@@ -120,7 +128,7 @@ def _mark_money(schema: dict[str, Any], names: frozenset[str]) -> None:
 
 def _parameters(operation: Operation, dialect: Dialect) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+        {"name": name, "in": "path", "required": True, "schema": dict(dialect.path_id)}
         for name in _path_names(operation.path)
     ]
     for name, rule in dialect.parameters_of(operation).items():
@@ -162,6 +170,8 @@ def _filter_schema(name: str, rule: Filter, dialect: Dialect) -> dict[str, Any]:
         "most": {"type": "string", "pattern": r"^-?\d{1,15}(\.\d{1,15})?$"},
         "least_count": {"type": "integer", "minimum": 0, "maximum": 999_999_999_999_999},
         "most_count": {"type": "integer", "minimum": 0, "maximum": 999_999_999_999_999},
+        "number": {"type": "integer", "minimum": 1},
+        "texts": {"type": "array", "items": {"type": "string"}},
     }
     return schemas[rule.kind]
 
@@ -190,29 +200,34 @@ def _responses(operation: Operation, dialect: Dialect, by_kind: Mapping[Any, Any
         item = by_kind[operation.answer]
         if operation.nullable:
             item = {"anyOf": [item, {"type": "null"}]}
-        schema = (
-            dialect.page(item)
-            if operation.listing is not None or operation.many
-            else {"type": "object", "properties": {"data": item}, "required": ["data"]}
-        )
+        if operation.many and dialect.answer is not None:
+            schema = dialect.answer({"type": "array", "items": item})
+        elif operation.listing is not None or operation.many or operation.sorts:
+            schema = dialect.page(item)
+        else:
+            schema = (dialect.answer or _answer)(item)
         found[str(operation.status)] = {
             "description": "Created." if operation.status == 201 else "Found.",
             "content": {"application/json": {"schema": schema}},
         }
     statuses = {400, 401, 402, 403, dialect.invalid, 429, 503}
-    if "{" in operation.path:
+    if "{" in operation.path or operation.absent:
         statuses.add(404)
     if operation.writes:
         statuses |= {408, 409, 413, 415}
     if operation.body is not None:
         statuses.add(dialect.absent)
     error = {"application/json": {"schema": by_kind[dialect.error]}}
-    for status in sorted(statuses):
-        about = operation.conflicts if status == 409 and operation.conflicts else ERRORS[status]
+    for status in sorted(statuses - dialect.unknown):
+        about = {404: operation.absent, 409: operation.conflicts}.get(status) or ERRORS[status]
         if status == dialect.invalid == 400:
             about = ERRORS[400] + " A field or a parameter is wrong; `details` names each one."
         found[str(status)] = {"description": about, "content": error}
     return found
+
+
+def _answer(item: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": {"data": item}, "required": ["data"]}
 
 
 def _body_schema(operation: Operation, dialect: Dialect, components: dict[str, Any]) -> Any:

@@ -24,7 +24,7 @@ from tallystick.api.fields import Malformed, facts_of, parse_json
 from tallystick.auth.rate_limits import Policy, RateLimits, Verdict, headers
 from tallystick.auth.remembered import Outdated
 from tallystick.domain import idempotency
-from tallystick.domain.access import Actor, Permission
+from tallystick.domain.access import ENTITLEMENTS, Actor, Permission, Plan
 from tallystick.domain.context import (
     Clock,
     Connection,
@@ -100,10 +100,18 @@ class Operation:
     tag: str = ""
     conflicts: str = ""
     """When it answers 409; empty: never by itself."""
+    absent: str = ""
+    """When it answers 404 for what its body names, where its API would not say so in general."""
     many: bool = False
     """Whether `data` is a list of all there are, without paging."""
     nullable: bool = False
     """Whether `data` may be null."""
+    message: str = ""
+    """What an answer says was done, in APIs whose answers say so."""
+    sorts: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Sorts of a list with page numbers, by their names there, the usual one first; empty: no such list."""
+    upwards: bool = False
+    """Whether such a list is usually sorted in ascending order."""
 
     @property
     def writes(self) -> bool:
@@ -115,8 +123,22 @@ class Manners(Protocol):
 
     prefix: str
     needs_idempotency_key: bool
-    lenient: bool
-    """Whether unknown body fields are ignored and an empty string is not null."""
+
+    def check_media(self, media: str) -> None:
+        """Raises Unsupported for a type of body that is not read here."""
+        ...
+
+    def parse(self, body: bytes, request: falcon.Request) -> dict[str, Any]:
+        """The fields of a body as they came. Raises Malformed, or Invalid with the field."""
+        ...
+
+    def facts(self, operation: Operation, given: dict[str, Any]) -> dict[str, Any]:
+        """The fields by their names in the struct, converted. Raises Invalid that names every wrong one."""
+        ...
+
+    def identity(self, text: str) -> str | None:
+        """The canonical form of an id in a path; None: nothing has such an id."""
+        ...
 
     def policy(self, actor: Actor) -> Policy: ...
 
@@ -131,6 +153,43 @@ class Manners(Protocol):
     def error(self, refusal: Exception, request_id: str, accept: str | None) -> tuple[int, bytes, dict[str, str]]: ...
 
     def operations(self) -> tuple[Operation, ...]: ...
+
+
+class JsonManners:
+    """What APIs share whose bodies are JSON objects and whose ids are UUIDs."""
+
+    lenient: bool
+    """Whether unknown body fields are ignored and an empty string is not null."""
+
+    def check_media(self, media: str) -> None:
+        if media != "application/json" and not media.endswith("+json"):
+            raise Unsupported("The body must be JSON, with Content-Type: application/json.")
+
+    def parse(self, body: bytes, request: falcon.Request) -> dict[str, Any]:
+        del request
+        return parse_json(body) if body else {}
+
+    def facts(self, operation: Operation, given: dict[str, Any]) -> dict[str, Any]:
+        assert operation.body is not None  # noqa: S101 - asked for bodies only
+        return facts_of(
+            operation.body, given, required=operation.required, read_only=operation.read_only, lenient=self.lenient
+        )
+
+    def identity(self, text: str) -> str | None:
+        return parse_id(text)
+
+
+def policies(burst: int | None = None, sustained: int | None = None) -> dict[Plan, Policy]:
+    """How often the credentials of each plan may ask; given figures hold for all."""
+    return {
+        plan: Policy(
+            burst=given.burst if burst is None else burst,
+            burst_window=10,
+            sustained=given.sustained if sustained is None else sustained,
+            sustained_window=60,
+        )
+        for plan, given in ENTITLEMENTS.items()
+    }
 
 
 class Wire:
@@ -307,7 +366,7 @@ class _Exchange:
         operation = self._operation
         if operation is not None and operation.writes and self._body is None:
             try:
-                self._body = read_body(self._request)
+                self._body = read_body(self._request, self._manners.check_media)
             except (Malformed, TooLarge, TooSlow, Unsupported, falcon.HTTPError) as refusal:
                 # Told once we know who asks: a refused body counts too, and its answer says the limits.
                 operation, self._refusal = None, refusal
@@ -379,7 +438,7 @@ class _Exchange:
     def _ask(self, operation: Operation, actor: Actor) -> Ask:
         ids: dict[str, str] = {}
         for name, text in self._given_ids.items():
-            canonical = parse_id(text)
+            canonical = self._manners.identity(text)
             if canonical is None:
                 raise NotFound("There is nothing with this id.")
             ids[name] = canonical
@@ -391,14 +450,8 @@ class _Exchange:
         query = self._manners.query(operation, pairs, actor)
         facts: dict[str, Any] = {}
         if operation.body is not None:
-            self._parsed = parse_json(self._body) if self._body else {}
-            facts = facts_of(
-                operation.body,
-                self._parsed,
-                required=operation.required,
-                read_only=operation.read_only,
-                lenient=self._manners.lenient,
-            )
+            self._parsed = self._manners.parse(self._body or b"", self._request)
+            facts = self._manners.facts(operation, self._parsed)
             if operation.check is not None:
                 operation.check(facts)
         return Ask(ids, query, facts)
@@ -463,7 +516,7 @@ class _Decision:
     fingerprint: bytes
 
 
-def read_body(request: falcon.Request) -> bytes:
+def read_body(request: falcon.Request, check_media: Callable[[str], None]) -> bytes:
     """The whole body, chunked or not, before a database connection is taken: 1 MiB and 10 seconds at most."""
     declared = request.content_length
     if declared is not None and declared > BODY_LIMIT:
@@ -474,8 +527,7 @@ def read_body(request: falcon.Request) -> bytes:
     chunked = "chunked" in (request.get_header("Transfer-Encoding") or "").lower()
     if not chunked and not declared:
         return b""
-    if media != "application/json" and not media.endswith("+json"):
-        raise Unsupported("The body must be JSON, with Content-Type: application/json.")
+    check_media(media)
     stream = request.env["wsgi.input"]
     deadline = time.monotonic() + BODY_SECONDS
     parts: list[bytes] = []

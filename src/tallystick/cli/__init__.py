@@ -18,6 +18,7 @@ MODULES: Final = (
     "members",
     "reset_link",
     "tokens",
+    "api_keys",
     "oauth_apps",
     "invoices",
     "doctor",

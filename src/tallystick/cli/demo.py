@@ -20,7 +20,7 @@ from tallystick.cli.console import CommandError, Operator, out, read_settings
 from tallystick.cli.serve import serve
 from tallystick.db.local_postgres.files import make_data_directory
 from tallystick.demo import nordlicht, sign_ins
-from tallystick.demo.doors import open_doors
+from tallystick.demo.doors import hang_up_keys, open_doors
 from tallystick.demo.load import load
 from tallystick.demo.sign_ins import SignIn, SignIns
 from tallystick.settings import Settings, default_data
@@ -61,6 +61,7 @@ def demo(settings: Settings, credentials: Path | None) -> None:
             signed.expensicat = open_doors(
                 operator.database, operator.key, signed, settings.public_url, datetime.now(UTC)
             )
+            hang_up_keys(operator.database, operator.key, signed, datetime.now(UTC))
             known.append((signed, _projects(operator, signed)))
 
     def ready(url: str) -> None:
@@ -113,6 +114,8 @@ def _show(signed: SignIns, projects: dict[str, str], settings: Settings) -> None
         "Unpaid invoices": _unpaid(signed),
         "For Expensicat clients: their addresses, and the owner's session token": _expensicat(signed),
         "The running timer, as they see it": _running(signed),
+        "For Grow CRM clients: their address, and an API key": _growcrm(signed),
+        "The timers that run now, as they see them": _timesheets(signed),
     }
     for title, text in lines.items():
         out.print(f"\n# {title}", style="bold", markup=False)
@@ -155,6 +158,15 @@ def _expensicat(signed: SignIns) -> str:
 def _running(signed: SignIns) -> str:
     token = signed.expensicat.member_session_token if signed.expensicat else ""
     return f"curl -s '{signed.url}/v1/time-entries?user_id=me&limit=1' -H 'Authorization: Bearer {token}'"
+
+
+def _growcrm(signed: SignIns) -> str:
+    return f"{signed.url}/api\n{signed.growcrm.api_key if signed.growcrm else ''}"
+
+
+def _timesheets(signed: SignIns) -> str:
+    key = signed.growcrm.api_key if signed.growcrm else ""
+    return f"curl -s '{signed.url}/api/timesheets?status=running' -H 'Authorization: Bearer {key}'"
 
 
 def _curl(signed: SignIns, who: str, path: str, more: str = "") -> str:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     ForeignKeyConstraint,
+    Identity,
     MetaData,
     Numeric,
     Table,
@@ -98,6 +99,21 @@ class Tenant(Row):
         """What a Member may see of these rows, as a condition on the person; None: all of the workspace."""
         del user_id
         return None
+
+
+class Counted(Tenant):
+    """A row that the database also counts: APIs whose ids are whole numbers call it by its `serial`.
+
+    Serials are counted over all workspaces; a row just added learns its own when it is read again.
+    """
+
+    __abstract__ = True
+
+    serial: Mapped[int] = mapped_column(Identity())
+
+    @classmethod
+    def constraints(cls) -> tuple[Any, ...]:
+        return (*super().constraints(), UniqueConstraint("workspace_id", "serial"))
 
 
 def within_workspace(column: str, target: str) -> ForeignKeyConstraint:

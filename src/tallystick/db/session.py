@@ -27,7 +27,7 @@ logging.getLogger("psycopg.pool").setLevel(logging.WARNING)  # it tells of every
 def insert_of(kind: type[Row]) -> Prepared:
     """The INSERT of all columns of a row that the database does not compute."""
     table = table_of(kind)
-    given = [column for column in table.columns if column.computed is None]
+    given = [column for column in table.columns if column.computed is None and column.identity is None]
     return Prepared(table.insert().values({column.key: bindparam(column.key, type_=column.type) for column in given}))
 
 

@@ -1,14 +1,15 @@
-"""The demo's doors for Expensicat clients: session tokens that outlive a look around, and an app for OAuth."""
+"""The demo's doors for clients of other products: session tokens that outlive a look around, an app, API keys."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Final
 
+from tallystick.auth import api_keys as key_texts
 from tallystick.auth import sessions
 from tallystick.db.session import Connection, Database
 from tallystick.demo.sign_ins import Expensicat, OAuthDoor, SignIns
-from tallystick.domain import members, oauth
+from tallystick.domain import api_keys, members, oauth
 from tallystick.domain.access import Actor
 from tallystick.domain.context import Context, open_workspace
 
@@ -37,6 +38,21 @@ def open_doors(database: Database, key: bytes, sign_ins: SignIns, issuer: str, n
         other_session_token=token(sign_ins.other.workspace.id, sign_ins.other.owner.email),
         oauth=_app(database, sign_ins.workspace.id, now),
     )
+
+
+def hang_up_keys(database: Database, key: bytes, sign_ins: SignIns, now: datetime) -> None:
+    """Let the API keys that were drawn open their workspaces, unless they do so from an earlier start."""
+    if sign_ins.growcrm is None:
+        return
+    for workspace_id, text in (
+        (sign_ins.workspace.id, sign_ins.growcrm.api_key),
+        (sign_ins.other.workspace.id, sign_ins.growcrm.other_api_key),
+    ):
+        prefix = key_texts.prefix_of(text)
+        with database.transaction() as connection:
+            ctx = _operator(connection, workspace_id, now)
+            if prefix is not None and prefix not in {known.prefix for known in api_keys.all_of(ctx)}:
+                api_keys.issue(ctx, name="Demo", prefix=prefix, digest=key_texts.digest(key, text))
 
 
 def _app(database: Database, workspace_id: str, now: datetime) -> OAuthDoor:

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from tallystick.auth import tokens
+from tallystick.auth import api_keys, tokens
 from tallystick.demo import neighbours, nordlicht
 from tallystick.values.ids import new_id
 
@@ -55,6 +55,13 @@ class Expensicat(Struct, rename="camel"):
     oauth: OAuthDoor
 
 
+class GrowCrm(Struct, rename="camel"):
+    """What Grow CRM clients need: an API key of the studio, and one of the other workspace."""
+
+    api_key: str
+    other_api_key: str
+
+
 class SignIns(Struct, omit_defaults=True, kw_only=True):
     """The credentials file. Its fields are what other programs rely on: add, never rename."""
 
@@ -68,13 +75,19 @@ class SignIns(Struct, omit_defaults=True, kw_only=True):
     free: Neighbour
     expensicat: Expensicat | None = None
     """Made at each start (`demo.doors`), never kept."""
+    growcrm: GrowCrm | None = None
+    """None in what was kept before there were API keys."""
 
 
 def kept_in(data: Path, env: tokens.Env) -> SignIns:
     """The sign-ins of a data directory: those drawn before, else new ones, kept before anybody uses them."""
     path = data / KEPT
     if path.exists():
-        return msgspec.json.decode(path.read_bytes(), type=SignIns)
+        kept = msgspec.json.decode(path.read_bytes(), type=SignIns)
+        if kept.growcrm is None:
+            kept.growcrm = GrowCrm(api_keys.mint(), api_keys.mint())
+            write(path, kept)
+        return kept
 
     def drawn(email: str) -> SignIn:
         return SignIn(email, _password(), tokens.mint(env))
@@ -91,6 +104,7 @@ def kept_in(data: Path, env: tokens.Env) -> SignIns:
         member=drawn(people["member"]),
         other=neighbour(neighbours.OTHER),
         free=neighbour(neighbours.FREE),
+        growcrm=GrowCrm(api_keys.mint(), api_keys.mint()),
     )
     write(path, drawn_now)
     return drawn_now

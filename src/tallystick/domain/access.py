@@ -41,11 +41,26 @@ class Permission(StrEnum):
     CHANGE_INVOICES = "create, change and send invoices"
     RECORD_PAYMENTS = "record and delete payments"
     READ_SELF = "read their own account"
+    READ_CATEGORIES = "read categories"
+    CHANGE_CATEGORIES = "create, change and delete categories"
+    COMMENT = "comment on tasks"
+    KEEP_NOTES = "keep notes"
+    CHANGE_ANY_NOTE = "change anybody's notes"
+    KEEP_API_KEYS = "make and revoke API keys"
 
 
 _P = Permission
 _MEMBER = frozenset(
-    {_P.READ_MEMBERS, _P.READ_PROJECTS, _P.READ_TASKS, _P.CHANGE_OWN_TASKS, _P.TRACK_TIME, _P.READ_SELF},
+    {
+        _P.READ_MEMBERS,
+        _P.READ_PROJECTS,
+        _P.READ_TASKS,
+        _P.CHANGE_OWN_TASKS,
+        _P.TRACK_TIME,
+        _P.READ_SELF,
+        _P.COMMENT,
+        _P.KEEP_NOTES,
+    },
 )
 _MANAGER = _MEMBER | {
     _P.SEE_MONEY,
@@ -60,11 +75,14 @@ _MANAGER = _MEMBER | {
     _P.CHANGE_EXPENSES,
     _P.READ_INVOICES,
     _P.CHANGE_INVOICES,
+    _P.READ_CATEGORIES,
+    _P.CHANGE_CATEGORIES,
+    _P.CHANGE_ANY_NOTE,
 }
 _ADMIN = _MANAGER | {_P.REASSIGN_TIME, _P.RECORD_PAYMENTS, _P.CHANGE_WORKSPACE, _P.CHANGE_MEMBERS}
 
 GRANTS: Final[dict[Role, frozenset[Permission]]] = {
-    "OWNER": _ADMIN,
+    "OWNER": _ADMIN | {_P.KEEP_API_KEYS},  # a key acts as the owner
     "ADMIN": _ADMIN,
     "MANAGER": _MANAGER,
     "MEMBER": _MEMBER,
@@ -110,6 +128,13 @@ class Actor:
     credential: str = ""
     """The public prefix of the credential, for limits and the log; never the secret."""
     credential_name: str = ""
+    founder_id: str = ""
+    """An API key acts as the owner; what it makes is the founder's, who is person number 1 for ever."""
+
+    @property
+    def maker(self) -> str | None:
+        """Whose that is which they make; None: the operator's."""
+        return self.founder_id or self.user_id or None
 
     def may(self, permission: Permission) -> bool:
         return permission in GRANTS[self.role]

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tallystick.db.base import Money, Tenant
+from tallystick.db.base import Counted, Id, Money, one_of, within_workspace
 from tallystick.db.session import Prepared
+from tallystick.domain import categories
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
 from tallystick.domain.listing import Listing
 from tallystick.domain.workspaces import check_currency, check_percent, current
 from tallystick.values.errors import Conflict, Invalid
 
+Status = Literal["ACTIVE", "SUSPENDED"]
+STATUSES: tuple[Status, ...] = get_args(Status)
 
-class Client(Tenant):
+
+class Client(Counted):
     """A client. Edits apply forward only: invoices keep the client as it was when they were issued."""
 
     __tablename__ = "clients"
@@ -47,6 +51,11 @@ class Client(Tenant):
     default_tax_rate: Mapped[Money | None]
     require_po_number: Mapped[bool] = mapped_column(default=False)
     billing_email: Mapped[str | None]
+    category_id: Mapped[Id]
+    status: Mapped[str] = mapped_column(default="ACTIVE")
+    """A note to ourselves: work for a suspended client goes on."""
+    tags: Mapped[list[str]] = mapped_column(default=[])
+    created_by: Mapped[Id | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
@@ -55,10 +64,14 @@ class Client(Tenant):
     def constraints(cls) -> tuple[Any, ...]:
         return (
             *super().constraints(),
+            within_workspace("category_id", "categories.id"),
+            within_workspace("created_by", "members.user_id"),
+            one_of("status", STATUSES),
             CheckConstraint("default_rate >= 0", name="default_rate"),
             CheckConstraint("default_tax_rate BETWEEN 0 AND 100", name="default_tax_rate"),
             CheckConstraint("country_code ~ '^[A-Z]{2}$'", name="country_code"),
             Index("ix_clients_created", "workspace_id", "created_at", "id"),
+            Index("ix_clients_category", "workspace_id", "category_id"),
         )
 
     def terms_days(self) -> int | None:
@@ -82,7 +95,8 @@ def create(ctx: Context, *, name: str, currency: str | None = None, **facts: Any
     """Add a client. No currency: the workspace's."""
     ctx.require(Permission.CHANGE_CLIENTS)
     _check({"currency": currency, **facts} if currency else facts)
-    client = ctx.add(Client(name=name, currency=currency or current(ctx).default_currency, **facts))
+    facts["category_id"] = categories.filed_under(ctx, "client", facts.get("category_id"))
+    client = ctx.add(Client(name=name, currency=currency or current(ctx).default_currency, **each_tag_once(facts)))
     ctx.record("created", client)
     return client
 
@@ -100,7 +114,9 @@ def change(ctx: Context, client_id: str, **facts: Any) -> Client:
         facts["currency"] = current(ctx).default_currency
     _check(facts)
     client = ctx.find(Client, client_id, lock="update")
-    if ctx.change(client, **facts):
+    if facts.get("category_id", client.category_id) != client.category_id:
+        facts["category_id"] = categories.filed_under(ctx, "client", facts["category_id"])
+    if ctx.change(client, **each_tag_once(facts)):
         ctx.record("updated", client)
     return client
 
@@ -112,6 +128,7 @@ def delete(ctx: Context, client_id: str) -> None:
     if ctx.row(_DEPENDENTS, client_id=client.id) is not None:
         raise Conflict("Cannot delete a client with projects, invoices, or time entries. Archive it instead.")
     ctx.change(client, deleted_at=ctx.now)
+    ctx.write(_LET_CONTACTS_GO, client_id=client.id, now=ctx.now)
     ctx.record("deleted", client)
 
 
@@ -126,7 +143,15 @@ def days_of_terms(terms: str | None) -> int | None:
     return None
 
 
+def each_tag_once(facts: dict[str, Any]) -> dict[str, Any]:
+    """Facts of which the tags, if they are among them, are each there once."""
+    return {**facts, "tags": list(dict.fromkeys(facts["tags"]))} if "tags" in facts else facts
+
+
 def _check(facts: dict[str, Any]) -> None:
+    status = facts.get("status", "ACTIVE")
+    if status not in STATUSES:
+        raise Invalid(fields={"status": f"one of {', '.join(STATUSES)}"})
     if "currency" in facts:
         check_currency(facts["currency"])
     check_percent(facts.get("default_tax_rate"), "default_tax_rate")
@@ -141,6 +166,12 @@ def _check(facts: dict[str, Any]) -> None:
         raise Invalid(fields={"country_code": "must be two letters such as DE"})
 
 
+_LET_CONTACTS_GO = Prepared(
+    text("""
+        UPDATE contacts SET deleted_at = :now, updated_at = :now
+        WHERE workspace_id = :workspace AND client_id = :client_id AND deleted_at IS NULL
+    """)
+)
 _DEPENDENTS = Prepared(
     # By table, not by class: projects, entries, expenses and invoices are nouns above this one.
     text("""

@@ -85,6 +85,10 @@ class Context:
     def row(self, statement: Prepared, /, **values: Any) -> tuple[Any, ...] | None:
         return self._run(statement, values).fetchone()
 
+    def row_later(self, statement: Prepared, told: Callable[[tuple[Any, ...] | None], None], /, **values: Any) -> None:
+        """`row` along with the next statement, before whose answer `told` hears it."""
+        self.connection.later(statement, {**values, **self._own()}, told)
+
     def find(self, kind: type[Kind], identity: str | None, *, lock: Lock | None = None) -> Kind:
         """Load one row through the actor: what they may not see is not found.
 
@@ -113,7 +117,7 @@ class Context:
     # --- writing
 
     def add(self, row: Kind, *, later: bool = False) -> Kind:
-        """Insert a row now. Its id, workspace and times are set where it has none.
+        """Insert a row now. Its id, workspace, times and maker are set where it has none.
 
         `later`: along with the next statement, or with the commit; what a constraint refuses is raised there.
         """
@@ -129,6 +133,8 @@ class Context:
                     value = self.actor.workspace_id
                 elif name in _TIMES:
                     value = now
+                elif name == "created_by":
+                    value = self.actor.maker
             elif value.__class__ is list and value is default:
                 value = []
             values[name] = value
@@ -156,7 +162,7 @@ class Context:
 
     def write_later(self, statement: Prepared, /, **values: Any) -> None:
         """`write` along with the next statement, or with the commit; what a constraint refuses is raised there."""
-        self.connection.later(statement, {**values, "workspace": self.actor.workspace_id, "actor": self.actor.user_id})
+        self.connection.later(statement, {**values, **self._own()})
 
     def record(self, what: str, row: Tenant) -> None:
         """Tell that something happened to a row, in the transaction in which it happens."""
@@ -181,9 +187,12 @@ class Context:
         self.connection.later(_insert(Event), event)
 
     def _run(self, statement: Prepared, values: dict[str, Any]) -> Answer:
-        values["workspace"] = self.actor.workspace_id
-        values["actor"] = self.actor.user_id
+        values |= self._own()
         return run(self.connection, statement, values)
+
+    def _own(self) -> dict[str, Any]:
+        """What every statement may ask for."""
+        return {"workspace": self.actor.workspace_id, "actor": self.actor.user_id, "maker": self.actor.maker}
 
     def _write(self, statement: Prepared, values: dict[str, Any]) -> int:
         try:
@@ -237,6 +246,11 @@ def decimal_columns(kind: type[Row]) -> frozenset[str]:
 def workspace() -> ColumnElement[str]:
     """The workspace of the context, as a parameter of a statement."""
     return bindparam("workspace", type_=UUID(as_uuid=False))
+
+
+def maker() -> ColumnElement[str]:
+    """Whose the context makes rows, as a parameter of a statement."""
+    return bindparam("maker", type_=UUID(as_uuid=False))
 
 
 def actor() -> ColumnElement[str]:

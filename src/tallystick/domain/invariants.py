@@ -18,16 +18,23 @@ from sqlalchemy import Column, ForeignKeyConstraint, LargeBinary, Table
 
 from tallystick.db.base import Row, Tenant, table_of
 from tallystick.db.session import APPLICATION_ROLE, Connection, text_query
+from tallystick.domain.api_keys import ApiKey
+from tallystick.domain.categories import FILED, Category
+from tallystick.domain.checklists import ChecklistItem
 from tallystick.domain.clients import Client
+from tallystick.domain.comments import Comment
+from tallystick.domain.contacts import Contact
 from tallystick.domain.events import Event
 from tallystick.domain.expenses import Expense
 from tallystick.domain.idempotency import BODY_LIMIT, Answer
 from tallystick.domain.invoices.invoice import BilledWork, Invoice, InvoiceLine, IssuedNumber
 from tallystick.domain.members import Member
+from tallystick.domain.notes import Note
 from tallystick.domain.oauth import OAuthApp, OAuthGrant
 from tallystick.domain.payments import Payment
-from tallystick.domain.projects import Project
+from tallystick.domain.projects import Milestone, Project
 from tallystick.domain.sessions import PasswordLink, Session
+from tallystick.domain.task_statuses import TaskPriority, TaskStatus
 from tallystick.domain.tasks import Task
 from tallystick.domain.time_entries import TimeEntry
 from tallystick.domain.tokens import Token
@@ -102,14 +109,15 @@ def _references() -> Iterable[str]:
 
 def _reference(table: Table, key: ForeignKeyConstraint) -> str:
     columns = key.column_keys
+    named = columns[min(1, len(columns) - 1)]  # behind the workspace; a column that must agree may follow
     target = key.referred_table.name
     same = " AND ".join(
         f"target.{element.column.name} = child.{column}" for column, element in zip(columns, key.elements, strict=True)
     )
     return f"""
-        SELECT child.workspace_id, '{table.name} ' || {_identity(table, "child")} || ' {columns[-1]}' AS what
+        SELECT child.workspace_id, '{table.name} ' || {_identity(table, "child")} || ' {named}' AS what
         FROM {table.name} AS child
-        WHERE child.{columns[-1]} IS NOT NULL AND NOT EXISTS (SELECT FROM {target} AS target WHERE {same})
+        WHERE child.{named} IS NOT NULL AND NOT EXISTS (SELECT FROM {target} AS target WHERE {same})
     """
 
 
@@ -175,21 +183,24 @@ _ANSWERS: Final = table_of(Answer).name
 
 _LETS_IN: Final = (
     r"\m(hsk_(live|test)_[0-9a-f]{12}_[0-9A-Za-z]{32}\M"
+    r"|hgk_[0-9a-f]{12}_[0-9A-Za-z]{32}\M"
     r"|hs[ocrx]_[0-9A-Za-z]{49}\M"
     r"|hss_[0-9a-f]{32}_[0-9A-Za-z_-]{43}"
     r"|hsl_[0-9A-Za-z_-]{43}"
     r"|hsd_[0-9a-f]{42}_[0-9a-f]{64}"
     r"|eyJ[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]{86})"
 )
-"""Personal tokens; OAuth's tokens, codes and secrets; cookies of sessions, links, marks of browsers; session JWTs."""
+"""Personal tokens; API keys; OAuth's tokens, codes and secrets; cookies of sessions, links, marks of browsers; JWTs."""
 _WORK: Final = ((_ENTRIES, "entry_id"), (_EXPENSES, "expense_id"))
 _KEPT: Final = (
     *((table, trigger) for table in (_EVENTS, _NUMBERS) for trigger in ("append_only", "append_only_whole")),
     *((table, "keep_issued") for table in (_INVOICES, _LINES)),
 )
 """Tables, and the triggers that keep what is in them from being rewritten."""
-_ACCESS: Final = (Token, Session, PasswordLink, OAuthApp, OAuthGrant)
-_MADE_BY_VERBS: Final = (Client, Project, Task, TimeEntry, Expense, Invoice, Payment, Member, *_ACCESS)
+_ACCESS: Final = (Token, Session, PasswordLink, OAuthApp, OAuthGrant, ApiKey)
+_ABOUT_WORK: Final = (TaskStatus, TaskPriority, Category, Contact, Milestone, ChecklistItem, Comment, Note)
+_WORK_AND_MONEY: Final = (Client, Project, Task, TimeEntry, Expense, Invoice, Payment, Member)
+_MADE_BY_VERBS: Final = (*_WORK_AND_MONEY, *_ABOUT_WORK, *_ACCESS)
 _TABLES: Final = "relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
 _OF_WORKSPACES: Final = f"""
     {_TABLES} AND (relname IN ('workspaces', 'people') OR EXISTS (
@@ -237,6 +248,74 @@ INVARIANTS: Final = (
             SELECT entry.workspace_id, '{_ENTRIES} ' || entry.id AS what FROM {_ENTRIES} AS entry
             JOIN tasks AS task ON task.workspace_id = entry.workspace_id AND task.id = entry.task_id
             WHERE entry.deleted_at IS NULL AND entry.project_id IS DISTINCT FROM task.project_id
+        """,
+    ),
+    Invariant(
+        "of-all",
+        "Every workspace has the statuses, priorities and categories that clients know by number, and a first person.",
+        """
+            SELECT workspaces.id AS workspace_id, 'workspaces ' || workspaces.id || ' ' || wanted.what AS what
+            FROM workspaces, (VALUES ('status 1 TODO'), ('status 2 IN_PROGRESS'), ('status 3 DONE'),
+                ('priority 1 LOW'), ('priority 2 MEDIUM'), ('priority 3 HIGH'), ('priority 4 HIGH'),
+                ('category project'), ('category client'), ('category invoice'), ('category expense'),
+                ('member 1')) AS wanted (what)
+            WHERE wanted.what NOT IN (
+                SELECT 'status ' || number || ' ' || kind FROM task_statuses
+                WHERE workspace_id = workspaces.id AND deleted_at IS NULL
+                UNION ALL SELECT 'priority ' || number || ' ' || kind FROM task_priorities
+                WHERE workspace_id = workspaces.id AND deleted_at IS NULL
+                UNION ALL SELECT 'category ' || type FROM categories
+                WHERE workspace_id = workspaces.id AND system_default AND deleted_at IS NULL
+                UNION ALL SELECT 'member ' || number FROM members WHERE workspace_id = workspaces.id)
+        """,
+    ),
+    Invariant(
+        "task-words",
+        "A live task has a live status, priority and milestone, and its status and priority are what these count as.",
+        """
+            SELECT task.workspace_id, 'tasks ' || task.id AS what FROM tasks AS task
+            LEFT JOIN task_statuses AS status ON status.workspace_id = task.workspace_id
+                AND status.id = task.status_id AND status.kind = task.status AND status.deleted_at IS NULL
+            LEFT JOIN task_priorities AS priority ON priority.workspace_id = task.workspace_id
+                AND priority.id = task.priority_id AND priority.kind = task.priority AND priority.deleted_at IS NULL
+            LEFT JOIN milestones AS milestone ON milestone.workspace_id = task.workspace_id
+                AND milestone.id = task.milestone_id AND milestone.project_id = task.project_id
+                AND milestone.deleted_at IS NULL
+            WHERE task.deleted_at IS NULL AND (
+                num_nulls(status.id, priority.id, milestone.id) > 0
+                OR (task.status = 'DONE') <> (task.completed_at IS NOT NULL))
+        """,
+    ),
+    Invariant(
+        "milestones",
+        "Every project has exactly one milestone for the tasks that belong to no other.",
+        """
+            SELECT workspace_id, 'projects ' || id AS what FROM projects
+            WHERE deleted_at IS NULL AND 1 <> (
+                SELECT count(*) FROM milestones WHERE milestones.workspace_id = projects.workspace_id
+                AND project_id = projects.id AND uncategorised AND milestones.deleted_at IS NULL)
+        """,
+    ),
+    Invariant(
+        "categories",
+        "What is filed is filed under a live category of its type.",
+        _all(
+            f"""
+                SELECT filed.workspace_id, '{table} ' || filed.id AS what FROM {table} AS filed
+                JOIN categories AS category
+                  ON category.workspace_id = filed.workspace_id AND category.id = filed.category_id
+                WHERE category.type <> '{kind}' OR (category.deleted_at IS NOT NULL AND filed.deleted_at IS NULL)
+            """
+            for kind, table in FILED.items()
+        ),
+    ),
+    Invariant(
+        "primary-contacts",
+        "A client that has contacts has exactly one primary contact.",
+        """
+            SELECT workspace_id, 'clients ' || client_id AS what FROM contacts
+            WHERE deleted_at IS NULL GROUP BY workspace_id, client_id
+            HAVING count(*) FILTER (WHERE is_primary) <> 1
         """,
     ),
     Invariant(
@@ -400,6 +479,20 @@ INVARIANTS: Final = (
             SELECT task.workspace_id, 'tasks ' || task.id FROM tasks AS task
             JOIN projects AS project ON project.workspace_id = task.workspace_id AND project.id = task.project_id
             WHERE task.deleted_at IS NULL AND project.deleted_at IS NOT NULL
+            UNION ALL
+            SELECT milestone.workspace_id, 'milestones ' || milestone.id FROM milestones AS milestone
+            JOIN projects AS project
+              ON project.workspace_id = milestone.workspace_id AND project.id = milestone.project_id
+            WHERE milestone.deleted_at IS NULL AND project.deleted_at IS NOT NULL
+            UNION ALL
+            SELECT contact.workspace_id, 'contacts ' || contact.id FROM contacts AS contact
+            JOIN clients AS client ON client.workspace_id = contact.workspace_id AND client.id = contact.client_id
+            WHERE contact.deleted_at IS NULL AND client.deleted_at IS NOT NULL
+            UNION ALL
+            SELECT comment.workspace_id, 'comments ' || comment.id FROM comments AS comment
+            JOIN checklist_items AS item
+              ON item.workspace_id = comment.workspace_id AND item.id = comment.checklist_item_id
+            WHERE comment.deleted_at IS NULL AND item.deleted_at IS NOT NULL
             UNION ALL
             SELECT expense.workspace_id, '{_EXPENSES} ' || expense.id FROM {_EXPENSES} AS expense
             JOIN clients AS client ON client.workspace_id = expense.workspace_id AND client.id = expense.client_id

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Cast,
     ColumnElement,
@@ -36,13 +37,17 @@ from tallystick.domain.access import Permission
 from tallystick.domain.context import Context, actor, workspace
 from tallystick.values.errors import Invalid, NotFound
 
-USUAL: Final = frozenset({20, 50, 100})
+USUAL: Final = frozenset({20, 25, 50, 100})
 """Page sizes that stand in the statement of a join as they are: only then PostgreSQL keeps its plan, and the plan of
 four joins takes longer than the page."""
 
+COUNTED_AHEAD: Final = 10_000
+"""How many rows behind a numbered page are counted at most: the total of a list costs no more, however long it is."""
+
 FilterKind = Literal[
-    "id", "text", "flag", "choice", "since", "until", "least", "most", "least_count", "most_count", "switch", "day"
-]
+    "id", "text", "flag", "choice", "since", "until", "least", "most", "least_count", "most_count", "switch", "day",
+    "number", "texts",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,12 @@ class Page(NamedTuple):
     """Where the next page starts; None at the end."""
 
 
+class NumberedPage(NamedTuple):
+    rows: list[tuple[Any, ...]]
+    total: int
+    """How many rows all pages have together; of those behind this page at most `COUNTED_AHEAD` are counted."""
+
+
 @dataclass(slots=True)
 class Listing:
     """The list operation of one noun.
@@ -111,6 +122,7 @@ class Listing:
     """Which rows a list holds by default; None: those without `deleted_at`."""
     filters: dict[str, Filter] = field(init=False)
     _statements: dict[tuple[object, ...], Prepared] = field(init=False, default_factory=dict)
+    _numbered: dict[tuple[object, ...], tuple[Prepared, Prepared]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         table = table_of(self.kind)
@@ -201,14 +213,57 @@ class Listing:
             return Page(rows, following)
         return Page([row[: len(columns)] for row in rows], following)
 
-    def one(self, ctx: Context, columns: tuple[str, ...], identity: str) -> tuple[Any, ...]:
-        """These columns of one row; what the actor may not see is not found."""
-        shape = (columns, ctx.actor.sees_everyone)
+    def numbered(
+        self,
+        ctx: Context,
+        columns: tuple[str, ...],
+        filters: Mapping[str, Any],
+        *,
+        sort: str,
+        page: int,
+        limit: int,
+    ) -> NumberedPage:
+        """The page of this number, from 1, and how many rows there are: two statements in one trip.
+
+        Which rows the page has is found in the table alone, so filters and sorts reach others by subqueries; only the
+        page itself is joined with what the columns come from.
+        """
+        self._refuse_hidden(ctx, sort.removeprefix("-"), filters)
+        values = {key: _bound(self, key, value) for key, value in filters.items() if value is not None}
+        if not ctx.actor.sees_everyone:
+            values = {key: value for key, value in values.items() if self.filters[key].members}
+        for key in [key for key in values if self.filters[key].kind == "switch"]:
+            values[key if values.pop(key) else f"not {key}"] = True
+        names, everyone, first = frozenset(values), ctx.actor.sees_everyone, page == 1
+        size = limit if limit in USUAL else None
+        shape = (columns, names, sort, everyone, first, size)
+        known = self._numbered.get(shape)
+        if known is None:
+            known = self._numbered[shape] = self._select_numbered(
+                columns, names, sort, everyone=everyone, first=first, size=size
+            )
+        pages, counted = known
+        offset = (page - 1) * limit
+        total = 0
+
+        def count(found: tuple[Any, ...] | None) -> None:
+            nonlocal total
+            total = found[0] if found else 0
+
+        ctx.row_later(counted, count, **values, most=offset + limit + COUNTED_AHEAD)
+        rows = ctx.rows(pages, **values, limit=limit, offset=offset)
+        return NumberedPage(rows, total)
+
+    def one(
+        self, ctx: Context, columns: tuple[str, ...], identity: str | int, by: Literal["id", "serial", "number"] = "id"
+    ) -> tuple[Any, ...]:
+        """These columns of one row; what the actor may not see is not found. `by`: what `identity` is."""
+        shape = (columns, ctx.actor.sees_everyone, by)
         statement = self._statements.get(shape)
         if statement is None:
             table = table_of(self.kind)
             query = self._rows(columns, everyone=ctx.actor.sees_everyone)
-            statement = Prepared(query.where(table.c.id == bindparam("id", type_=table.c.id.type)))
+            statement = Prepared(query.where(table.c[by] == bindparam("id", type_=table.c[by].type)))
             self._statements[shape] = statement
         found = ctx.row(statement, id=identity)
         if found is None:
@@ -249,11 +304,46 @@ class Listing:
             query = query.where(not_(clause) if name.startswith("not ") else clause)
         return _keyset(query, key, table.c.id, sort, after_null, nullable=self._nullable(sort))
 
+    def _select_numbered(
+        self,
+        columns: tuple[str, ...],
+        filters: frozenset[str],
+        sort: str,
+        *,
+        everyone: bool,
+        first: bool,
+        size: int | None,
+    ) -> tuple[Prepared, Prepared]:
+        """The statements of a numbered page, and of how many rows there are."""
+        table = table_of(self.kind)
+        key = self._sort_key(sort.removeprefix("-"))
+        query = self._seen(select(table.c.id, key.label("sort_value")), everyone=everyone)
+        count = self._seen(select(table.c.workspace_id), everyone=everyone)
+        for name in sorted(filters):
+            clause = self.filters[name.removeprefix("not ")].clause
+            clause = not_(clause) if name.startswith("not ") else clause
+            query, count = query.where(clause), count.where(clause)
+        query = query.order_by(*_order(key, table.c.id, sort, nullable=self._nullable(sort)))
+        query = query.limit(bindparam("limit", type_=Integer()) if size is None else literal_column(str(size)))
+        found = (query if first else query.offset(bindparam("offset", type_=BigInteger()))).subquery("page")
+        source = found.join(table if self.source is None else self.source, table.c.id == found.c.id)
+        pages = select(*self._chosen(columns)).select_from(source).where(table.c.workspace_id == workspace())
+        pages = pages.order_by(*_order(found.c.sort_value, found.c.id, sort, nullable=self._nullable(sort)))
+        rows = count.limit(bindparam("most", type_=BigInteger())).subquery("counted")
+        return Prepared(pages), Prepared(select(func.count()).select_from(rows))
+
     def _rows(self, columns: tuple[str, ...], *more: ColumnElement[Any], everyone: bool) -> Select[*tuple[Any, ...]]:
         """Columns of the rows that somebody may see."""
+        source = table_of(self.kind) if self.source is None else self.source
+        return self._seen(select(*self._chosen(columns), *more).select_from(source), everyone=everyone)
+
+    def _chosen(self, columns: tuple[str, ...]) -> list[ColumnElement[Any]]:
         table = table_of(self.kind)
-        chosen = [self.computed[name].label(name) if name in self.computed else table.c[name] for name in columns]
-        query = select(*chosen, *more).select_from(table if self.source is None else self.source)
+        return [self.computed[name].label(name) if name in self.computed else table.c[name] for name in columns]
+
+    def _seen(self, query: Select[*tuple[Any, ...]], *, everyone: bool) -> Select[*tuple[Any, ...]]:
+        """Only rows that are listed and that somebody may see."""
+        table = table_of(self.kind)
         query = query.where(table.c.workspace_id == workspace())
         if self.live is not None:
             query = query.where(self.live)
@@ -269,10 +359,11 @@ class Listing:
         return value_at, columns.index("id") if "id" in columns else len(columns) + apart
 
     def _nullable(self, sort: str) -> bool:
-        return bool(table_of(self.kind).c[sort.removeprefix("-")].nullable)
+        name = sort.removeprefix("-")
+        return name not in self.computed and bool(table_of(self.kind).c[name].nullable)
 
     def _sort_key(self, name: str) -> ColumnElement[Any]:
-        column = table_of(self.kind).c[name]
+        column = self.computed[name] if name in self.computed else table_of(self.kind).c[name]
         if name in self.ranks:
             return case({value: rank for rank, value in enumerate(self.ranks[name])}, value=column)
         if name in self.names:
@@ -291,12 +382,7 @@ def _keyset(
 ) -> Select[*tuple[Any, ...]]:
     """Order, and start behind the cursor. Nulls come last when descending, first when ascending."""
     descending = sort.startswith("-")
-    if descending:
-        first = key.desc().nulls_last() if nullable else key.desc()
-        query = query.order_by(first, identity.desc())
-    else:
-        first = key.asc().nulls_first() if nullable else key.asc()
-        query = query.order_by(first, identity.asc())
+    query = query.order_by(*_order(key, identity, sort, nullable=nullable))
     if after_null is not None:
         kind: Any = key.type
         value: Cast[Any] = cast(bindparam("after_value", type_=Text()), kind)
@@ -309,6 +395,14 @@ def _keyset(
             beyond: ColumnElement[bool] = pair < place if descending else pair > place
             query = query.where(or_(beyond, key.is_(None)) if descending and nullable else beyond)
     return query.limit(bindparam("limit", type_=Integer()))
+
+
+def _order(
+    key: Any, identity: ColumnElement[str], sort: str, *, nullable: bool
+) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    if sort.startswith("-"):
+        return key.desc().nulls_last() if nullable else key.desc(), identity.desc()
+    return key.asc().nulls_first() if nullable else key.asc(), identity.asc()
 
 
 def _bound(listing: Listing, name: str, value: Any) -> Any:

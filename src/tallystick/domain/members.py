@@ -15,13 +15,14 @@ from sqlalchemy import (
     bindparam,
     func,
     select,
+    text,
     update,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tallystick.db.base import Blob, Id, Row, Tenant, one_of, table_of
 from tallystick.db.session import Prepared
-from tallystick.domain import oauth, sessions, tokens
+from tallystick.domain import numbers, oauth, sessions, tokens
 from tallystick.domain.access import ROLES, Permission, Role
 from tallystick.domain.context import SENTENCES, Context, hydrate, workspace
 from tallystick.domain.listing import Listing
@@ -59,6 +60,10 @@ class Member(Tenant):
 
     user_id: Mapped[Id]
     role: Mapped[str]
+    number: Mapped[int]
+    """Counted from 1 in each workspace: its founding owner is 1. Whoever comes back keeps theirs."""
+    phone: Mapped[str | None]
+    job_position: Mapped[str | None]
     removed_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -73,6 +78,8 @@ class Member(Tenant):
             *super().constraints(),
             ForeignKeyConstraint(["user_id"], ["people.id"]),
             UniqueConstraint("workspace_id", "user_id"),
+            UniqueConstraint("workspace_id", "number"),
+            CheckConstraint("number >= 1", name="number"),
             one_of("role", ROLES),
             Index(
                 "uq_members_owner",
@@ -95,27 +102,57 @@ def add(
     role: Role,
     password_hash: str | None = None,
     time_zone: str | None = None,
+    strangers: bool = True,
 ) -> Member:
-    """Add a person to the workspace: somebody known by that e-mail joins with their own sign-in."""
+    """Add a person to the workspace: somebody known by that e-mail joins with their own sign-in.
+
+    `strangers`: also whoever was never in this workspace. Without them, nobody learns their names by adding them.
+    """
     ctx.require(Permission.CHANGE_MEMBERS)
-    address = email.strip().lower()
-    if address.count("@") != 1 or len(address) > 254 or address.startswith("@") or address.endswith("@"):
-        raise Invalid(fields={"email": "must be an e-mail address"})
+    address = _address(email)
     if time_zone is not None:
         check_time_zone(time_zone)
     (user_id,) = ctx.row(_PERSON_BY_EMAIL, email=address) or (None,)
+    known = user_id is not None
     if user_id is None:
         person = Person(id=new_id(), email=address, name=name.strip(), time_zone=time_zone, password_hash=password_hash)
         user_id = ctx.add(person).id
-    former = ctx.row(_MEMBERSHIP, user_id=user_id)
+    found = ctx.row(_MEMBERSHIP, user_id=user_id)
+    former = None if found is None else hydrate(Member, found)
+    if known and not strangers and (former is None or former.removed_at is None):
+        raise Invalid(fields={"email": TAKEN})
     if former is None:
-        member = ctx.add(Member(user_id=user_id, role=role))
+        member = ctx.add(Member(user_id=user_id, role=role, number=numbers.draw(ctx, Member)))
     else:
-        member = hydrate(Member, former)
+        member = former
         if member.removed_at is None:
             raise Conflict(f"{address} is a member already.")
         ctx.change(member, role=role, removed_at=None)
     ctx.record("added", member)
+    return member
+
+
+def change(ctx: Context, member_id: str, **facts: Any) -> Member:
+    """Correct a member's `phone` and `job_position`, and their person's `name` and `email`.
+
+    Who they are and how they sign in is not changed behind the back of other workspaces they belong to.
+    """
+    ctx.require(Permission.CHANGE_MEMBERS)
+    member = ctx.find(Member, member_id, lock="update")
+    if member.removed_at is not None:
+        raise NotFound("No such member.")
+    name, email = ctx.row(_PERSON, user_id=member.user_id) or ("", "")
+    member.name = str(facts.pop("name", name)).strip()
+    member.email = _address(facts.pop("email", email))
+    renamed = (member.name, member.email) != (name, email)
+    if renamed:
+        if ctx.row(_ELSEWHERE, email=email) is not None:
+            raise Conflict("This person belongs to other workspaces too: only they change their name and e-mail.")
+        if member.email != email and ctx.row(_PERSON_BY_EMAIL, email=member.email) != (None,):
+            raise Invalid(fields={"email": TAKEN})
+        ctx.write(_IDENTIFY, user_id=member.user_id, name=member.name, email=member.email, now=ctx.now)
+    if ctx.change(member, **facts) or renamed:
+        ctx.record("updated", member)
     return member
 
 
@@ -206,6 +243,14 @@ def owner(ctx: Context) -> Member:
     return found[0]
 
 
+def _address(email: str) -> str:
+    address = email.strip().lower()
+    if address.count("@") != 1 or len(address) > 254 or address.startswith("@") or address.endswith("@"):
+        raise Invalid(fields={"email": "must be an e-mail address"})
+    return address
+
+
+TAKEN = "has already been taken"
 _table = table_of(Member)
 _person = table_of(Person)
 _NAME = select(_person.c.name).where(_person.c.id == _table.c.user_id).scalar_subquery()
@@ -232,6 +277,18 @@ _MEMBERSHIP = Prepared(
 )
 _PERSON = Prepared(
     select(_person.c.name, _person.c.email).where(_person.c.id == bindparam("user_id", type_=_person.c.id.type))
+)
+_ELSEWHERE = Prepared(
+    text("SELECT 1 FROM sign_in_of(:email) WHERE workspace_id <> :workspace LIMIT 1").bindparams(_email)
+)
+_IDENTIFY = Prepared(
+    update(_person)
+    .where(_person.c.id == bindparam("user_id", type_=_person.c.id.type))
+    .values(
+        name=bindparam("name", type_=Text()),
+        email=bindparam("email", type_=Text()),
+        updated_at=bindparam("now", type_=_person.c.updated_at.type),
+    )
 )
 _END_GRANTS = Prepared(
     select(

@@ -7,11 +7,12 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from sqlalchemy import CheckConstraint, Index, bindparam, select
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, mapped_column
 
-from tallystick.db.base import Id, Money, Tenant, table_of, within_workspace
+from tallystick.db.base import Counted, Id, Money, table_of, within_workspace
 from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
+from tallystick.domain.clients import each_tag_once
 from tallystick.domain.context import SENTENCES, Context, cast_rows, hydrate, workspace
 from tallystick.domain.invoices import invoice as invoices
 from tallystick.domain.invoices.invoice import Invoice, become
@@ -22,7 +23,7 @@ from tallystick.values.money import minor_unit, round_money
 KNOWN_ALREADY = "A payment with this external id is recorded already, with another amount or on another invoice."
 
 
-class Payment(Tenant):
+class Payment(Counted):
     """Money received, in the invoice's currency. One recorded by mistake is deleted; its row stays."""
 
     __tablename__ = "payments"
@@ -36,6 +37,12 @@ class Payment(Tenant):
     note: Mapped[str | None]
     external_id: Mapped[str | None]
     """What the bank or gateway calls it: the same one is recorded once."""
+    gateway: Mapped[str] = mapped_column(default="bank")
+    """By which way it came."""
+    transaction_id: Mapped[str | None]
+    """What people wrote down of it; unlike `external_id`, it says nothing about whether it is the same one."""
+    tags: Mapped[list[str]] = mapped_column(default=[])
+    created_by: Mapped[Id | None]
     created_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
 
@@ -44,6 +51,7 @@ class Payment(Tenant):
         return (
             *super().constraints(),
             within_workspace("invoice_id", "invoices.id"),
+            within_workspace("created_by", "members.user_id"),
             CheckConstraint("amount > 0", name="amount"),
             Index(
                 "uq_payments_external_id",
@@ -64,6 +72,8 @@ def record(
     paid_on: date,
     note: str | None = None,
     external_id: str | None = None,
+    gateway: str = "bank",
+    transaction_id: str | None = None,
 ) -> tuple[Payment, Invoice]:
     """Record money received on a sent invoice; what settles the balance makes it paid.
 
@@ -75,9 +85,7 @@ def record(
         return known, invoice
     if invoice.status in ("DRAFT", "CANCELLED"):
         raise Conflict(f"{invoice.status.title()} invoices take no payments", reason="invoice_state")
-    _check_amount(invoice, amount)
-    if paid_on > ctx.today():
-        raise Invalid(fields={"paid_on": "must not be in the future"})
+    _check(ctx, invoice, amount, paid_on, invoice.total - invoice.amount_paid)
     payment = ctx.add(
         Payment(
             invoice_id=invoice.id,
@@ -86,17 +94,37 @@ def record(
             paid_on=paid_on,
             note=note,
             external_id=external_id,
+            gateway=gateway,
+            transaction_id=transaction_id,
         )
     )
     ctx.record("recorded", payment)
-    received = invoice.amount_paid + amount
-    if received == invoice.total:
-        become(ctx, invoice, "PAID", amount_paid=received, paid_at=ctx.now)
-        ctx.record("paid", invoice)
-    else:
-        invoices.change(ctx, invoice, amount_paid=received)
-        ctx.record("updated", invoice)
+    _receive(ctx, invoice, invoice.amount_paid + amount, invoice.settled)
     return payment, invoice
+
+
+def change(ctx: Context, payment_id: str, **facts: Any) -> Payment:
+    """Correct `amount`, `paid_on`, `note`, `gateway`, `transaction_id` or `tags` of a payment; its invoice follows.
+
+    A paid invoice whose balance reopens is sent again; then also what `mark_paid` had settled on top is open.
+    """
+    ctx.require(Permission.RECORD_PAYMENTS)
+    invoice = ctx.find(Invoice, ctx.find(Payment, payment_id).invoice_id, lock="update")
+    payment = ctx.find(Payment, payment_id, lock="update")
+    if facts.keys() - {"amount", "paid_on", "note", "gateway", "transaction_id", "tags"}:
+        raise TypeError("Only amount, day, note, gateway, transaction and tags change.")
+    amount: Decimal = facts.get("amount", payment.amount)
+    if (amount, facts.get("paid_on", payment.paid_on)) != (payment.amount, payment.paid_on):
+        others = invoice.amount_paid - payment.amount
+        reopens = amount < payment.amount
+        settled = Decimal(0) if reopens else invoice.settled
+        left = invoice.total - others
+        _check(ctx, invoice, amount, facts.get("paid_on", payment.paid_on), left)
+        if amount != payment.amount:
+            _receive(ctx, invoice, others + amount - invoice.settled + settled, settled)
+    if ctx.change(payment, **each_tag_once(facts)):
+        ctx.record("updated", payment)
+    return payment
 
 
 def delete(ctx: Context, invoice_id: str, payment_id: str) -> Invoice:
@@ -111,13 +139,7 @@ def delete(ctx: Context, invoice_id: str, payment_id: str) -> Invoice:
         raise NotFound("No such payment.")
     ctx.change(payment, deleted_at=ctx.now)
     ctx.record("deleted", payment)
-    received = invoice.amount_paid - payment.amount - invoice.settled
-    if invoice.status == "PAID":
-        become(ctx, invoice, "SENT", amount_paid=received, settled=Decimal(0), paid_at=None)
-        ctx.record("reopened", invoice)
-    else:
-        invoices.change(ctx, invoice, amount_paid=received, settled=Decimal(0))
-        ctx.record("updated", invoice)
+    _receive(ctx, invoice, invoice.amount_paid - payment.amount - invoice.settled, Decimal(0))
     return invoice
 
 
@@ -138,14 +160,28 @@ def _replayed(ctx: Context, invoice: Invoice, external_id: str, amount: Decimal)
     return known
 
 
-def _check_amount(invoice: Invoice, amount: Decimal) -> None:
+def _receive(ctx: Context, invoice: Invoice, received: Decimal, settled: Decimal) -> None:
+    """So much is received of an invoice: it is paid when that is all, and open again when it no longer is."""
+    if received == invoice.total and invoice.status != "PAID":
+        become(ctx, invoice, "PAID", amount_paid=received, settled=settled, paid_at=ctx.now)
+        ctx.record("paid", invoice)
+    elif received < invoice.total and invoice.status == "PAID":
+        become(ctx, invoice, "SENT", amount_paid=received, settled=settled, paid_at=None)
+        ctx.record("reopened", invoice)
+    else:
+        invoices.change(ctx, invoice, amount_paid=received, settled=settled)
+        ctx.record("updated", invoice)
+
+
+def _check(ctx: Context, invoice: Invoice, amount: Decimal, paid_on: date, balance: Decimal) -> None:
     check_decimals(amount, "amount", minor_unit(invoice.currency))
     if amount <= 0:
         raise Invalid(fields={"amount": "must be more than 0"})
-    balance = invoice.total - invoice.amount_paid
     if amount > balance:
         left = round_money(balance, invoice.currency)
         raise Invalid(fields={"amount": f"{amount} is more than the balance of {left} {invoice.currency}"})
+    if paid_on > ctx.today():
+        raise Invalid(fields={"paid_on": "must not be in the future"})
 
 
 _table = table_of(Payment)

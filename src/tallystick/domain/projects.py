@@ -3,38 +3,45 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Final, Literal, get_args
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     ColumnElement,
     Index,
     Text,
+    UniqueConstraint,
     bindparam,
-    delete,
     exists,
     func,
+    literal_column,
     select,
     text,
 )
+from sqlalchemy import delete as delete_rows
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tallystick.db.base import Id, Money, Row, Tenant, one_of, table_of, within_workspace
+from tallystick.db.base import Counted, Id, Money, Row, one_of, table_of, within_workspace
 from tallystick.db.session import Prepared
-from tallystick.domain import clients
+from tallystick.domain import categories, clients
 from tallystick.domain.access import Permission
-from tallystick.domain.clients import Client
+from tallystick.domain.clients import Client, each_tag_once
 from tallystick.domain.context import Context, actor, workspace
 from tallystick.domain.listing import Filter, Listing
-from tallystick.domain.members import Member
+from tallystick.domain.members import Member, active
 from tallystick.domain.workspaces import check_currency, current
-from tallystick.values.errors import Invalid
+from tallystick.values.errors import Conflict, Invalid
 
 Status = Literal["ACTIVE", "COMPLETED", "ARCHIVED"]
 RateType = Literal["HOURLY", "FIXED", "NON_BILLABLE"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 RATE_TYPES: tuple[RateType, ...] = get_args(RateType)
+Stage = Literal["NOT_STARTED", "IN_PROGRESS", "ON_HOLD", "CANCELLED", "COMPLETED"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
+UNCATEGORISED: Final = "Uncategorised"
+"""What a project's milestone is called that holds the tasks of no other."""
 
 
 class ProjectMember(Row):
@@ -53,6 +60,21 @@ class ProjectMember(Row):
     )
 
 
+class ProjectManager(Row):
+    """A member who manages a project: said of them, no right of theirs."""
+
+    __tablename__ = "project_managers"
+
+    workspace_id: Mapped[Id] = mapped_column(primary_key=True)
+    project_id: Mapped[Id] = mapped_column(primary_key=True)
+    user_id: Mapped[Id] = mapped_column(primary_key=True)
+
+    __table_args__ = (
+        within_workspace("project_id", "projects.id"),
+        within_workspace("user_id", "members.user_id"),
+    )
+
+
 _on = table_of(ProjectMember)
 
 
@@ -61,12 +83,14 @@ def on_project(project_id: ColumnElement[str], user_id: ColumnElement[str]) -> C
     return exists().where(_on.c.project_id == project_id, _on.c.user_id == user_id)
 
 
-class Project(Tenant):
+class Project(Counted):
     """A project. Budget is in hours or in money, never both; a fixed fee belongs to FIXED and to nothing else."""
 
     __tablename__ = "projects"
     noun: ClassVar[str] = "project"
-    money: ClassVar[frozenset[str]] = frozenset({"hourly_rate", "fixed_fee_amount", "budget_hours", "budget_amount"})
+    money: ClassVar[frozenset[str]] = frozenset(
+        {"hourly_rate", "fixed_fee_amount", "budget_hours", "budget_amount", "estimated_hours", "estimated_costs"}
+    )
 
     client_id: Mapped[Id | None]
     name: Mapped[str]
@@ -81,6 +105,24 @@ class Project(Tenant):
     budget_amount: Mapped[Money | None]
     start_date: Mapped[date | None]
     due_date: Mapped[date | None]
+    category_id: Mapped[Id]
+    stage: Mapped[str] = mapped_column(default="NOT_STARTED")
+    """How far it is; COMPLETED says the same as that status. What is put away keeps its stage."""
+    reference: Mapped[str | None]
+    tags: Mapped[list[str]] = mapped_column(default=[])
+    progress: Mapped[int] = mapped_column(default=0)
+    """In percent, where somebody says it; otherwise its tasks tell (`PROGRESS`)."""
+    progress_manually: Mapped[bool] = mapped_column(default=False)
+    estimated_hours: Mapped[Money | None]
+    estimated_costs: Mapped[Money | None]
+    clients_see_tasks: Mapped[bool] = mapped_column(default=False)
+    """What the client may do, and those assigned: kept for the portal, which is to come."""
+    clients_work_on_tasks: Mapped[bool] = mapped_column(default=False)
+    clients_create_tasks: Mapped[bool] = mapped_column(default=False)
+    clients_see_time: Mapped[bool] = mapped_column(default=False)
+    clients_see_expenses: Mapped[bool] = mapped_column(default=False)
+    assigned_work_on_tasks: Mapped[bool] = mapped_column(default=False)
+    created_by: Mapped[Id | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
@@ -90,6 +132,12 @@ class Project(Tenant):
         return (
             *super().constraints(),
             within_workspace("client_id", "clients.id"),
+            within_workspace("category_id", "categories.id"),
+            within_workspace("created_by", "members.user_id"),
+            one_of("stage", STAGES),
+            CheckConstraint("status = 'ARCHIVED' OR (status = 'COMPLETED') = (stage = 'COMPLETED')", name="in_step"),
+            CheckConstraint("progress BETWEEN 0 AND 100", name="progress"),
+            CheckConstraint("estimated_hours >= 0 AND estimated_costs >= 0", name="estimates_not_negative"),
             one_of("status", STATUSES),
             one_of("rate_type", RATE_TYPES),
             CheckConstraint("(rate_type = 'FIXED') = (fixed_fee_amount IS NOT NULL)", name="fixed_fee"),
@@ -99,6 +147,7 @@ class Project(Tenant):
             CheckConstraint("budget_hours >= 0 AND budget_amount >= 0", name="budget_not_negative"),
             Index("ix_projects_created", "workspace_id", "created_at", "id"),
             Index("ix_projects_client", "workspace_id", "client_id"),
+            Index("ix_projects_category", "workspace_id", "category_id"),
         )
 
     @classmethod
@@ -109,6 +158,44 @@ class Project(Tenant):
     def billable(self) -> bool:
         """Whether time on it is billable unless said otherwise."""
         return self.rate_type != "NON_BILLABLE" and self.client_id is not None
+
+
+class Milestone(Counted):
+    """A part of a project. Each project has one for the tasks that belong to no other."""
+
+    __tablename__ = "milestones"
+    noun: ClassVar[str] = "milestone"
+
+    project_id: Mapped[Id]
+    title: Mapped[str]
+    color: Mapped[str] = mapped_column(default="default")
+    position: Mapped[int]
+    uncategorised: Mapped[bool] = mapped_column(default=False)
+    created_by: Mapped[Id | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+
+    @classmethod
+    def constraints(cls) -> tuple[Any, ...]:
+        return (
+            *super().constraints(),
+            within_workspace("project_id", "projects.id"),
+            within_workspace("created_by", "members.user_id"),
+            UniqueConstraint("workspace_id", "id", "project_id"),
+            Index(
+                "uq_milestones_title", "workspace_id", "project_id", text("lower(title)"), unique=True,
+                postgresql_where="deleted_at IS NULL",
+            ),
+            Index(
+                "uq_milestones_uncategorised", "workspace_id", "project_id", unique=True,
+                postgresql_where="uncategorised",
+            ),
+        )  # fmt: skip
+
+    @classmethod
+    def seen_by(cls, user_id: ColumnElement[str]) -> ColumnElement[bool] | None:
+        return on_project(table_of(cls).c.project_id, user_id)
 
 
 _table = table_of(Project)
@@ -122,6 +209,16 @@ def client_name_filter(client_id: ColumnElement[Any]) -> Filter:
     about = "Case-insensitive partial match on the related client's name."
     return Filter("text", named, about=about, permission=Permission.READ_CLIENTS)
 
+
+PROGRESS = literal_column(
+    # By table, not by class: tasks are a noun above this one.
+    "(CASE WHEN projects.progress_manually THEN projects.progress ELSE COALESCE((SELECT "
+    "round(100.0 * count(*) FILTER (WHERE tasks.status = 'DONE') / NULLIF(count(*), 0)) FROM tasks "
+    "WHERE tasks.workspace_id = projects.workspace_id AND tasks.project_id = projects.id "
+    "AND tasks.deleted_at IS NULL), 0) END)::bigint",
+    BigInteger(),
+)
+"""How far a project is, in percent: as somebody says, else how many of its tasks are done."""
 
 PROJECTS = Listing(
     Project,
@@ -143,10 +240,15 @@ def create(ctx: Context, *, client_id: str | None, name: str, currency: str | No
     """
     ctx.require(Permission.CHANGE_PROJECTS)
     client = _client_for(ctx, client_id, currency)
-    project = Project(client_id=None if client is None else client.id, name=name, **facts)
+    facts["category_id"] = categories.filed_under(ctx, "project", facts.get("category_id"))
+    facts = _in_step("ACTIVE", "NOT_STARTED", facts)
+    project = Project(client_id=None if client is None else client.id, name=name, **each_tag_once(facts))
     _check(project, facts.get("rate_type", "HOURLY"))
     ctx.add(project)
     ctx.record("created", project)
+    rest = Milestone(project_id=project.id, title=UNCATEGORISED, position=1, uncategorised=True)
+    ctx.add(rest, later=True)
+    ctx.record("created", rest)
     return project
 
 
@@ -169,9 +271,12 @@ def change(ctx: Context, project_id: str, **facts: Any) -> Project:
             facts["client_id"] = None if client is None else client.id
     elif client_id is not None and project.status == "ARCHIVED" and facts.get("status", "ARCHIVED") != "ARCHIVED":
         ctx.reference(Client, client_id, "client_id", lock="share")  # its client may be gone meanwhile
+    if facts.get("category_id", project.category_id) != project.category_id:
+        facts["category_id"] = categories.filed_under(ctx, "project", facts["category_id"])
+    facts = _in_step(project.status, project.stage, facts)
     merged = Project(**{name: facts.get(name, getattr(project, name)) for name in _CHECKED})
     _check(merged, merged.rate_type)
-    if ctx.change(project, **facts):
+    if ctx.change(project, **each_tag_once(facts)):
         ctx.record("updated", project)
     return project
 
@@ -183,6 +288,46 @@ def archive(ctx: Context, project_id: str) -> Project:
     if ctx.change(project, status="ARCHIVED"):
         ctx.record("archived", project)
     return project
+
+
+def restore(ctx: Context, project_id: str) -> Project:
+    """Bring a project back that was put away, as far as it was then."""
+    ctx.require(Permission.CHANGE_PROJECTS)
+    project = ctx.find(Project, project_id, lock="update")
+    if project.status != "ARCHIVED":
+        return project
+    return change(ctx, project.id, status="COMPLETED" if project.stage == "COMPLETED" else "ACTIVE")
+
+
+def delete(ctx: Context, project_id: str) -> None:
+    """Delete a project on which nothing was worked, spent or billed, with its tasks; otherwise it stays."""
+    ctx.require(Permission.CHANGE_PROJECTS)
+    project = ctx.find(Project, project_id, lock="update")
+    if ctx.row(_DEPENDENTS, project_id=project.id) is not None:
+        raise Conflict("Cannot delete a project with time entries, expenses or invoices. Archive it instead.")
+    for statement in _DELETE_WITH:
+        ctx.write(statement, project_id=project.id, now=ctx.now)
+    ctx.change(project, deleted_at=ctx.now)
+    ctx.record("deleted", project)
+
+
+def set_managers(ctx: Context, project_id: str, user_ids: list[str]) -> Project:
+    """Say who manages a project: exactly these people."""
+    ctx.require(Permission.CHANGE_PROJECTS)
+    project = ctx.find(Project, project_id, lock="update")
+    wanted = [active(ctx, user_id, "managers").user_id for user_id in sorted(set(user_ids))]
+    ctx.write(_CLEAR_MANAGERS, project_id=project.id)
+    for user_id in wanted:
+        ctx.write(_SET_MANAGER, project_id=project.id, user_id=user_id)
+    ctx.change(project, updated_at=ctx.now)
+    ctx.record_facts("managers_changed", project, managers=wanted)
+    return project
+
+
+def managers_of(ctx: Context, project_id: str) -> list[str]:
+    """The user ids of those who manage a project."""
+    ctx.require(Permission.READ_PROJECTS)
+    return [user_id for (user_id,) in ctx.rows(_MANAGERS, project_id=ctx.find(Project, project_id).id)]
 
 
 def put_on(ctx: Context, project: Project, member: Member) -> None:
@@ -197,11 +342,34 @@ def take_off(ctx: Context, project: Project, member: Member) -> None:
     ctx.write(_TAKE_OFF, project_id=project.id, user_id=member.user_id)
 
 
+def uncategorised(ctx: Context, project_id: str) -> str:
+    """The id of the milestone of a project that holds the tasks of no other."""
+    found = ctx.row(_UNCATEGORISED, project_id=project_id)
+    assert found is not None  # noqa: S101 - every project has one, and it is never deleted
+    return found[0]
+
+
 def of_actor(ctx: Context) -> list[str]:
     """Ids of the projects a member is limited to; empty for the manage tier, which is not limited."""
     if ctx.actor.sees_everyone:
         return []
     return [project_id for (project_id,) in ctx.rows(_MINE)]
+
+
+def _in_step(status: str, stage: str, facts: dict[str, Any]) -> dict[str, Any]:
+    """Status and stage say the same of what is completed: whichever is given brings the other with it."""
+    wanted: str | None = facts.get("status")
+    if "stage" in facts:
+        if facts["stage"] not in STAGES:
+            raise Invalid(fields={"stage": f"one of {', '.join(STAGES)}"})
+        if wanted is None and status != "ARCHIVED":
+            return {**facts, "status": "COMPLETED" if facts["stage"] == "COMPLETED" else "ACTIVE"}
+        stage = facts["stage"]
+    if wanted == "COMPLETED":
+        return {**facts, "stage": "COMPLETED"}
+    if wanted == "ACTIVE" and stage == "COMPLETED":
+        return {**facts, "stage": "IN_PROGRESS"}
+    return facts
 
 
 _CHECKED = (
@@ -212,6 +380,9 @@ _CHECKED = (
     "start_date",
     "due_date",
     "hourly_rate",
+    "progress",
+    "estimated_hours",
+    "estimated_costs",
 )
 
 
@@ -226,6 +397,11 @@ def _check(project: Project, rate_type: str) -> None:
         wrong["fixed_fee_amount"] = "only allowed when rateType is FIXED"
     if project.start_date and project.due_date and project.due_date < project.start_date:
         wrong["due_date"] = "must not be before startDate"
+    if not 0 <= (project.progress or 0) <= 100:
+        wrong["progress"] = "must be between 0 and 100"
+    for name in ("estimated_hours", "estimated_costs"):
+        if (getattr(project, name) or 0) < 0:
+            wrong[name] = "must not be negative"
     if wrong:
         raise Invalid(fields=wrong)
 
@@ -263,7 +439,21 @@ _PUT_ON = Prepared(
     .values(workspace_id=workspace(), project_id=_project_id, user_id=_user_id)
     .on_conflict_do_nothing()
 )
-_TAKE_OFF = Prepared(delete(ProjectMember).where(_on.c.project_id == _project_id, _on.c.user_id == _user_id))
+_TAKE_OFF = Prepared(delete_rows(ProjectMember).where(_on.c.project_id == _project_id, _on.c.user_id == _user_id))
+_manages = table_of(ProjectManager)
+_CLEAR_MANAGERS = Prepared(delete_rows(ProjectManager).where(_manages.c.project_id == _project_id))
+_SET_MANAGER = Prepared(
+    insert(ProjectManager).values(workspace_id=workspace(), project_id=_project_id, user_id=_user_id)
+)
+_MANAGERS = Prepared(
+    select(_manages.c.user_id).where(_manages.c.project_id == _project_id).order_by(_manages.c.user_id)
+)
+_milestone = table_of(Milestone)
+_UNCATEGORISED = Prepared(
+    select(_milestone.c.id).where(
+        _milestone.c.workspace_id == workspace(), _milestone.c.project_id == _project_id, _milestone.c.uncategorised
+    )
+)
 _BILLED = Prepared(
     text("""
         SELECT 1 FROM time_entries WHERE project_id = :project_id AND invoice_id IS NOT NULL
@@ -275,6 +465,26 @@ _BILLED = Prepared(
 _WORKED_ON = Prepared(
     text("SELECT 1 FROM time_entries WHERE project_id = :project_id AND deleted_at IS NULL AND billable LIMIT 1")
 )
+_DEPENDENTS = Prepared(
+    # By table, not by class: these nouns are above this one.
+    text("""
+        SELECT 1 FROM time_entries WHERE project_id = :project_id AND deleted_at IS NULL
+        UNION ALL SELECT 1 FROM expenses WHERE project_id = :project_id AND deleted_at IS NULL
+        UNION ALL SELECT 1 FROM invoices WHERE project_id = :project_id AND deleted_at IS NULL
+        UNION ALL SELECT 1 FROM invoice_lines JOIN invoices ON invoices.id = invoice_lines.invoice_id
+                  WHERE invoice_lines.project_id = :project_id AND invoices.deleted_at IS NULL
+        LIMIT 1
+    """)
+)
+_DELETE_WITH = [
+    Prepared(
+        text(f"""
+            UPDATE {table} SET deleted_at = :now, updated_at = :now
+            WHERE workspace_id = :workspace AND project_id = :project_id AND deleted_at IS NULL
+        """)
+    )
+    for table in ("tasks", "milestones")
+]
 _SETTLED = Prepared(
     # What a client's currency cannot be changed behind: an invoice, or another project.
     text("""

@@ -3,27 +3,50 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar
 
-from sqlalchemy import ARRAY, CheckConstraint, ColumnElement, Index, bindparam, delete, exists, func, select, text
+from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKeyConstraint,
+    Index,
+    bindparam,
+    delete,
+    exists,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import UUID, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tallystick.db.base import Id, Money, Row, Tenant, one_of, table_of, within_workspace
+from tallystick.db.base import Counted, Id, Money, Row, one_of, table_of, within_workspace
 from tallystick.db.session import Prepared
-from tallystick.domain import members
+from tallystick.domain import members, task_statuses
 from tallystick.domain.access import Permission
+from tallystick.domain.clients import each_tag_once
 from tallystick.domain.context import Context, workspace
 from tallystick.domain.listing import Filter, Listing
 from tallystick.domain.members import Member
-from tallystick.domain.projects import Project, ProjectMember, on_project, put_on
+from tallystick.domain.projects import Milestone, Project, ProjectMember, on_project, put_on, uncategorised
 from tallystick.domain.projects import take_off as take_off_project
-from tallystick.values.errors import Forbidden, Invalid
+from tallystick.domain.task_statuses import TaskPriority, TaskStatus
+from tallystick.values.errors import Conflict, Forbidden, Invalid
 
-Status = Literal["TODO", "IN_PROGRESS", "DONE"]
-Priority = Literal["LOW", "MEDIUM", "HIGH"]
-STATUSES: tuple[Status, ...] = get_args(Status)
-PRIORITIES: tuple[Priority, ...] = get_args(Priority)
+Status = task_statuses.Kind
+Priority = task_statuses.Level
+STATUSES = task_statuses.KINDS
+PRIORITIES = task_statuses.LEVELS
+
+
+def _together(column: str, agrees: str, target: str) -> ForeignKeyConstraint:
+    """A reference to a row of the workspace with which another column agrees."""
+    table, _ = target.split(".")
+    return ForeignKeyConstraint(["workspace_id", column, agrees], [f"{table}.workspace_id", f"{table}.id", target])
+
+
+_CLONED = ("description", "priority_id", "billable", "estimated_hours", "hourly_rate", "start_date", "due_date", "tags")
 
 
 class TaskAssignee(Row):
@@ -42,7 +65,7 @@ class TaskAssignee(Row):
     )
 
 
-class Task(Tenant):
+class Task(Counted):
     """A task of a project. It may have a rate of its own."""
 
     __tablename__ = "tasks"
@@ -61,6 +84,17 @@ class Task(Tenant):
     start_date: Mapped[date | None]
     due_date: Mapped[date | None]
     end_date: Mapped[date | None]
+    status_id: Mapped[Id]
+    priority_id: Mapped[Id]
+    milestone_id: Mapped[Id]
+    position: Mapped[int] = mapped_column(default=0)
+    client_visible: Mapped[bool] = mapped_column(default=False)
+    status_changed_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    completed_by: Mapped[Id | None]
+    archived_at: Mapped[datetime | None]
+    """Put aside (`shelve`), not away: it is still found."""
+    created_by: Mapped[Id | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
@@ -73,12 +107,22 @@ class Task(Tenant):
         return (
             *super().constraints(),
             within_workspace("project_id", "projects.id"),
+            within_workspace("completed_by", "members.user_id"),
+            within_workspace("created_by", "members.user_id"),
+            # A task's status and priority are the kinds of its own, and its milestone is one of its project.
+            _together("status_id", "status", "task_statuses.kind"),
+            _together("priority_id", "priority", "task_priorities.kind"),
+            _together("milestone_id", "project_id", "milestones.project_id"),
+            CheckConstraint("(status = 'DONE') = (completed_at IS NOT NULL)", name="completed_at"),
             one_of("status", STATUSES),
             one_of("priority", PRIORITIES),
             CheckConstraint("estimated_hours >= 0 AND hourly_rate >= 0", name="not_negative"),
             CheckConstraint("due_date >= start_date", name="due_date"),
             Index("ix_tasks_created", "workspace_id", "created_at", "id"),
             Index("ix_tasks_project", "workspace_id", "project_id", "created_at", "id"),
+            Index("ix_tasks_milestone", "workspace_id", "milestone_id"),
+            Index("ix_tasks_status", "workspace_id", "status_id"),
+            Index("ix_tasks_priority", "workspace_id", "priority_id"),
         )
 
     @classmethod
@@ -124,7 +168,10 @@ def create(
     """Add a task to a project. Assigning a member puts them on the project."""
     ctx.require(Permission.CHANGE_TASKS)
     project = ctx.reference(Project, project_id, "project_id", lock="share")
-    task = Task(project_id=project.id, name=name, **_each_tag_once(facts))
+    facts = _placed(ctx, project.id, facts)
+    if facts["status"] == "DONE":
+        facts |= {"completed_at": ctx.now, "completed_by": ctx.actor.maker}
+    task = Task(project_id=project.id, name=name, **each_tag_once(facts))
     _check(task)
     ctx.add(task)
     _assign(ctx, task, project, assignee_ids)
@@ -153,7 +200,7 @@ def change(ctx: Context, task_id: str, **facts: Any) -> Task:
         raise Invalid(fields={"project_id": "this task has recorded time, so it stays in its project"})
     project = ctx.reference(Project, project_id, "project_id")
     _check(Task(**{name: facts.get(name, getattr(task, name)) for name in ("start_date", "due_date")}))
-    facts = _each_tag_once(facts)
+    facts = each_tag_once(_in_step(ctx, task, facts, moved_to=project_id if moved else None))
     completed = facts.get("status") == "DONE" and task.status != "DONE"
     changed = ctx.change(task, **facts)
     if assignees is not None and sorted(set(assignees)) != list(task.assignee_ids):
@@ -178,6 +225,57 @@ def archive(ctx: Context, task_id: str) -> Task:
     return task
 
 
+def shelve(ctx: Context, task_id: str) -> Task:
+    """Put a task aside. It stays where it is, and is found."""
+    ctx.require(Permission.CHANGE_TASKS)
+    task = _with_assignees(ctx, ctx.find(Task, task_id, lock="update"))
+    if task.archived_at is None:
+        ctx.change(task, archived_at=ctx.now)
+        ctx.record("shelved", task)
+    return task
+
+
+def unshelve(ctx: Context, task_id: str) -> Task:
+    """Take a task up again that was put aside."""
+    ctx.require(Permission.CHANGE_TASKS)
+    task = _with_assignees(ctx, ctx.find(Task, task_id, lock="update"))
+    if ctx.change(task, archived_at=None):
+        ctx.record("unshelved", task)
+    return task
+
+
+def clone(ctx: Context, task_id: str, *, project_id: str, name: str, **facts: Any) -> Task:
+    """A new task like another, in the same project or elsewhere; nobody is assigned, nothing done or worked yet."""
+    ctx.require(Permission.CHANGE_TASKS)
+    source = ctx.find(Task, task_id)
+    return create(ctx, project_id=project_id, name=name, **{one: getattr(source, one) for one in _CLONED}, **facts)
+
+
+def staff(ctx: Context, project_id: str, user_ids: list[str]) -> Project:
+    """Say who is on a project: exactly these people. Who no longer is is taken off its tasks; their time stays."""
+    ctx.require(Permission.CHANGE_PROJECTS)
+    project = ctx.find(Project, project_id, lock="update")
+    wanted = {user_id: members.active(ctx, user_id, "assigned") for user_id in sorted(set(user_ids))}
+    for (user_id,) in ctx.rows(_STAFF, project_id=project.id):
+        if user_id not in wanted:
+            ctx.write(_OFF, project_id=project.id, user_id=user_id)
+            ctx.write(_UNASSIGN, project_id=project.id, user_id=user_id)
+    for member in wanted.values():
+        put_on(ctx, project, member)
+    ctx.change(project, updated_at=ctx.now)
+    ctx.record_facts("staffed", project, assigned=list(wanted))
+    return project
+
+
+def to_work_on(ctx: Context, task_id: str) -> Task:
+    """A task for whoever may change it; nobody else changes it until the transaction ends."""
+    ctx.require(Permission.CHANGE_OWN_TASKS)
+    task = _with_assignees(ctx, ctx.find(Task, task_id, lock="update"))
+    if not ctx.actor.may(Permission.CHANGE_TASKS):
+        _check_own(ctx, task, {})
+    return task
+
+
 def take_off(ctx: Context, project: Project, member: Member) -> None:
     """Take a member off a project and off its tasks. Their time stays."""
     take_off_project(ctx, project, member)
@@ -191,8 +289,60 @@ def unassign_all(ctx: Context, member: Member) -> None:
     ctx.write(_OFF_ALL, user_id=member.user_id)
 
 
-def _each_tag_once(facts: dict[str, Any]) -> dict[str, Any]:
-    return {**facts, "tags": list(dict.fromkeys(facts["tags"]))} if "tags" in facts else facts
+def _placed(ctx: Context, project_id: str, facts: dict[str, Any]) -> dict[str, Any]:
+    """Facts of a new task with a status, a priority and a milestone: those given, else the usual ones."""
+    facts = {**facts, **_chosen(ctx, project_id, facts)}
+    facts.setdefault("status", "TODO")
+    facts.setdefault("priority", "MEDIUM")
+    usual = ctx.row(_USUAL, project_id=project_id, status=facts["status"], priority=facts["priority"])
+    assert usual is not None  # noqa: S101 - a SELECT without FROM answers a row
+    names = ("status_id", "priority_id", "milestone_id", "position")
+    return {**dict(zip(names, usual, strict=True)), **facts}
+
+
+def _in_step(ctx: Context, task: Task, facts: dict[str, Any], *, moved_to: str | None) -> dict[str, Any]:
+    """What a change brings with it: a status is of its kind, a priority too, and a milestone is of the project.
+
+    `status` and `priority` given as kinds stand for the usual one of that kind, unless the task is of it already.
+    """
+    chosen = _chosen(ctx, moved_to or task.project_id, facts, task)
+    facts = {**facts, **chosen}
+    if "status" in facts and "status_id" not in chosen and facts["status"] != task.status:
+        facts["status_id"] = task_statuses.of_kind(ctx, TaskStatus, facts["status"])
+    if "priority" in facts and "priority_id" not in chosen and facts["priority"] != task.priority:
+        facts["priority_id"] = task_statuses.of_kind(ctx, TaskPriority, facts["priority"])
+    if moved_to is not None and "milestone_id" not in chosen:
+        facts["milestone_id"] = uncategorised(ctx, moved_to)
+    if facts.get("status_id", task.status_id) != task.status_id:
+        facts["status_changed_at"] = ctx.now
+    if facts.get("status", task.status) != task.status:
+        done = facts["status"] == "DONE"
+        facts |= {"completed_at": ctx.now if done else None, "completed_by": ctx.actor.maker if done else None}
+    return facts
+
+
+def _chosen(ctx: Context, project_id: str, facts: dict[str, Any], task: Task | None = None) -> dict[str, Any]:
+    """What the ids among the facts stand for; each is there until the transaction ends.
+
+    Those that `task` has already are not asked for again: whoever deletes a milestone waits for its tasks.
+    """
+    chosen: dict[str, Any] = {}
+    if task is not None:
+        for name, agrees in (("status_id", "status"), ("priority_id", "priority"), ("milestone_id", "project_id")):
+            if facts.get(name) == getattr(task, name) and (name != "milestone_id" or project_id == task.project_id):
+                chosen |= {name: facts[name], agrees: getattr(task, agrees)}
+    if facts.get("status_id") is not None and "status_id" not in chosen:
+        status = ctx.reference(TaskStatus, facts["status_id"], "status_id", lock="share")
+        chosen |= {"status_id": status.id, "status": status.kind}
+    if facts.get("priority_id") is not None and "priority_id" not in chosen:
+        priority = ctx.reference(TaskPriority, facts["priority_id"], "priority_id", lock="share")
+        chosen |= {"priority_id": priority.id, "priority": priority.kind}
+    if facts.get("milestone_id") is not None and "milestone_id" not in chosen:
+        milestone = ctx.reference(Milestone, facts["milestone_id"], "milestone_id", lock="share")
+        if milestone.project_id != project_id:
+            raise Conflict("This milestone is of another project.")
+        chosen["milestone_id"] = milestone.id
+    return chosen
 
 
 def _check(task: Task) -> None:
@@ -232,9 +382,25 @@ _CLEAR = Prepared(delete(TaskAssignee).where(_of_task))
 _ASSIGN = Prepared(
     insert(TaskAssignee).values(workspace_id=workspace(), task_id=_task_id, user_id=_user_id).on_conflict_do_nothing()
 )
+_USUAL = Prepared(
+    text("""
+        SELECT (SELECT id FROM task_statuses WHERE workspace_id = :workspace AND kind = :status
+                AND deleted_at IS NULL ORDER BY number LIMIT 1),
+               (SELECT id FROM task_priorities WHERE workspace_id = :workspace AND kind = :priority
+                AND deleted_at IS NULL ORDER BY number LIMIT 1),
+               (SELECT id FROM milestones WHERE workspace_id = :workspace AND project_id = :project_id
+                AND uncategorised),
+               (SELECT COALESCE(max(position), 0) + 1 FROM tasks
+                WHERE workspace_id = :workspace AND project_id = :project_id)
+    """)
+)
 _HAS_TIME = Prepared(text("SELECT 1 FROM time_entries WHERE task_id = :task_id AND deleted_at IS NULL LIMIT 1"))
 _UNASSIGN_ALL = Prepared(delete(TaskAssignee).where(_assigned.c.user_id == _user_id))
 _OFF_ALL = Prepared(delete(ProjectMember).where(table_of(ProjectMember).c.user_id == _user_id))
+_on = table_of(ProjectMember)
+_here = _on.c.project_id == bindparam("project_id", type_=_table.c.id.type)
+_STAFF = Prepared(select(_on.c.user_id).where(_here).order_by(_on.c.user_id))
+_OFF = Prepared(delete(ProjectMember).where(_here, _on.c.user_id == _user_id))
 _UNASSIGN = Prepared(
     delete(TaskAssignee).where(
         _assigned.c.user_id == _user_id,

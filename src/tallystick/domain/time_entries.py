@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import CheckConstraint, ColumnElement, Computed, Index, bindparam, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tallystick.db.base import Id, Money, Tenant, table_of, within_workspace
+from tallystick.db.base import Counted, Id, Money, table_of, within_workspace
 from tallystick.db.session import Prepared
 from tallystick.domain import members, rates, tasks
 from tallystick.domain.access import Permission
@@ -18,6 +18,7 @@ from tallystick.domain.context import SENTENCES, Context, actor, hydrate, worksp
 from tallystick.domain.listing import Filter, Listing
 from tallystick.domain.members import Member, Person
 from tallystick.domain.projects import Project
+from tallystick.domain.tasks import Task
 from tallystick.domain.workspaces import Workspace
 from tallystick.values.duration import LONGEST_SECONDS, elapsed_seconds, local_date, midnight_seconds
 from tallystick.values.errors import Conflict, Forbidden, Invalid, NotFound
@@ -28,7 +29,7 @@ AHEAD: Final = timedelta(minutes=5)
 """How far a client's clock may be ahead of ours when it says that a timer runs."""
 
 
-class TimeEntry(Tenant):
+class TimeEntry(Counted):
     """Work done by a person on a day. `started_at` and `stopped_at` are evidence where known; open = running."""
 
     __tablename__ = "time_entries"
@@ -56,6 +57,8 @@ class TimeEntry(Tenant):
     """When it started; where only a day and a duration are known, the beginning of that day."""
     hourly_rate: Mapped[Money | None]
     """The rate found when the entry was made; later changes of rates leave it alone."""
+    created_by: Mapped[Id | None]
+    """Who recorded it; not known of entries from before."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
@@ -66,6 +69,7 @@ class TimeEntry(Tenant):
         return (
             *super().constraints(),
             within_workspace("user_id", "members.user_id"),
+            within_workspace("created_by", "members.user_id"),
             within_workspace("project_id", "projects.id"),
             within_workspace("task_id", "tasks.id"),
             within_workspace("invoice_id", "invoices.id"),
@@ -262,6 +266,20 @@ def stop(ctx: Context, entry_id: str | None = None) -> TimeEntry:
             raise Conflict("This timer is not running.", reason="no_running_timer")
     _stop(ctx, entry, ctx.tick().replace(microsecond=0))
     return entry
+
+
+def stop_all(ctx: Context, *, task_id: str | None = None, project_id: str | None = None) -> list[TimeEntry]:
+    """Stop every timer that runs on a task or on a project, all in the same instant; a Member's own only."""
+    ctx.require(Permission.TRACK_TIME)
+    queue_up, timers = _ON_PROJECT if task_id is None else _ON_TASK
+    place = (ctx.find(Project, project_id) if task_id is None else ctx.find(Task, task_id)).id
+    whose = None if ctx.actor.may(Permission.CHANGE_ANY_TIME) else ctx.actor.user_id
+    ctx.rows(queue_up, place=place, whose=whose)  # behind the starts and stops of these people
+    found = [hydrate(TimeEntry, row) for row in ctx.rows(timers, place=place, whose=whose)]
+    instant = ctx.tick().replace(microsecond=0)
+    for entry in found:
+        _stop(ctx, entry, instant)
+    return found
 
 
 def running(ctx: Context) -> TimeEntry | None:
@@ -514,6 +532,28 @@ _MEMBERSHIP = Prepared(
     .with_for_update(key_share=True)
 )
 
+
+def _timers_at(place: ColumnElement[str | None]) -> tuple[Prepared, Prepared]:
+    """Whose timers run on a task or project, locked in the order of people; and those timers, locked."""
+    whose = bindparam("whose", type_=_table.c.id.type)
+    there = (
+        _table.c.workspace_id == workspace(),
+        place == bindparam("place", type_=_table.c.id.type),
+        whose.is_(None) | (_table.c.user_id == whose),
+        _table.c.deleted_at.is_(None),
+        _RUNNING,
+    )
+    people = (
+        select(_membership.c.id)
+        .where(_membership.c.workspace_id == workspace())
+        .where(_membership.c.user_id.in_(select(_table.c.user_id).where(*there)))
+        .order_by(_membership.c.user_id)
+    )
+    timers = select(_table).where(*there).order_by(_table.c.user_id)
+    return Prepared(people.with_for_update(key_share=True)), Prepared(timers.with_for_update(key_share=True))
+
+
+_ON_TASK, _ON_PROJECT = _timers_at(_table.c.task_id), _timers_at(_table.c.project_id)
 _person, _studio, _project = table_of(Person), table_of(Workspace), table_of(Project)
 _ZONE_OF = Prepared(
     select(func.coalesce(_person.c.time_zone, _studio.c.time_zone))

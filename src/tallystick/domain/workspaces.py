@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tallystick.db.base import Id, Money, Row, one_of, table_of
 from tallystick.db.session import Prepared
+from tallystick.domain import categories, task_statuses
 from tallystick.domain.access import PLANS, Permission, Plan
 from tallystick.domain.context import Context, hydrate, workspace
 from tallystick.values.duration import RoundingRule, is_zone
@@ -89,14 +90,20 @@ def introduce(ctx: Context) -> Workspace:
 
 
 def found(ctx: Context, *, name: str, currency: str, time_zone: str, plan: Plan = "agency", **facts: Any) -> Workspace:
-    """Found a workspace. The context is the operator's, inside the new workspace's id."""
+    """Found a workspace, with the task statuses, priorities and categories that every workspace has.
+
+    The context is the operator's, inside the new workspace's id.
+    """
     check_currency(currency, "default_currency")
     check_time_zone(time_zone)
-    return ctx.add(
+    studio = ctx.add(
         Workspace(
             id=ctx.actor.workspace_id, name=name, default_currency=currency, time_zone=time_zone, plan=plan, **facts
         ),
     )
+    task_statuses.found(ctx)
+    categories.found(ctx)
+    return studio
 
 
 def change(ctx: Context, **facts: Any) -> Workspace:

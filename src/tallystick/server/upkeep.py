@@ -15,6 +15,7 @@ import psycopg
 from tallystick.db.session import APPLICATION_ROLE, Connection, owner_connection, text_query
 from tallystick.domain import idempotency
 from tallystick.domain.access import Actor
+from tallystick.domain.api_keys import KEY
 from tallystick.domain.context import Clock, Context, open_workspace, utc_now
 from tallystick.domain.oauth import GRANT
 from tallystick.domain.sessions import SESSION
@@ -33,7 +34,7 @@ log = logging.getLogger("tallystick.upkeep")
 
 
 class LastUse:
-    """Which tokens, sessions and grants this process has seen, written down about once a minute.
+    """Which tokens, keys, sessions and grants this process has seen, written down about once a minute.
 
     A GET never writes by itself.
     """
@@ -157,7 +158,7 @@ _OVER: Final = {
     "password_links": "LEAST(ended_at, expires_at) <= %(told)s",
 }
 """Table → which of its rows nobody needs; those first that refer to others."""
-_KINDS: Final = (SESSION, GRANT, "")
+_KINDS: Final = (SESSION, GRANT, KEY, "")
 """How the names of credentials begin; a token's is its public prefix."""
 _FLUSH: Final[Mapping[str, LiteralString]] = {
     SESSION: """
@@ -169,6 +170,11 @@ _FLUSH: Final[Mapping[str, LiteralString]] = {
         UPDATE oauth_grants SET last_used_at = seen.at
         FROM unnest(%s::uuid[], %s::timestamptz[]) AS seen (id, at)
         WHERE oauth_grants.id = seen.id AND (oauth_grants.last_used_at IS NULL OR oauth_grants.last_used_at < seen.at)
+    """,
+    KEY: """
+        UPDATE api_keys SET last_used_at = seen.at
+        FROM unnest(%s::text[], %s::timestamptz[]) AS seen (prefix, at)
+        WHERE api_keys.prefix = seen.prefix AND (api_keys.last_used_at IS NULL OR api_keys.last_used_at < seen.at)
     """,
     "": """
         UPDATE tokens SET last_used_at = seen.at

@@ -1,4 +1,4 @@
-"""`/api-docs` and `/v1/docs`: an OpenAPI document as a page for people, rendered once when the server starts."""
+"""The reference pages of the APIs: an OpenAPI document as a page for people, rendered once when the server starts."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import gzip
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import falcon
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 from tallystick.domain.access import GRANTS, ROLES, Permission
 from tallystick.web.assets import Assets
 from tallystick.web.samples import EXPENSICAT as EXPENSICAT_SAMPLES
+from tallystick.web.samples import GROWCRM as GROWCRM_SAMPLES
 from tallystick.web.samples import NATIVE as NATIVE_SAMPLES
 from tallystick.web.samples import Samples, sample
 
@@ -25,6 +26,7 @@ POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+FORM: Final = "application/x-www-form-urlencoded"
 CODES: Final[Mapping[int, tuple[str, ...]]] = {
     400: ("bad_request",),
     401: ("unauthenticated",),
@@ -68,7 +70,10 @@ class Guide:
     first: tuple[str, str]
     """A first request: what it asks, and its path."""
     codes: Mapping[int, tuple[str, ...]]
+    """Status → what `code` in the error body may be; none where errors have no codes."""
     samples: Samples
+    roles: bool = True
+    """Whether it matters who asks, and with which scope."""
 
 
 NATIVE: Final = Guide("native.html", ("Who does this token act as?", "/me"), CODES, NATIVE_SAMPLES)
@@ -78,6 +83,7 @@ EXPENSICAT: Final = Guide(
     EXPENSICAT_CODES,
     EXPENSICAT_SAMPLES,
 )
+GROWCRM: Final = Guide("growcrm.html", ("Who is on the team?", "/team"), {}, GROWCRM_SAMPLES, roles=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +208,7 @@ def render(
         info=document["info"],
         server=server,
         groups=groups,
-        faults=[Fault(status, guide.codes[status], about) for status, about in sorted(faults.items())],
+        faults=[Fault(status, guide.codes.get(status, ()), about) for status, about in sorted(faults.items())],
         guide=guide,
         machine=machine,
         url=url,
@@ -254,7 +260,7 @@ def _shown(document: Mapping[str, Any], guide: Guide, path: str, method: str, sa
         answer=answer,
         fields=fields,
         faults=tuple(
-            Fault(int(code), guide.codes[int(code)], fault["description"])
+            Fault(int(code), guide.codes.get(int(code), ()), fault["description"])
             for code, fault in said["responses"].items()
             if code >= "400"
         ),
@@ -320,6 +326,8 @@ def _kind(
     schema = _resolved(schema, schemas)
     if "anyOf" in schema:  # only numbers that may come as text are two things at once
         options: Sequence[Mapping[str, Any]] = schema["anyOf"]
+        if options[0].get("type") == "integer":
+            return "integer", _range(options[0]), (), ()
         notes = _range(options[0])
         places = re.search(r"1,(\d)\}\)\?\$$", str(options[-1].get("pattern", "")))
         return "decimal", (*notes, *((f"≤ {places[1]} decimals",) if places else ())), (), ()
@@ -375,11 +383,25 @@ def _curl(address: str, samples: Samples, method: str, said: Mapping[str, Any], 
         lines.insert(1, "-X POST")
     if any(one["name"] == "Idempotency-Key" and one["required"] for one in said["parameters"]):
         lines.append('-H "Idempotency-Key: $(uuidgen)"')
-    if body:
-        example = samples.bodies.get(said["operationId"], {})
+    example = samples.bodies.get(said["operationId"], {})
+    if body and FORM in said["requestBody"]["content"]:
+        lines += [f"-d '{name}={value}'" for name, value in _pairs(example)]
+    elif body:
         given = json.dumps(example, indent=2, ensure_ascii=False).replace("\n", "\n  ")
         lines += ['-H "Content-Type: application/json"', f"-d '{given}'"]
     return " \\\n  ".join(lines)
+
+
+def _pairs(example: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The fields of a form: those in lists and in fields by brackets."""
+    for name, value in example.items():
+        if isinstance(value, Mapping):
+            inner = cast("Mapping[str, Any]", value)
+            yield from ((f"{name}[{part}]", one) for part, one in inner.items())
+        elif isinstance(value, list):
+            yield from ((f"{name}[]", one) for one in cast("list[Any]", value))
+        else:
+            yield name, value
 
 
 def _slug(name: str) -> str:

@@ -15,12 +15,14 @@ from tallystick.api.cursors import from_cursor, to_cursor
 from tallystick.api.fields import Malformed, read_filter, read_limit
 from tallystick.api.wire import (
     Ask,
+    JsonManners,
     NotAllowed,
     Operation,
     TooLarge,
     TooSlow,
     Unavailable,
     Unsupported,
+    policies,
 )
 from tallystick.auth.rate_limits import Policy
 from tallystick.domain.access import ENTITLEMENTS, Actor, plan_with
@@ -98,7 +100,7 @@ class Part(NamedTuple):
     after: After | None
 
 
-class ExpensicatApi:
+class ExpensicatApi(JsonManners):
     """`/v1`, as `api.wire.Wire` asks for it."""
 
     needs_idempotency_key = False
@@ -120,15 +122,7 @@ class ExpensicatApi:
         self._table = tuple(table)
         self._authenticate = authenticate
         self._challenge = f'Bearer resource_metadata="{server}/.well-known/oauth-protected-resource"'
-        self._policies = {
-            plan: Policy(
-                burst=given.burst if burst is None else burst,
-                burst_window=10,
-                sustained=given.sustained if sustained is None else sustained,
-                sustained_window=60,
-            )
-            for plan, given in ENTITLEMENTS.items()
-        }
+        self._policies = policies(burst, sustained)
 
     def operations(self) -> tuple[Operation, ...]:
         return self._table

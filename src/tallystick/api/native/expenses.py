@@ -28,7 +28,8 @@ class Amount(Number):
 class ExpenseJson(Struct, rename="camel", gc=False):
     id: str
     org_id: str
-    client_id: str
+    client_id: str | None
+    """Null: spent for no client."""
     project_id: str | None
     invoice_id: str | None
     category: Category

@@ -17,12 +17,14 @@ from tallystick.api.native.views import View
 from tallystick.api.wire import (
     Ask,
     Handler,
+    JsonManners,
     NotAllowed,
     Operation,
     TooLarge,
     TooSlow,
     Unavailable,
     Unsupported,
+    policies,
 )
 from tallystick.auth.bearer import actor_of
 from tallystick.auth.rate_limits import Policy
@@ -106,7 +108,7 @@ class ErrorAnswer(Struct):
     error: ErrorBody
 
 
-class NativeApi:
+class NativeApi(JsonManners):
     """`/api/v1`, as `api.wire.Wire` asks for it."""
 
     prefix = PREFIX
@@ -122,15 +124,7 @@ class NativeApi:
             operation.id: {camel(name): (name, rule) for name, rule in parameters_of(operation).items()}
             for operation in self._table
         }
-        self._policies = {
-            plan: Policy(
-                burst=given.burst if burst is None else burst,
-                burst_window=10,
-                sustained=given.sustained if sustained is None else sustained,
-                sustained_window=60,
-            )
-            for plan, given in ENTITLEMENTS.items()
-        }
+        self._policies = policies(burst, sustained)
 
     def operations(self) -> tuple[Operation, ...]:
         return self._table

@@ -275,3 +275,43 @@ END $$;
 REVOKE ALL ON FUNCTION end_oauth_grants_of(uuid, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION end_oauth_grants_of(uuid, text, timestamptz) TO {APP}
 """
+
+FILED_INVOICES: Final = """
+CREATE OR REPLACE FUNCTION keep_issued_invoice() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  free text[] := '{status,payment_status,amount_paid,settled,paid_at,sent_at,cancelled_at,updated_at,category_id,tags}';
+BEGIN
+  -- From the day it is issued only an invoice's state and payments move, and where we file it, which nobody else sees;
+  -- a cancelled one may become a draft again.
+  IF TG_OP = 'DELETE' THEN
+    RAISE EXCEPTION 'invoices are never deleted' USING ERRCODE = 'restrict_violation';
+  END IF;
+  IF (OLD.status IN ('SENT', 'PAID') AND NEW.status = 'DRAFT')
+     OR (OLD.status <> 'DRAFT' AND NEW.status <> 'DRAFT' AND to_jsonb(OLD) - free <> to_jsonb(NEW) - free) THEN
+    RAISE EXCEPTION 'invoice % was issued and cannot change', OLD.number USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END $$
+"""
+
+OPEN_BY_API_KEY: Final = f"""
+CREATE FUNCTION open_by_api_key(wanted text) RETURNS TABLE (
+  key_id uuid, digest bytea, key_name text, workspace_id uuid, workspace_name text, plan text,
+  user_id uuid, role text, time_zone text, founder_id uuid, opened text
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+  -- A key acts as the owner; what it makes is the founder's, who is number 1 for ever.
+  RETURN QUERY
+  SELECT k.id, k.digest, k.name, k.workspace_id, w.name, w.plan, m.user_id, m.role,
+         coalesce(p.time_zone, w.time_zone), founder.user_id,
+         set_config('tallystick.workspace', k.workspace_id::text, true)
+  FROM api_keys k
+  JOIN workspaces w ON w.id = k.workspace_id
+  JOIN members m ON m.workspace_id = k.workspace_id AND m.role = 'OWNER' AND m.removed_at IS NULL
+  JOIN members founder ON founder.workspace_id = k.workspace_id AND founder.number = 1
+  JOIN people p ON p.id = m.user_id
+  WHERE k.prefix = wanted AND k.revoked_at IS NULL;
+END $$;
+REVOKE ALL ON FUNCTION open_by_api_key(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION open_by_api_key(text) TO {APP}
+"""

@@ -12,6 +12,7 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy import text
 
 from tallystick.db.session import Prepared
+from tallystick.domain import categories
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
@@ -20,8 +21,8 @@ from tallystick.domain.invoices import work
 from tallystick.domain.invoices.invoice import GROUPINGS, Grouping, Invoice, InvoiceLine
 from tallystick.domain.invoices.totals import LARGEST, Discount, Totals, check_decimals, totals_of
 from tallystick.domain.invoices.work import Planned, Selection, Warned
-from tallystick.domain.workspaces import current
-from tallystick.values.errors import Conflict, Invalid
+from tallystick.domain.workspaces import Workspace, current
+from tallystick.values.errors import Absent, Conflict, Invalid
 from tallystick.values.money import line_total
 
 FIXED_FEE: Final = "fixed fee"
@@ -82,31 +83,79 @@ def draft(
     if not planned:
         raise _nothing_to_bill(client.name, selection)
     if tax_rate is UNSET:
-        tax_rate = studio.default_tax_rate if client.default_tax_rate is None else client.default_tax_rate
+        tax_rate = usual_tax_rate(client, studio)
     totals = totals_of((line.total for line in planned), client.currency, discount=discount, tax_rate=tax_rate)
     day = issue_date or ctx.today()
     invoices.check_due(day, due_date)
-    made = invoices.add(
+    made = _open(
         ctx,
-        Invoice(
-            client_id=client.id,
-            number=invoices.provisional_number(),
-            currency=client.currency,
-            notes=studio.invoice_notes if notes is None else notes or None,
-            po_number=po_number,
-            issue_date=day,
-            issue_date_given=issue_date is not None,
-            due_date=due_date,
-            grouping=grouping,
-            selection=selection.to_json(),
-            **totals._asdict(),
-            **invoices.bill_to(client),
-            **invoices.issuer(studio),
-        ),
+        client,
+        totals,
+        notes=studio.invoice_notes if notes is None else notes or None,
+        po_number=po_number,
+        issue_date=day,
+        issue_date_given=issue_date is not None,
+        due_date=due_date,
+        grouping=grouping,
+        selection=selection.to_json(),
     )
     work.write(ctx, made, planned)
     ctx.record("created", made)
     return Draft(made, invoices.lines(ctx, made.id), warnings)
+
+
+def blank(
+    ctx: Context,
+    *,
+    client_id: str,
+    issue_date: date,
+    due_date: date | None = None,
+    project_id: str | None = None,
+    **facts: Any,
+) -> Invoice:
+    """Open a draft of this date on which nothing is yet. It is sent only when it has lines.
+
+    No `due_date`: by the client's terms. Other facts: `category_id`, `notes` (else the workspace's), `terms`.
+    """
+    ctx.require(Permission.CHANGE_INVOICES)
+    client = ctx.reference(Client, client_id, "client_id", lock="share")
+    studio = current(ctx)
+    due_date = due_date or invoices.usual_due_date(client, studio, issue_date)
+    invoices.check_due(issue_date, due_date)
+    _check_project(ctx, client.id, project_id)
+    facts.setdefault("notes", studio.invoice_notes)
+    made = _open(
+        ctx,
+        client,
+        totals_of((), client.currency, tax_rate=usual_tax_rate(client, studio)),
+        issue_date=issue_date,
+        issue_date_given=True,
+        due_date=due_date,
+        project_id=project_id,
+        selection=Selection(project_ids=()).to_json(),
+        **facts,
+    )
+    ctx.record("created", made)
+    return made
+
+
+def itemize(ctx: Context, invoice_id: str, lines: Sequence[CustomLine], *, taxed: bool | None = None) -> Draft:
+    """Put exactly these lines on a draft that bills no recorded work. `taxed`: at the usual rate, or not at all."""
+    ctx.require(Permission.CHANGE_INVOICES)
+    invoice = ctx.find(Invoice, invoice_id, lock="update")
+    if any(line.kind != "CUSTOM" for line in invoices.lines(ctx, invoice.id)):
+        raise Conflict("This invoice bills recorded time or expenses: its lines come from them, and are not replaced.")
+    facts: dict[str, Any] = {}
+    if taxed is not None:
+        facts["tax_rate"] = usual_tax_rate(ctx.find(Client, invoice.client_id), current(ctx)) if taxed else None
+        if taxed and facts["tax_rate"] is None:
+            raise Absent(fields={"tax_rate": "no tax rate is set for the client or the workspace"})
+    return change(ctx, invoice.id, lines=lines, **facts)
+
+
+def usual_tax_rate(client: Client, studio: Workspace) -> Decimal | None:
+    """The tax of an invoice for which nobody says another: the client's, else the workspace's; None: no tax."""
+    return studio.default_tax_rate if client.default_tax_rate is None else client.default_tax_rate
 
 
 def change(ctx: Context, invoice_id: str, **facts: Any) -> Draft:
@@ -130,7 +179,11 @@ def change(ctx: Context, invoice_id: str, **facts: Any) -> Draft:
     drawn = invoices.lines(ctx, invoice.id)
     if changed and not drawn:
         raise _nothing_to_bill(invoice.bill_to_name or "this client", Selection.of(invoice))
-    plain = {name: facts[name] for name in ("notes", "due_date", "po_number") if name in facts}
+    plain = {name: facts[name] for name in ("notes", "due_date", "po_number", "terms", "project_id") if name in facts}
+    if plain.get("project_id", invoice.project_id) != invoice.project_id:
+        _check_project(ctx, invoice.client_id, plain["project_id"])
+    if facts.get("category_id", invoice.category_id) != invoice.category_id:
+        plain["category_id"] = categories.filed_under(ctx, "invoice", facts["category_id"])
     if "issue_date" in facts:
         plain["issue_date_given"] = facts["issue_date"] is not None
         plain["issue_date"] = facts["issue_date"] or ctx.today()
@@ -153,30 +206,53 @@ def delete(ctx: Context, invoice_id: str) -> None:
     ctx.record("deleted", invoice)
 
 
-def duplicate(ctx: Context, invoice_id: str) -> Draft:
-    """A new draft with the same lines, as lines of one's own: hours are billed once, a copy has none of them."""
+def duplicate(
+    ctx: Context,
+    invoice_id: str,
+    *,
+    client_id: str | None = None,
+    issue_date: date | None = None,
+    due_date: date | None = None,
+    project_id: str | None = None,
+) -> Draft:
+    """A new draft with the same lines, as lines of one's own: hours are billed once, a copy has none of them.
+
+    For the same client, or another whose invoices are in the same currency. No `issue_date`: the day it is sent.
+    """
     ctx.require(Permission.CHANGE_INVOICES)
     original = ctx.find(Invoice, invoice_id)
-    client = ctx.find(Client, original.client_id, lock="share")
-    copy = invoices.add(
+    if client_id is None:
+        client = ctx.find(Client, original.client_id, lock="share")
+    else:
+        client = ctx.reference(Client, client_id, "client_id", lock="share")
+    elsewhere = client.id != original.client_id
+    if elsewhere and client.currency != original.currency:
+        raise Invalid(fields={"client_id": f"must be a client whose invoices are in {original.currency}"})
+    day = issue_date or ctx.today()
+    invoices.check_due(day, due_date)
+    _check_project(ctx, client.id, project_id)
+    copy = _open(
         ctx,
-        Invoice(
-            client_id=client.id,
-            number=invoices.provisional_number(),
-            currency=original.currency,
-            notes=original.notes,
-            issue_date=ctx.today(),
-            grouping=original.grouping,
-            selection=Selection(project_ids=()).to_json(),
-            **{name: getattr(original, name) for name in Totals._fields},
-            **invoices.bill_to(client),
-            **invoices.issuer(current(ctx)),
-        ),
+        client,
+        Totals(**{name: getattr(original, name) for name in Totals._fields}),
+        currency=original.currency,
+        notes=original.notes,
+        terms=original.terms,
+        category_id=original.category_id,
+        project_id=project_id,
+        issue_date=day,
+        issue_date_given=issue_date is not None,
+        due_date=due_date,
+        grouping=original.grouping,
+        selection=Selection(project_ids=()).to_json(),
     )
     planned = [
-        Planned("CUSTOM", line.description, line.quantity, line.unit, line.rate, line.total, line.project_id)
+        Planned(
+            "CUSTOM", line.description, line.quantity, line.unit, line.rate, line.total,
+            None if elsewhere else line.project_id,
+        )
         for line in invoices.lines(ctx, original.id)
-    ]
+    ]  # fmt: skip
     work.write(ctx, copy, planned)
     ctx.record("created", copy)
     return Draft(copy, invoices.lines(ctx, copy.id), [])
@@ -203,6 +279,7 @@ def sums(
 
 _SELECTING: Final = frozenset({"date_from", "date_to", "project_ids", "grouping", "include_expenses"})
 _CHANGEABLE: Final = _SELECTING | {
+    "category_id",
     "client_id",
     "discount",
     "due_date",
@@ -210,8 +287,32 @@ _CHANGEABLE: Final = _SELECTING | {
     "lines",
     "notes",
     "po_number",
+    "project_id",
     "tax_rate",
+    "terms",
 }
+
+
+def _open(ctx: Context, client: Client, totals: Totals, **facts: Any) -> Invoice:
+    """Add the row of a draft for a client."""
+    facts.setdefault("currency", client.currency)
+    return invoices.add(
+        ctx,
+        Invoice(
+            client_id=client.id,
+            number=invoices.provisional_number(),
+            **facts,
+            **totals._asdict(),
+            **invoices.bill_to(client),
+            **invoices.issuer(current(ctx)),
+        ),
+    )
+
+
+def _check_project(ctx: Context, client_id: str, project_id: str | None) -> None:
+    """The project an invoice is about is its client's."""
+    if project_id is not None and project_id not in work.client_projects(ctx, client_id):
+        raise Absent(fields={"project_id": "no such project of this client"})
 
 
 def _check_facts(invoice: Invoice, facts: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar, Final, Literal, get_args
 
@@ -17,14 +17,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tallystick.db.base import Id, Json, Money, Row, Tenant, one_of, table_of, within_workspace
+from tallystick.db.base import Counted, Id, Json, Money, Row, Tenant, one_of, table_of, within_workspace
 from tallystick.db.session import Prepared, columns_of
+from tallystick.domain import categories
 from tallystick.domain.access import Permission
-from tallystick.domain.clients import Client
+from tallystick.domain.clients import Client, each_tag_once
 from tallystick.domain.context import SENTENCES, Context, hydrate
 from tallystick.domain.listing import Listing
 from tallystick.domain.projects import client_name_filter
-from tallystick.domain.workspaces import Workspace
+from tallystick.domain.workspaces import DEFAULT_TERMS_DAYS, Workspace
 from tallystick.values.errors import Conflict, Invalid
 
 Status = Literal["DRAFT", "SENT", "PAID", "CANCELLED"]
@@ -39,13 +40,13 @@ LINE_KINDS: Final[tuple[LineKind, ...]] = get_args(LineKind)
 MOVES: Final[dict[Status, frozenset[Status]]] = {
     "DRAFT": frozenset({"SENT", "CANCELLED"}),
     "SENT": frozenset({"PAID", "CANCELLED"}),
-    "PAID": frozenset({"SENT"}),  # only when a payment is deleted
+    "PAID": frozenset({"SENT"}),  # only when a payment is deleted or corrected
     "CANCELLED": frozenset({"DRAFT"}),
 }
 """From each state, where an invoice may go. `become` is the only door."""
 
 
-class Invoice(Tenant):
+class Invoice(Counted):
     """An invoice. A draft follows its client and its work; once issued, only its state and payments move."""
 
     __tablename__ = "invoices"
@@ -106,6 +107,13 @@ class Invoice(Tenant):
     grouping: Mapped[str] = mapped_column(default="PROJECT_TASK")
     selection: Mapped[Json | None]
     """By what the work was picked (`work.Selection`), so that a rebuild repeats it."""
+    terms: Mapped[str | None]
+    project_id: Mapped[Id | None]
+    """The one project it is about, where it is about one."""
+    category_id: Mapped[Id]
+    """Where it is filed. This and `tags` are ours, not the document's: they change also once it is issued."""
+    tags: Mapped[list[str]] = mapped_column(default=[])
+    created_by: Mapped[Id | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
@@ -115,6 +123,9 @@ class Invoice(Tenant):
         return (
             *super().constraints(),
             within_workspace("client_id", "clients.id"),
+            within_workspace("project_id", "projects.id"),
+            within_workspace("category_id", "categories.id"),
+            within_workspace("created_by", "members.user_id"),
             UniqueConstraint("workspace_id", "number"),
             one_of("status", STATUSES),
             one_of("grouping", GROUPINGS),
@@ -137,10 +148,11 @@ class Invoice(Tenant):
             Index("ix_invoices_created", "workspace_id", "created_at", "id"),
             Index("ix_invoices_issue_date", "workspace_id", "issue_date", "id"),
             Index("ix_invoices_client", "workspace_id", "client_id"),
+            Index("ix_invoices_category", "workspace_id", "category_id"),
         )
 
 
-class InvoiceLine(Tenant):
+class InvoiceLine(Counted):
     """One line: what was done, how much of it, at which price."""
 
     __tablename__ = "invoice_lines"
@@ -320,7 +332,8 @@ def change(ctx: Context, invoice: Invoice, **facts: Any) -> list[str]:
 
 
 def add(ctx: Context, invoice: Invoice) -> Invoice:
-    """`ctx.add` for an invoice."""
+    """`ctx.add` for an invoice. It is filed under the category it has, else under the usual one."""
+    invoice.category_id = categories.filed_under(ctx, "invoice", invoice.__dict__.get("category_id"))
     ctx.add(invoice)
     invoice.payment_status = _payment_status(invoice)
     return invoice
@@ -352,6 +365,22 @@ def issuer(studio: Workspace) -> dict[str, str | None]:
         "issuer_tax_id": studio.tax_id,
         "issuer_email": studio.business_email,
     }
+
+
+def usual_due_date(client: Client, studio: Workspace, issue_date: date) -> date:
+    """When an invoice issued that day is due: by the client's terms, else the workspace's."""
+    agreed = client.terms_days()
+    days = studio.payment_terms_days if agreed is None else agreed
+    return issue_date + timedelta(days=DEFAULT_TERMS_DAYS if days is None else days)
+
+
+def tag(ctx: Context, invoice_id: str, tags: list[str]) -> Invoice:
+    """Set our tags of an invoice, in whatever state it is."""
+    ctx.require(Permission.CHANGE_INVOICES)
+    invoice = ctx.find(Invoice, invoice_id, lock="update")
+    if change(ctx, invoice, **each_tag_once({"tags": tags})):
+        ctx.record("updated", invoice)
+    return invoice
 
 
 def check_due(issue_date: date, due_date: date | None) -> None:

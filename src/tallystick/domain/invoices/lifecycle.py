@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Final
 
@@ -19,7 +19,7 @@ from tallystick.domain.invoices.draft import Draft, rewrite, sums
 from tallystick.domain.invoices.invoice import Invoice, IssuedNumber, become, no_such_move
 from tallystick.domain.invoices.totals import Discount
 from tallystick.domain.invoices.work import Picked, Warned
-from tallystick.domain.workspaces import DEFAULT_TERMS_DAYS, Workspace, current
+from tallystick.domain.workspaces import current
 from tallystick.values.errors import Conflict, Invalid
 from tallystick.values.money import decimal_text
 
@@ -36,7 +36,7 @@ def mark_sent(ctx: Context, invoice_id: str) -> Invoice:
     studio = current(ctx)
     _check_ready(ctx, invoice, client)
     issue_date = invoice.issue_date if invoice.issue_date_given else ctx.today()
-    due_date = invoice.due_date or issue_date + timedelta(days=_terms_days(client, studio))
+    due_date = invoice.due_date or invoices.usual_due_date(client, studio, issue_date)
     invoices.check_due(issue_date, due_date)
     become(
         ctx,
@@ -117,13 +117,6 @@ def _check_ready(ctx: Context, invoice: Invoice, client: Client) -> None:
         raise Invalid("An invoice needs at least one line before it is sent.", fields={"lines": "required"})
     if client.require_po_number and not (invoice.po_number or "").strip():
         raise Invalid(fields={"po_number": f"{client.name} requires a PO number on every invoice"})
-
-
-def _terms_days(client: Client, studio: Workspace) -> int:
-    for days in (client.terms_days(), studio.payment_terms_days):
-        if days is not None:
-            return days
-    return DEFAULT_TERMS_DAYS
 
 
 def _draw_number(ctx: Context, invoice: Invoice, prefix: str, issue_date: date) -> str:
