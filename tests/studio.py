@@ -16,14 +16,16 @@ from falcon import testing
 from tallystick.auth import tokens as token_texts
 from tallystick.auth.rate_limits import RateLimits
 from tallystick.db.session import Database
+from tallystick.documents import Documents
 from tallystick.domain import clients, members, projects, tasks, tokens, workspaces
 from tallystick.domain.access import Actor, Role
-from tallystick.domain.context import Context, open_workspace
+from tallystick.domain.context import Context, Server, open_workspace
 from tallystick.main import build
 from tallystick.settings import Settings
 from tallystick.values.ids import new_id
 
 KEY = bytes(range(32))
+SERVER = Server(Documents(), KEY, "http://127.0.0.1:8000")
 _numbers = itertools.count(1)
 
 
@@ -72,7 +74,7 @@ class Studio:
         """A transaction as one of the people; committed at the end of the block."""
         with self.database.transaction() as connection:
             open_workspace(connection, self.workspace_id)
-            yield Context(self.actor(who), connection, self.clock)
+            yield Context(self.actor(who), connection, self.clock, SERVER)
 
 
 def found_studio(database: Database, key: bytes, *, name: str = "Studio North", plan: str = "agency") -> Studio:

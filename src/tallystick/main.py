@@ -27,8 +27,9 @@ from tallystick.api.wire import Wire
 from tallystick.auth.rate_limits import Policy, RateLimits
 from tallystick.db.local_postgres import key_file
 from tallystick.db.session import Database
+from tallystick.documents import Documents
 from tallystick.domain.access import Actor
-from tallystick.domain.context import Clock, utc_now
+from tallystick.domain.context import Clock, Server, utc_now
 from tallystick.settings import Settings
 from tallystick.web.assets import Assets
 from tallystick.web.auth.oauth import mount_oauth
@@ -66,6 +67,7 @@ def build(
         address_of=address_reader(settings.trusted_proxies),
         clock=clock,
         seen=seen,
+        server=lent(settings, key),
     )
     assets = Assets()
     mount_growcrm(app, settings, wire, key, assets)  # first: what is mounted later is asked first below /api
@@ -91,6 +93,11 @@ def build(
     app.add_route("/healthz", Alive())
     app.add_route("/readyz", Ready(database))
     return app
+
+
+def lent(settings: Settings, key: bytes) -> Server:
+    """What verbs may borrow of this server."""
+    return Server(Documents(), key, settings.public_url)
 
 
 def mount_expensicat(
@@ -123,6 +130,7 @@ def mount_expensicat(
             address_of=native.address_of,
             clock=native.clock,
             seen=native.seen,
+            server=native.server,
         )
         wire.mount(app)
         machine = f"{prefix}/openapi.json"
@@ -142,6 +150,7 @@ def mount_growcrm(app: App, settings: Settings, native: Wire, key: bytes, assets
         address_of=native.address_of,
         clock=native.clock,
         seen=native.seen,
+        server=native.server,
     )
     wire.mount(app)
     machine = f"{manners.prefix}/growcrm/openapi.json"

@@ -196,6 +196,9 @@ def _responses(operation: Operation, dialect: Dialect, by_kind: Mapping[Any, Any
     found: dict[str, Any] = {}
     if operation.status == 204:
         found["204"] = {"description": "Done; no body."}
+    elif operation.file:
+        binary = {"schema": {"type": "string", "format": "binary"}}
+        found[str(operation.status)] = {"description": "The file.", "content": dict.fromkeys(operation.file, binary)}
     else:
         item = by_kind[operation.answer]
         if operation.nullable:

@@ -29,6 +29,7 @@ from tallystick.domain.context import (
     Clock,
     Connection,
     Context,
+    Server,
     Transactions,
     open_workspace,
     refusal_of,
@@ -70,6 +71,27 @@ class Ask:
         return self.ids["id"]
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """An answer that is a file. It is made when the transaction is over: paper takes longer than a row."""
+
+    name: str
+    """What it is saved as: visible ASCII."""
+    media: str
+    make: Callable[[], bytes]
+    inline: bool = False
+    """Whether a browser shows it rather than saves it."""
+
+    def headers(self) -> dict[str, str]:
+        """Of the answer."""
+        how = "inline" if self.inline else "attachment"
+        return {
+            "Content-Type": self.media,
+            "Content-Disposition": f'{how}; filename="{self.name}"',
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+        }
+
+
 Handler = Callable[[Context, Ask], Any]
 
 
@@ -102,6 +124,8 @@ class Operation:
     """When it answers 409; empty: never by itself."""
     absent: str = ""
     """When it answers 404 for what its body names, where its API would not say so in general."""
+    file: tuple[str, ...] = ()
+    """The media types of an answer that is a `File`; empty: it is JSON."""
     many: bool = False
     """Whether `data` is a list of all there are, without paging."""
     nullable: bool = False
@@ -205,8 +229,9 @@ class Wire:
         address_of: Callable[[falcon.Request], str],
         clock: Clock = utc_now,
         seen: Callable[[Actor], None] | None = None,
+        server: Server | None = None,
     ) -> None:
-        """`seen` is told whom the API lets in."""
+        """`seen` is told whom the API lets in; `server` is what verbs may borrow."""
         self.manners = manners
         self.database = database
         self.limits = limits
@@ -214,6 +239,7 @@ class Wire:
         self.address_of = address_of
         self.clock = clock
         self.seen = seen
+        self.server = server
         self.readers = {
             one.path: one for one in manners.operations() if one.method == "GET" and one.path.endswith("{id}")
         }
@@ -374,28 +400,31 @@ class _Exchange:
         try:
             reading = operation is None or not operation.writes
             with self._wire.database.transaction(reading=reading) as connection:
-                ctx = Context(self._authenticated(connection), connection, self._wire.clock)
+                wire = self._wire
+                ctx = Context(self._authenticated(connection), connection, wire.clock, wire.server)
                 if operation is None:
                     raise self._refusal or NotFound()
                 self._manners.admit(ctx.actor, operation)
                 ctx.require(operation.permission)
                 ask = self._ask(operation, ctx.actor)
                 key = self._idempotency_key(operation)
-                if key is None:
-                    value = operation.handler(ctx, ask)
+                if key is not None:
+                    decision = _Decision(ctx.actor, key, self._fingerprint())
+                    replay = idempotency.claim(ctx, key, decision.fingerprint)
+                    if replay is not None:
+                        decision = None
+                        self._check_still_seen(ctx, operation, ask, replay)
+                        replayed = {"Idempotent-Replayed": "true", "Original-Request-Id": replay.request_id}
+                        return replay.status, replay.body, replayed
+                    body = self._encode(ctx, operation, ask, operation.handler(ctx, ask))
+                    idempotency.keep(
+                        ctx, key, decision.fingerprint, status=operation.status, body=body, request_id=self.request_id
+                    )
+                    return operation.status, body, {}
+                value = operation.handler(ctx, ask)
+                if not isinstance(value, File):
                     return operation.status, self._encode(ctx, operation, ask, value), {}
-                decision = _Decision(ctx.actor, key, self._fingerprint())
-                replay = idempotency.claim(ctx, key, decision.fingerprint)
-                if replay is not None:
-                    decision = None
-                    self._check_still_seen(ctx, operation, ask, replay)
-                    replayed = {"Idempotent-Replayed": "true", "Original-Request-Id": replay.request_id}
-                    return replay.status, replay.body, replayed
-                body = self._encode(ctx, operation, ask, operation.handler(ctx, ask))
-                idempotency.keep(
-                    ctx, key, decision.fingerprint, status=operation.status, body=body, request_id=self.request_id
-                )
-                return operation.status, body, {}
+            return operation.status, value.make(), value.headers()
         except (NotFound, Conflict, Invalid, psycopg.IntegrityError) as error:
             refusal = refusal_of(error) if isinstance(error, psycopg.IntegrityError) else error
             if decision is None or not isinstance(refusal, Refusal) or refusal.reason in PASSING:
@@ -482,7 +511,7 @@ class _Exchange:
         """A decision is an answer too: what was refused for its state is refused the same way on a retry."""
         with contextlib.suppress(Refusal, psycopg.Error), self._wire.database.transaction() as connection:
             open_workspace(connection, decision.actor.workspace_id)
-            ctx = Context(decision.actor, connection, self._wire.clock)
+            ctx = Context(decision.actor, connection, self._wire.clock, self._wire.server)
             idempotency.keep(
                 ctx, decision.key, decision.fingerprint, status=status, body=body, request_id=self.request_id
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Literal, Protocol, TypeVar, cast
 
@@ -17,6 +18,7 @@ from tallystick.db.base import Row, Tenant, table_of
 from tallystick.db.session import Answer, Connection, Prepared, columns_of, constraint_of, insert_of, run
 from tallystick.domain.access import Actor, Permission
 from tallystick.domain.events import Event
+from tallystick.values.document import Renderer
 from tallystick.values.duration import local_date
 from tallystick.values.errors import Absent, Forbidden, NotFound, Refusal
 from tallystick.values.ids import new_id
@@ -28,6 +30,17 @@ class Transactions(Protocol):
     """Where transactions come from; `db.session.Database` is one."""
 
     def transaction(self, *, reading: bool = False) -> AbstractContextManager[Connection]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What the server lends to verbs that make documents, links or secrets."""
+
+    renderer: Renderer
+    key: bytes
+    """The server's 32-byte key; `values.seal.derive` makes one of it for each purpose."""
+    public_url: str
+    """An origin; links begin with it."""
 
 
 Kind = TypeVar("Kind", bound=Row)
@@ -45,12 +58,15 @@ class Context:
     Rows are written when the verb says so (`add`, `change`), not when a session flushes (docs/decisions/0002).
     """
 
-    __slots__ = ("_clock", "_now", "actor", "connection")
+    __slots__ = ("_clock", "_now", "_server", "actor", "connection")
 
-    def __init__(self, actor: Actor, connection: Connection, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, actor: Actor, connection: Connection, clock: Clock = utc_now, server: Server | None = None
+    ) -> None:
         self.actor = actor
         self.connection = connection
         self._clock = clock
+        self._server = server
         self._now: datetime | None = None
 
     # --- who and when
@@ -75,6 +91,13 @@ class Context:
     def today(self) -> date:
         """The local day of the actor."""
         return local_date(self.now, self.actor.time_zone)
+
+    @property
+    def server(self) -> Server:
+        """What the server lends; a context that was made without it cannot do what needs it."""
+        if self._server is None:
+            raise RuntimeError("This context was made without a server.")
+        return self._server
 
     # --- reading
 
