@@ -39,12 +39,17 @@ BODIES: dict[str, dict[str, Any]] = {
     "updateInvoice": {"notes": "Thank you", "lines": [LINE]},
     "createOauthApp": {"name": "Chart Room", "redirectUris": ["https://app.example/callback"]},
     "createInvoicePayment": {"amount": "10", "paidOn": DAY.isoformat()},
+    "applyClientCredit": {"amount": "10"},
+    "refundInvoicePayment": {"amount": "10", "refundedOn": DAY.isoformat()},
+    "writeInvoiceOff": {"reason": "Insolvent"},
+    "updateInvoiceSeries": {"prefix": "N-", "digits": 5},
+    "updateCreditNoteSeries": {"next": 70},
 }
 """Values that are names of the world stand for its ids."""
 
 NOUNS = {
     "clients": "client", "projects": "project", "tasks": "task", "time-entries": "entry", "expenses": "expense",
-    "invoices": "invoice", "members": "member", "payments": "payment",
+    "invoices": "invoice", "members": "member", "payments": "payment", "refunds": "refund",
     "oauth-apps": "app", "oauth-grants": "grant",
 }  # fmt: skip
 """The collection in a path → the noun of the id behind it."""
@@ -65,6 +70,7 @@ TARGETS = {
     "cancelInvoice": "invoice.draft",
     "restoreInvoice": "invoice.cancelled",
     "sendInvoice": "invoice.draft",
+    "takeWriteOffBack": "invoice.written_off",
 }
 """Operations that ask for an object in a certain state; the others take the plain one of their noun."""
 

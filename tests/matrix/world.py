@@ -29,6 +29,7 @@ from tallystick.domain import (
     oauth,
     payments,
     projects,
+    refunds,
     task_statuses,
     tasks,
     time_entries,
@@ -37,7 +38,7 @@ from tallystick.domain import (
 from tallystick.domain.access import SCOPES, Scope
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Transactions
-from tallystick.domain.invoices import draft, lifecycle
+from tallystick.domain.invoices import balance, draft, lifecycle, series
 from tallystick.domain.invoices.draft import CustomLine
 from tallystick.domain.projects import Project
 from tallystick.domain.task_statuses import TaskPriority, TaskStatus
@@ -245,6 +246,19 @@ def _invoices(world: World, word: str) -> None:
             ids[key] = payments.record(ctx, ids[f"invoice.{invoice}"], **paid)[0].id
         payments.delete(ctx, ids["invoice.emptied"], ids["payment.deleted"])
         lifecycle.mark_paid(ctx, ids["invoice.paid"])
+        series.change(ctx, "credit_note", next=7)
+        ids["invoice.overpaid"] = new()
+        ids["invoice.written_off"] = new()
+        for state in ("overpaid", "written_off"):
+            lifecycle.mark_sent(ctx, ids[f"invoice.{state}"])
+        more, _ = payments.record(
+            ctx, ids["invoice.overpaid"], amount=Decimal(7000), paid_on=DAY, note=word, overpayment="credit"
+        )
+        back, _, _ = refunds.record(
+            ctx, ids["invoice.sent"], ids["payment"], amount=Decimal("1.19"), refunded_on=DAY, note=word
+        )
+        ids |= {"payment.overpaid": more.id, "refund": back.id}
+        balance.write_off(ctx, ids["invoice.written_off"], reason=word)
     ids["invoice"] = ids["invoice.sent"]
     _billed(world, word)
 

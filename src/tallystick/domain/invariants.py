@@ -21,17 +21,19 @@ from tallystick.db.session import APPLICATION_ROLE, Connection, text_query
 from tallystick.domain.api_keys import ApiKey
 from tallystick.domain.categories import FILED, Category
 from tallystick.domain.checklists import ChecklistItem
+from tallystick.domain.client_credit import ClientCredit, CreditEntry
 from tallystick.domain.clients import Client
 from tallystick.domain.comments import Comment
 from tallystick.domain.contacts import Contact
 from tallystick.domain.events import Event
 from tallystick.domain.expenses import Expense
 from tallystick.domain.idempotency import BODY_LIMIT, Answer
-from tallystick.domain.invoices.invoice import BilledWork, Invoice, InvoiceLine, IssuedNumber
+from tallystick.domain.invoices.invoice import BilledWork, Invoice, InvoiceLine
+from tallystick.domain.invoices.series import IssuedNumber, NumberJump, NumberSeries
 from tallystick.domain.members import Member
 from tallystick.domain.notes import Note
 from tallystick.domain.oauth import OAuthApp, OAuthGrant
-from tallystick.domain.payments import Payment
+from tallystick.domain.payments import Payment, Refund
 from tallystick.domain.projects import Milestone, Project
 from tallystick.domain.sessions import PasswordLink, Session
 from tallystick.domain.task_statuses import TaskPriority, TaskStatus
@@ -177,8 +179,13 @@ _EXPENSES: Final = table_of(Expense).name
 _INVOICES: Final = table_of(Invoice).name
 _LINES: Final = table_of(InvoiceLine).name
 _BILLED: Final = table_of(BilledWork).name
+_SERIES: Final = table_of(NumberSeries).name
 _NUMBERS: Final = table_of(IssuedNumber).name
+_JUMPS: Final = table_of(NumberJump).name
 _PAYMENTS: Final = table_of(Payment).name
+_REFUNDS: Final = table_of(Refund).name
+_CREDITS: Final = table_of(ClientCredit).name
+_CREDIT_ENTRIES: Final = table_of(CreditEntry).name
 _ANSWERS: Final = table_of(Answer).name
 
 _LETS_IN: Final = (
@@ -192,14 +199,15 @@ _LETS_IN: Final = (
 )
 """Personal tokens; API keys; OAuth's tokens, codes and secrets; cookies of sessions, links, marks of browsers; JWTs."""
 _WORK: Final = ((_ENTRIES, "entry_id"), (_EXPENSES, "expense_id"))
+_LEDGERS: Final = (_EVENTS, _NUMBERS, _JUMPS, _CREDIT_ENTRIES)
 _KEPT: Final = (
-    *((table, trigger) for table in (_EVENTS, _NUMBERS) for trigger in ("append_only", "append_only_whole")),
+    *((table, trigger) for table in _LEDGERS for trigger in ("append_only", "append_only_whole")),
     *((table, "keep_issued") for table in (_INVOICES, _LINES)),
 )
 """Tables, and the triggers that keep what is in them from being rewritten."""
 _ACCESS: Final = (Token, Session, PasswordLink, OAuthApp, OAuthGrant, ApiKey)
 _ABOUT_WORK: Final = (TaskStatus, TaskPriority, Category, Contact, Milestone, ChecklistItem, Comment, Note)
-_WORK_AND_MONEY: Final = (Client, Project, Task, TimeEntry, Expense, Invoice, Payment, Member)
+_WORK_AND_MONEY: Final = (Client, Project, Task, TimeEntry, Expense, Invoice, Payment, Refund, Member)
 _MADE_BY_VERBS: Final = (*_WORK_AND_MONEY, *_ABOUT_WORK, *_ACCESS)
 _TABLES: Final = "relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
 _OF_WORKSPACES: Final = f"""
@@ -398,19 +406,63 @@ INVARIANTS: Final = (
     ),
     Invariant(
         "paid",
-        "What is paid on an invoice is the sum of its payments and of what was settled, up to the total; "
-        "its status says so.",
+        "What is paid on an invoice is the sum of its payments, less what went back or became credit, and of what was "
+        "settled; with what is credited and written off it is at most the total; its status says so.",
         f"""
             SELECT invoice.workspace_id, '{_INVOICES} ' || invoice.id AS what FROM {_INVOICES} AS invoice
             LEFT JOIN (SELECT workspace_id, invoice_id, sum(amount) AS received FROM {_PAYMENTS}
                        WHERE deleted_at IS NULL GROUP BY 1, 2) AS payments
               ON payments.workspace_id = invoice.workspace_id AND payments.invoice_id = invoice.id
-            WHERE invoice.amount_paid <> COALESCE(payments.received, 0) + invoice.settled
-               OR NOT (0 <= invoice.settled AND invoice.settled <= invoice.amount_paid
-                       AND invoice.amount_paid <= invoice.total)
-               OR (invoice.status = 'PAID' AND invoice.amount_paid <> invoice.total)
-               OR (invoice.status = 'SENT' AND invoice.amount_paid = invoice.total AND invoice.total > 0)
-               OR (invoice.status IN ('DRAFT', 'CANCELLED') AND invoice.amount_paid <> 0)
+            LEFT JOIN (SELECT workspace_id, invoice_id, sum(amount) AS returned FROM {_REFUNDS}
+                       WHERE deleted_at IS NULL GROUP BY 1, 2) AS refunds
+              ON refunds.workspace_id = invoice.workspace_id AND refunds.invoice_id = invoice.id
+            LEFT JOIN (SELECT workspace_id, invoice_id, sum(amount) AS given FROM {_CREDIT_ENTRIES}
+                       WHERE cause <> 'APPLIED' GROUP BY 1, 2) AS credit
+              ON credit.workspace_id = invoice.workspace_id AND credit.invoice_id = invoice.id
+            WHERE invoice.amount_paid <> COALESCE(received, 0) - COALESCE(returned, 0) - COALESCE(given, 0) + settled
+               OR invoice.amount_refunded <> COALESCE(returned, 0)
+               OR NOT (0 <= settled AND settled <= amount_paid AND amount_credited >= 0 AND amount_written_off >= 0
+                       AND amount_paid + amount_credited + amount_written_off <= total)
+               OR balance <> total - amount_paid - amount_credited - amount_written_off
+               OR (status = 'PAID' AND amount_paid + amount_credited <> total)
+               OR (status = 'SENT' AND amount_paid + amount_credited = total AND total > 0)
+               OR (status IN ('DRAFT', 'CANCELLED') AND amount_paid + amount_written_off <> 0)
+        """,
+    ),
+    Invariant(
+        "refunds",
+        "What was returned of a payment is the sum of its refunds, and never more than the payment.",
+        f"""
+            SELECT payment.workspace_id, '{_PAYMENTS} ' || payment.id AS what FROM {_PAYMENTS} AS payment
+            LEFT JOIN (SELECT workspace_id, payment_id, sum(amount) AS returned,
+                              bool_and(currency = first_currency AND invoice_id = first_invoice) AS alike
+                       FROM (SELECT refund.*, paid.currency AS first_currency, paid.invoice_id AS first_invoice
+                             FROM {_REFUNDS} AS refund JOIN {_PAYMENTS} AS paid
+                               ON paid.workspace_id = refund.workspace_id AND paid.id = refund.payment_id
+                             WHERE refund.deleted_at IS NULL) AS refund
+                       GROUP BY 1, 2) AS refunds
+              ON refunds.workspace_id = payment.workspace_id AND refunds.payment_id = payment.id
+            WHERE payment.deleted_at IS NULL AND (
+                payment.amount_refunded <> COALESCE(returned, 0) OR payment.amount_refunded > payment.amount
+                OR NOT COALESCE(alike, true))
+        """,
+    ),
+    Invariant(
+        "client-credit",
+        "A client's credit is the sum of its entries, never less than nothing, and what was paid with it left it.",
+        f"""
+            SELECT COALESCE(held.workspace_id, entries.workspace_id) AS workspace_id,
+                   'clients ' || COALESCE(held.client_id, entries.client_id) AS what
+            FROM {_CREDITS} AS held
+            FULL JOIN (SELECT workspace_id, client_id, currency, sum(amount) AS amount FROM {_CREDIT_ENTRIES}
+                       GROUP BY 1, 2, 3) AS entries USING (workspace_id, client_id, currency)
+            WHERE COALESCE(held.amount, 0) <> COALESCE(entries.amount, 0) OR held.amount < 0
+            UNION ALL
+            SELECT payment.workspace_id, '{_PAYMENTS} ' || payment.id FROM {_PAYMENTS} AS payment
+            LEFT JOIN (SELECT workspace_id, payment_id, sum(amount) AS spent FROM {_CREDIT_ENTRIES}
+                       WHERE cause = 'APPLIED' GROUP BY 1, 2) AS applied
+              ON applied.workspace_id = payment.workspace_id AND applied.payment_id = payment.id
+            WHERE COALESCE(-spent, 0) <> CASE WHEN from_credit AND deleted_at IS NULL THEN amount ELSE 0 END
         """,
     ),
     Invariant(
@@ -435,19 +487,25 @@ INVARIANTS: Final = (
     ),
     Invariant(
         "numbers",
-        "The numbers of a series run from 1 without a hole, and its counter stands at the next.",
+        "The numbers of a series run from 1, or from where somebody let it go on, without a hole; "
+        "its counter stands at the next.",
         f"""
             SELECT workspace_id, '{_NUMBERS} ' || series || '/' || value AS what FROM (
                 SELECT workspace_id, series, value,
-                       row_number() OVER (PARTITION BY workspace_id, series ORDER BY value) AS place
+                       lag(value, 1, 0::bigint) OVER (PARTITION BY workspace_id, series ORDER BY value) AS before
                 FROM {_NUMBERS}) AS drawn
-            WHERE value <> place
+            WHERE value <> before + 1 AND NOT EXISTS (
+                SELECT FROM {_JUMPS} AS jump WHERE jump.workspace_id = drawn.workspace_id
+                AND jump.series = drawn.series AND jump.value = drawn.value)
             UNION ALL
-            SELECT workspace_id, 'invoice_series ' || series AS what
-            FROM invoice_series
+            SELECT workspace_id, '{_SERIES} ' || series AS what
+            FROM {_SERIES} AS counter
             FULL JOIN (SELECT workspace_id, series, max(value) AS last FROM {_NUMBERS} GROUP BY 1, 2) AS drawn
             USING (workspace_id, series)
-            WHERE next IS DISTINCT FROM COALESCE(last, 0) + 1
+            WHERE next IS NULL OR next <= COALESCE(last, 0)
+               OR (next <> COALESCE(last, 0) + 1 AND NOT EXISTS (
+                   SELECT FROM {_JUMPS} AS jump WHERE jump.workspace_id = counter.workspace_id
+                   AND jump.series = counter.series AND jump.value = next))
         """,
     ),
     Invariant(
