@@ -15,7 +15,7 @@ from tallystick.domain.access import Permission
 from tallystick.domain.client_credit import available, book, given_by
 from tallystick.domain.clients import each_tag_once
 from tallystick.domain.context import SENTENCES, Context, cast_rows, hydrate, workspace
-from tallystick.domain.invoices.balance import check_not_written_off, stand
+from tallystick.domain.invoices.balance import NOTHING, check_not_written_off, stand
 from tallystick.domain.invoices.invoice import Invoice
 from tallystick.domain.invoices.totals import check_decimals
 from tallystick.values.errors import Conflict, Invalid, NotFound
@@ -260,10 +260,8 @@ def delete(ctx: Context, invoice_id: str, payment_id: str) -> Invoice:
         of = {"invoice_id": invoice.id, "payment_id": payment.id}
         book(ctx, invoice.client_id, invoice.currency, payment.amount, "APPLIED", **of)
     surplus = payment.surplus - sum((refund.from_credit for refund in returned), Decimal(0))
-    _lose(
-        ctx, invoice, payment, payment.amount - payment.amount_refunded, max(surplus, Decimal(0)),
-        amount_refunded=invoice.amount_refunded - payment.amount_refunded,
-    )  # fmt: skip
+    kept = payment.amount - payment.amount_refunded
+    _lose(ctx, invoice, payment, kept, surplus=max(surplus, NOTHING), refunded=payment.amount_refunded)
     return invoice
 
 
@@ -292,7 +290,13 @@ def _change(ctx: Context, payment: Payment, **facts: Any) -> list[str]:
 
 
 def _lose(
-    ctx: Context, invoice: Invoice, payment: Payment, lost: Decimal, surplus: Decimal = Decimal(0), **amounts: Decimal
+    ctx: Context,
+    invoice: Invoice,
+    payment: Payment,
+    lost: Decimal,
+    *,
+    surplus: Decimal = NOTHING,
+    refunded: Decimal = NOTHING,
 ) -> None:
     """So much was never received. The surplus of it is no credit any more, and nothing else that is not covered now.
 
@@ -305,7 +309,8 @@ def _lose(
     book(ctx, invoice.client_id, invoice.currency, -back, "OVERPAYMENT", invoice_id=invoice.id, payment_id=payment.id)
     left = kept - (given - back)
     settled = invoice.settled if left == received else Decimal(0)
-    stand(ctx, invoice, amount_paid=left + settled, settled=settled, **amounts)
+    returned = invoice.amount_refunded - refunded
+    stand(ctx, invoice, amount_paid=left + settled, settled=settled, amount_refunded=returned)
 
 
 def _check(ctx: Context, invoice: Invoice, amount: Decimal, paid_on: date, balance: Decimal | None) -> None:

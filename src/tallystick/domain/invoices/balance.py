@@ -20,8 +20,8 @@ def stand(ctx: Context, invoice: Invoice, *, was_paid: bool | None = None, **amo
     Nothing open where nothing was paid, either (`was_paid`, else whether something is): credited in full, it is
     CANCELLED. What is written off stays SENT: nobody paid, and the claim is not withdrawn.
     """
-    held = {name: amounts.get(name, getattr(invoice, name)) for name in _AMOUNTS}
-    balance = invoice.total - sum(held.values(), NOTHING)
+    held: dict[str, Decimal] = {**{name: getattr(invoice, name) for name in _AMOUNTS}, **amounts}
+    balance = invoice.total - sum((held[name] for name in _AMOUNTS), NOTHING)
     paid = held["amount_paid"] > 0 if was_paid is None else was_paid
     if balance == 0 and invoice.status == "SENT" and not held["amount_written_off"]:
         if held["amount_credited"] > 0 and not paid:
