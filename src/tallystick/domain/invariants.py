@@ -421,7 +421,7 @@ INVARIANTS: Final = (
               ON credit.workspace_id = invoice.workspace_id AND credit.invoice_id = invoice.id
             WHERE invoice.amount_paid <> COALESCE(received, 0) - COALESCE(returned, 0) - COALESCE(given, 0) + settled
                OR invoice.amount_refunded <> COALESCE(returned, 0)
-               OR NOT (0 <= settled AND settled <= amount_paid AND amount_credited >= 0 AND amount_written_off >= 0
+               OR NOT (0 <= settled AND 0 <= amount_paid AND amount_credited >= 0 AND amount_written_off >= 0
                        AND amount_paid + amount_credited + amount_written_off <= total)
                OR balance <> total - amount_paid - amount_credited - amount_written_off
                OR (status = 'PAID' AND amount_paid + amount_credited <> total)

@@ -53,11 +53,10 @@ def record(
         raise Conflict("All of this payment is returned already.", reason="refunded")
     amount = left if amount is None else amount
     _check(ctx, payment, amount, left, refunded_on)
-    of_invoice = invoice.amount_paid - invoice.settled
     there_is = available(ctx, invoice.client_id, invoice.currency)
     from_credit = max(min(amount, there_is, given_by(ctx, invoice.id)), Decimal(0))
-    if amount - from_credit > of_invoice:
-        most = f"{round_money(of_invoice + from_credit, invoice.currency)} {invoice.currency}"
+    if amount - from_credit > invoice.amount_paid:
+        most = f"{round_money(invoice.amount_paid + from_credit, invoice.currency)} {invoice.currency}"
         raise Conflict(
             f"At most {most} can be returned of it: the rest is credit that the client spent on other invoices.",
             reason="credit_spent",

@@ -150,7 +150,7 @@ class Invoice(Counted):
             CheckConstraint("discount_percent BETWEEN 0 AND 100", name="discount_percent"),
             CheckConstraint("tax_rate BETWEEN 0 AND 100", name="tax_rate"),
             CheckConstraint("tax_amount >= 0", name="tax_amount"),
-            CheckConstraint("0 <= settled AND settled <= amount_paid AND amount_paid <= total", name="paid"),
+            CheckConstraint("0 <= settled AND 0 <= amount_paid AND amount_paid <= total", name="paid"),
             CheckConstraint("amount_credited BETWEEN 0 AND total", name="credited"),
             CheckConstraint("amount_paid + amount_credited + amount_written_off <= total", name="balance"),
             CheckConstraint("amount_refunded >= 0 AND amount_written_off >= 0", name="not_negative"),

@@ -76,8 +76,10 @@ def invoices() -> None:
         sa.Numeric(19, 4),
         "total - amount_paid - amount_credited - amount_written_off",
     )
-    op.drop_constraint(op.f("ck_invoices_paid_in_full"), "invoices")
+    for name in ("paid_in_full", "paid"):
+        op.drop_constraint(op.f(f"ck_invoices_{name}"), "invoices")
     for name, condition in (
+        ("paid", "0 <= settled AND 0 <= amount_paid AND amount_paid <= total"),
         ("credited", "amount_credited BETWEEN 0 AND total"),
         ("balance", "amount_paid + amount_credited + amount_written_off <= total"),
         ("not_negative", "amount_refunded >= 0 AND amount_written_off >= 0"),
