@@ -34,11 +34,10 @@ from tallystick.domain import (
     oauth,
     payments,
     projects,
-    refunds,
     tasks,
     time_entries,
 )
-from tallystick.domain.invoices import balance, draft, lifecycle, series
+from tallystick.domain.invoices import draft, lifecycle
 from tallystick.domain.invoices.draft import CustomLine
 from tallystick.domain.invoices.totals import Discount
 from tests.conftest import TEMPLATE, create_database, superuser, with_database
@@ -199,22 +198,6 @@ def fill(database: Database) -> Filled:
         lifecycle.mark_sent(ctx, yen.id)
         ids |= {"paid": paid.id, "cancelled": cancelled.id, "draft": kept.id, "thrown": thrown.id, "custom": yen.id}
         ids["payment2"] = second.id
-        series.change(ctx, "invoice", next=20)
-        over = draft.draft(
-            ctx, client_id=ids["client"], project_ids=[], lines=[CustomLine("Logo", Decimal(1), Decimal(300))]
-        ).invoice
-        lifecycle.mark_sent(ctx, over.id)
-        more, _ = payments.record(
-            ctx, over.id, amount=Decimal(350), paid_on=date(2026, 6, 15), overpayment="credit", fee=Decimal(3)
-        )
-        again, _, _ = refunds.record(ctx, over.id, more.id, amount=Decimal(20), refunded_on=date(2026, 6, 15))
-        payments.apply_credit(ctx, ids["sent"], amount=Decimal(10))
-        lost = draft.draft(
-            ctx, client_id=ids["client"], project_ids=[], lines=[CustomLine("Logo", Decimal(1), Decimal(300))]
-        ).invoice
-        lifecycle.mark_sent(ctx, lost.id)
-        balance.write_off(ctx, lost.id, reason="Insolvent")
-        ids |= {"over": over.id, "lost": lost.id, "payment3": more.id, "refund": again.id}
     with studio.context() as ctx:
         time_entries.let_go(ctx, members.active(ctx, ids["second"]))
         ids["gone"] = ids["second"]

@@ -4,7 +4,8 @@ import contextlib
 import json
 import uuid
 from collections.abc import Callable, Generator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import psycopg
@@ -15,8 +16,10 @@ from tallystick.cli.doctor import examine
 from tallystick.db.session import Connection, Database, owner_connection, text_query
 from tallystick.demo import sign_ins
 from tallystick.demo.load import load
-from tallystick.domain import invariants
+from tallystick.domain import invariants, payments, refunds
 from tallystick.domain.context import utc_now
+from tallystick.domain.invoices import balance, draft, lifecycle, series
+from tallystick.domain.invoices.draft import CustomLine
 from tallystick.values.ids import new_id
 from tests.cli.conftest import Filled, Tallystick, fill
 from tests.conftest import TEMPLATE, create_database, superuser, with_database
@@ -194,8 +197,28 @@ def examined_url(cluster_url: str) -> Generator[str]:
 def filled_once(examined_url: str) -> Generator[Filled]:
     pool = Database(examined_url, size=4)
     pool.open()
-    yield fill(pool)
+    yield settle(fill(pool))
     pool.close()
+
+
+def settle(filled: Filled) -> Filled:
+    """What else happens to money: credit, refunds, a write-off, a number that somebody chose."""
+    ids = filled.ids
+    logo = [CustomLine("Logo", Decimal(1), Decimal(300))]
+    with filled.studio.context() as ctx:
+        series.change(ctx, "invoice", next=20)
+        over, lost = (
+            lifecycle.mark_sent(ctx, draft.draft(ctx, client_id=ids["client"], project_ids=[], lines=logo).invoice.id)
+            for _ in range(2)
+        )
+        more, _ = payments.record(
+            ctx, over.id, amount=Decimal(350), paid_on=date(2026, 6, 15), overpayment="credit", fee=Decimal(3)
+        )
+        again, _, _ = refunds.record(ctx, over.id, more.id, amount=Decimal(20), refunded_on=date(2026, 6, 15))
+        payments.apply_credit(ctx, ids["sent"], amount=Decimal(10))
+        balance.write_off(ctx, lost.id, reason="Insolvent")
+    ids |= {"over": over.id, "lost": lost.id, "payment3": more.id, "refund": again.id}
+    return filled
 
 
 @pytest.fixture
