@@ -46,6 +46,8 @@ class Workspace(Row):
     invoice_prefix: Mapped[str] = mapped_column(default="INV-")
     legal_name: Mapped[str | None]
     tax_id: Mapped[str | None]
+    tax_label: Mapped[str | None]
+    """What the tax is called on paper, such as `GST`; None: by the document's language."""
     business_email: Mapped[str | None]
     business_phone: Mapped[str | None]
     business_website: Mapped[str | None]
@@ -54,6 +56,8 @@ class Workspace(Row):
     """The web address of a picture."""
     default_rate: Mapped[Money | None]
     default_tax_rate: Mapped[Money | None]
+    """In percent. A named rate that is the default (`tax_rates`) goes before it."""
+    prices_include_tax: Mapped[bool] = mapped_column(default=False)
     payment_terms_days: Mapped[int | None]
     invoice_notes: Mapped[str | None]
     rounding_minutes: Mapped[int] = mapped_column(default=0)
