@@ -15,7 +15,7 @@ from tallystick.domain import categories
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
 from tallystick.domain.listing import Listing
-from tallystick.domain.workspaces import check_currency, check_percent, current
+from tallystick.domain.workspaces import check_currency, check_percent, check_tax_id, current
 from tallystick.values.errors import Conflict, Invalid
 from tallystick.values.tax import TAX_CATEGORIES
 
@@ -101,6 +101,7 @@ def create(ctx: Context, *, name: str, currency: str | None = None, **facts: Any
     """Add a client. No currency: the workspace's."""
     ctx.require(Permission.CHANGE_CLIENTS)
     _check({"currency": currency, **facts} if currency else facts)
+    check_tax_id(facts.get("tax_number"), facts.get("country_code"), "tax_number")
     facts["category_id"] = categories.filed_under(ctx, "client", facts.get("category_id"))
     client = ctx.add(Client(name=name, currency=currency or current(ctx).default_currency, **each_tag_once(facts)))
     ctx.record("created", client)
@@ -120,6 +121,8 @@ def change(ctx: Context, client_id: str, **facts: Any) -> Client:
         facts["currency"] = current(ctx).default_currency
     _check(facts)
     client = ctx.find(Client, client_id, lock="update")
+    if facts.get("tax_number", client.tax_number) != client.tax_number:  # what was there before may stay
+        check_tax_id(facts["tax_number"], facts.get("country_code", client.country_code), "tax_number")
     if facts.get("category_id", client.category_id) != client.category_id:
         facts["category_id"] = categories.filed_under(ctx, "client", facts["category_id"])
     if ctx.change(client, **each_tag_once(facts)):
