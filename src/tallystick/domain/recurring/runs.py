@@ -102,7 +102,7 @@ def fail(ctx: Context, recurring_id: str, failed: Failed) -> None:
     ctx.record("failed", recurring)
 
 
-def _due_day(ctx: Context, recurring: RecurringInvoice, *, again: bool = False, day: object = None) -> Due | None:
+def _due_day(ctx: Context, recurring: RecurringInvoice, *, again: bool = False, day: date | None = None) -> Due | None:
     """The first day to make an invoice for, or that day; what the catch-up policy leaves out is passed over."""
     if recurring.status != "ACTIVE":
         return None

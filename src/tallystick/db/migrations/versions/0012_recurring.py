@@ -29,11 +29,11 @@ def recurring_invoices() -> None:
     tenant(
         table,
         identity("client_id"),
-        words("name", "status", "mode"),
+        *words("name", "status", "mode"),
         sa.Column("template", postgresql.JSONB(), nullable=False),
-        words("currency", "rule"),
+        *words("currency", "rule"),
         sa.Column("start_date", sa.Date(), nullable=False),
-        words("time_zone", "month_end", "catch_up"),
+        *words("time_zone", "month_end", "catch_up"),
         sa.Column("next_run_on", sa.Date(), nullable=True),
         sa.Column("failure", sa.Text(), nullable=True),
         moment("paused_at", nullable=True),
@@ -60,7 +60,7 @@ def recurring_runs() -> None:
         table,
         identity("recurring_id"),
         sa.Column("occurs_on", sa.Date(), nullable=False),
-        words("outcome"),
+        *words("outcome"),
         identity("invoice_id", nullable=True),
         sa.Column("failure", sa.Text(), nullable=True),
         sa.Column("attempts", sa.BigInteger(), nullable=False),
@@ -82,13 +82,11 @@ def recurring_runs() -> None:
 
 
 def tenant(table: str, *parts: Any) -> None:
-    flat = [one for part in parts for one in (part if isinstance(part, list) else [part])]
     op.create_table(
         table,
-        *[one for one in flat if isinstance(one, sa.Column)],
+        *parts,
         identity("id"),
         identity("workspace_id"),
-        *[one for one in flat if not isinstance(one, sa.Column)],
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name=op.f(f"fk_{table}_workspace_id")),
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
         sa.UniqueConstraint("workspace_id", "id", name=op.f(f"uq_{table}_workspace_id_id")),
