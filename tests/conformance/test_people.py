@@ -68,11 +68,11 @@ def test_a_member_does_not_read_the_organization(world: World) -> None:
 
 
 SETTINGS = {
-    "name": "Studio North", "legalName": "Studio North GmbH", "taxId": "DE815204337",
+    "name": "Studio North", "legalName": "Studio North GmbH", "taxId": "DE815204334",
     "businessEmail": "hello@north.example", "businessWebsite": "https://north.example", "businessPhone": "+49 40 555",
     "businessAddress": None, "businessLine1": "Kai 1", "businessLine2": "3rd floor", "businessCity": "Hamburg",
     "businessPostalCode": "20457", "businessRegion": "HH", "countryCode": "DE", "registration": "HRB 1",
-    "taxNumber": "41/765/02231", "contactName": "Ines", "endpointScheme": "9930", "endpoint": "DE815204337",
+    "taxNumber": "41/765/02231", "contactName": "Ines", "endpointScheme": "9930", "endpoint": "DE815204334",
 }  # fmt: skip
 
 
@@ -95,8 +95,8 @@ def test_nobody_else_changes_the_organization(world: World, who: str) -> None:
     [
         ({"countryCode": "de"}, "countryCode"),
         ({"endpointScheme": "9930"}, "endpoint"),
-        ({"endpoint": "DE815204337"}, "endpointScheme"),
-        ({"endpointScheme": "VAT", "endpoint": "DE815204337"}, "endpointScheme"),
+        ({"endpoint": "DE815204334"}, "endpointScheme"),
+        ({"endpointScheme": "VAT", "endpoint": "DE815204334"}, "endpointScheme"),
         ({"name": None}, "name"),
     ],
 )

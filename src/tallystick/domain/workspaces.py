@@ -16,6 +16,7 @@ from tallystick.db.session import Prepared
 from tallystick.domain import categories, task_statuses
 from tallystick.domain.access import PLANS, Permission, Plan
 from tallystick.domain.context import SENTENCES, Context, hydrate, workspace
+from tallystick.values import tax_ids
 from tallystick.values.duration import RoundingRule, is_zone
 from tallystick.values.errors import Invalid, NotFound
 from tallystick.values.money import is_currency
@@ -50,6 +51,8 @@ class Workspace(Row):
     invoice_prefix: Mapped[str] = mapped_column(default="INV-")
     legal_name: Mapped[str | None]
     tax_id: Mapped[str | None]
+    tax_label: Mapped[str | None]
+    """What the tax is called on paper, such as `GST`; None: by the document's language."""
     business_email: Mapped[str | None]
     business_phone: Mapped[str | None]
     business_website: Mapped[str | None]
@@ -75,6 +78,8 @@ class Workspace(Row):
     """The web address of a picture."""
     default_rate: Mapped[Money | None]
     default_tax_rate: Mapped[Money | None]
+    """In percent. A named rate that is the default (`tax_rates`) goes before it."""
+    prices_include_tax: Mapped[bool] = mapped_column(default=False)
     payment_terms_days: Mapped[int | None]
     invoice_notes: Mapped[str | None]
     rounding_minutes: Mapped[int] = mapped_column(default=0)
@@ -117,6 +122,7 @@ def found(ctx: Context, *, name: str, currency: str, time_zone: str, plan: Plan 
     """
     check_currency(currency, "default_currency")
     check_time_zone(time_zone)
+    check_tax_id(facts.get("tax_id"), None, "tax_id")
     studio = ctx.add(
         Workspace(
             id=ctx.actor.workspace_id, name=name, default_currency=currency, time_zone=time_zone, plan=plan, **facts
@@ -137,7 +143,13 @@ def change(ctx: Context, **facts: Any) -> Workspace:
     if facts.get("logo") is not None and not facts["logo"].startswith(("https://", "http://")):
         raise Invalid(fields={"logo": "must be a web address that starts with https://"})
     check_country(facts.get("country_code"))
+    check_percent(facts.get("default_tax_rate"), "default_tax_rate")
+    terms = facts.get("payment_terms_days")
+    if terms is not None and not 0 <= terms <= 365:
+        raise Invalid(fields={"payment_terms_days": "must be between 0 and 365"})
     settings = current(ctx)
+    if facts.get("tax_id", settings.tax_id) != settings.tax_id:  # what was there before may stay
+        check_tax_id(facts["tax_id"], facts.get("country_code", settings.country_code), "tax_id")
     check_endpoint(settings, facts)
     ctx.change(settings, **facts)
     return settings
@@ -168,6 +180,13 @@ def check_endpoint(now: Row | None, facts: Mapping[str, Any]) -> None:
         raise Invalid(fields={"endpoint_scheme": "must be a code of the EAS list, such as 0088, 9930 or EM"})
     if (scheme is None) != (address is None):
         raise Invalid(fields={"endpoint_scheme" if scheme is None else "endpoint": "scheme and address come together"})
+
+
+def check_tax_id(number: str | None, country: str | None, field: str) -> None:
+    """Refuse what cannot be a tax id, by the rules of its country."""
+    problem = None if number is None else tax_ids.problem_with(number, country)
+    if problem is not None:
+        raise Invalid(fields={field: problem})
 
 
 def check_percent(value: Decimal | None, field: str) -> None:
