@@ -12,6 +12,8 @@ from tallystick.cli.console import sentences
 
 MODULES: Final = (
     "serve",
+    "worker",
+    "jobs",
     "demo",
     "migrate",
     "workspaces",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tallystick.api.native import clients, expenses, invoices, oauth, people, projects, tasks, time_entries
+from tallystick.api.native import clients, expenses, invoices, mails, oauth, people, projects, tasks, time_entries
 from tallystick.api.wire import Operation
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -15,5 +15,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *time_entries.OPERATIONS,
     *expenses.OPERATIONS,
     *invoices.OPERATIONS,
+    *mails.OPERATIONS,
     *oauth.OPERATIONS,
 )
