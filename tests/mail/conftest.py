@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
-from pathlib import Path
 
 import pytest
 
-from tallystick.db.session import Database
 from tallystick.domain.context import Context, Server, open_workspace
 from tallystick.domain.mails import delivery
 from tallystick.domain.mails.mail import Mail

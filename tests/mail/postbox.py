@@ -63,7 +63,7 @@ class Postbox:
             return AuthResult(success=False, handled=False)
         given = (data.login.decode(), data.password.decode())
         self.users.append(given)
-        return AuthResult(success=given == ("studio", "s3cret with ümlaut"))
+        return AuthResult(success=given == ("studio", "s3cret with ümlaut"), handled=False)
 
     def wait_for(self, count: int, seconds: float = 30) -> list[EmailMessage]:
         """The letters, once there are so many."""

@@ -6,12 +6,12 @@ import threading
 from datetime import timedelta
 
 import pytest
-from tests.mail.conftest import Office
 
 from tallystick.domain.mails import delivery
 from tallystick.domain.mails import mail as mails
 from tallystick.domain.mails.mail import Mail, Words
 from tallystick.values.errors import Conflict, Invalid
+from tests.mail.conftest import Office
 
 
 def letter(office: Office, **facts: object) -> Mail:

@@ -38,6 +38,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "createInvoice": {"clientId": "client", "projectIds": ["project"], "lines": [{**LINE, "projectId": "project"}]},
     "updateInvoice": {"notes": "Thank you", "lines": [LINE]},
     "createOauthApp": {"name": "Chart Room", "redirectUris": ["https://app.example/callback"]},
+    "updateMailSettings": {"host": "smtp.studio.example", "fromAddress": "billing@studio.example"},
     "createInvoicePayment": {"amount": "10", "paidOn": DAY.isoformat()},
 }
 """Values that are names of the world stand for its ids."""
@@ -45,7 +46,7 @@ BODIES: dict[str, dict[str, Any]] = {
 NOUNS = {
     "clients": "client", "projects": "project", "tasks": "task", "time-entries": "entry", "expenses": "expense",
     "invoices": "invoice", "members": "member", "payments": "payment",
-    "oauth-apps": "app", "oauth-grants": "grant",
+    "mails": "mail", "oauth-apps": "app", "oauth-grants": "grant",
 }  # fmt: skip
 """The collection in a path → the noun of the id behind it."""
 
@@ -65,6 +66,7 @@ TARGETS = {
     "cancelInvoice": "invoice.draft",
     "restoreInvoice": "invoice.cancelled",
     "sendInvoice": "invoice.draft",
+    "retryMail": "mail.failed",
 }
 """Operations that ask for an object in a certain state; the others take the plain one of their noun."""
 

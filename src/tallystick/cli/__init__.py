@@ -14,6 +14,7 @@ MODULES: Final = (
     "serve",
     "worker",
     "jobs",
+    "mail",
     "demo",
     "migrate",
     "workspaces",

@@ -39,6 +39,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     commands = typer.Typer(help="What waits to be done, is being done, or has failed.", invoke_without_command=True)
     commands.callback()(list_all)
+    commands.command("list")(list_all)
     commands.command("retry", epilog="Example: tallystick jobs retry 42")(retry)
     app.add_typer(commands, name="jobs")
 

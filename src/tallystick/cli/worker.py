@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import threading
 from typing import Annotated, Final
@@ -34,6 +35,8 @@ def register(app: typer.Typer) -> None:
         settings = read_settings(data)
         logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
         if beside:
+            # The thread that starts us hears no signals, and we inherit that.
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
             threading.Thread(target=_end_with_parent, daemon=True).start()
             if not _work(settings, settings.database_url or "", say=False):
                 sys.exit(1)  # whoever started us does it again

@@ -49,7 +49,7 @@ def queue_of(desk: Desk) -> procrastinate.App:
     )
 
     def task(name: str, **options: Any) -> Any:
-        return app.task(name=name, retry=Patience(), **options)
+        return app.task(name=name, retry=Patience(), **options)  # pyright: ignore[reportUnknownVariableType]
 
     @task("send_mail")
     def send_mail(workspace_id: str, mail_id: str) -> None:  # pyright: ignore[reportUnusedFunction] - the app's

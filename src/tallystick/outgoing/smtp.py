@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import html
 import re
@@ -64,7 +65,7 @@ class SmtpPost:
             with _plainly(sender):
                 self._greet(server, sender)
                 if sender.user is not None:
-                    server.login(sender.user, sender.password or "")
+                    _login(server, sender.user, sender.password or "")
             yield server
         finally:
             watch.cancel()
@@ -131,6 +132,17 @@ def _plainly(sender: Sender) -> Generator[None]:
         raise NotNow(f"No TLS with {where}: {error.reason or error}. Is it the right port for this kind?") from error
     except (smtplib.SMTPException, OSError, UnicodeError) as error:
         raise NotNow(f"No answer from {where}: {error}.") from error
+
+
+def _login(server: smtplib.SMTP, user: str, password: str) -> None:
+    """Say who we are. smtplib speaks ASCII only; AUTH PLAIN is UTF-8 (RFC 4616)."""
+    if (user + password).isascii():
+        server.login(user, password)
+        return
+    secret = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
+    code, said = server.docmd("AUTH", f"PLAIN {secret}")
+    if code not in (235, 503):
+        raise smtplib.SMTPAuthenticationError(code, said)
 
 
 def _introduced(server: smtplib.SMTP, from_address: str, recipients: Sequence[str]) -> tuple[str, ...]:

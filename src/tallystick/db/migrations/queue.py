@@ -1,22 +1,31 @@
-"""The job queue's schema: procrastinate's own migrations up to a given one, as its package brings them.
+"""The job queue's schema: procrastinate's own, as its package brings it, of versions that are known here.
 
-Its migrations are named by version and never change once released, so a migration of ours that names the last one to
-apply does the same for ever; the digest makes sure of it (docs/decisions/0006). What this applies is not copied here:
-it is another project's text.
+Its text is another project's and is not copied. A digest makes sure that what is applied is what was tried
+(docs/decisions/0011).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from importlib.resources import files
 from typing import Final
 
 from psycopg import Connection
 
 from tallystick.db.migrations import MigrationError
+from tallystick.db.session import text_query
 
 SCHEMA: Final = "jobs"
+KNOWN: Final = {
+    "c70ec4b400a60ad9592787653aae5ae77ae41bf801d56b5bd2712751a07f2009": (
+        "03.04.00_50_post_add_retry_failed_job_procedure"
+    ),
+}
+"""SHA-256 of procrastinate's `schema.sql` → the last of its migrations that is in it.
+
+A later version whose schema is another gets a line here, and a migration of ours that applies its migrations behind
+that which `jobs` is marked with.
+"""
 
 _OWN_SEARCH_PATH: Final = f"""
 DO $$
@@ -30,30 +39,22 @@ END $$
 """
 
 
-def steps(after: str, last: str) -> Iterator[tuple[str, str]]:
-    """Name and SQL of procrastinate's migrations behind `after`, up to and with `last`, in their order."""
-    folder = files("procrastinate.sql.migrations")
-    names = sorted(one.name.removesuffix(".sql") for one in folder.iterdir() if one.name.endswith(".sql"))
-    for name in names:
-        if after < name <= last:
-            yield name, (folder / f"{name}.sql").read_text(encoding="utf-8")
-
-
-def upgrade(connection: Connection[tuple[object, ...]], *, after: str = "", last: str, digest: str) -> None:
-    """Apply procrastinate's migrations behind `after`, up to and with `last`, in a schema of their own.
-
-    `digest` is the SHA-256 of their names and texts. Raises MigrationError where they are others.
-    """
-    found = list(steps(after, last))
-    told = hashlib.sha256("".join(f"{name}\n{text}" for name, text in found).encode()).hexdigest()
-    if told != digest:
+def install(connection: Connection[tuple[object, ...]]) -> None:
+    """Make the queue in a schema of its own, marked with what is in it. Raises MigrationError for a version unknown."""
+    text = (files("procrastinate.sql") / "schema.sql").read_text(encoding="utf-8")
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    last = KNOWN.get(digest)
+    if last is None:
         raise MigrationError(
-            f"The installed procrastinate does not bring its migrations up to {last} as they were (SHA-256 {told}). "
+            f"The installed procrastinate has a schema that this Tallystick does not know (SHA-256 {digest}). "
             "Install the version that requirements.txt names."
         )
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}".encode())
-    connection.execute(f"SET LOCAL search_path = {SCHEMA}".encode())
-    for _, text in found:
-        connection.execute(text.encode())
-    connection.execute(b"SET LOCAL search_path TO DEFAULT")
-    connection.execute(_OWN_SEARCH_PATH.encode())
+    for statement in (
+        f"CREATE SCHEMA {SCHEMA}",
+        f"SET LOCAL search_path = {SCHEMA}",
+        text,
+        "SET LOCAL search_path TO DEFAULT",
+        _OWN_SEARCH_PATH,
+        f"COMMENT ON SCHEMA {SCHEMA} IS 'procrastinate {last}'",
+    ):
+        connection.execute(text_query(statement))

@@ -318,7 +318,7 @@ GRANT EXECUTE ON FUNCTION open_by_api_key(text) TO {APP}
 
 DEFER_JOB: Final = f"""
 CREATE FUNCTION defer_job(task text, about jsonb, lock text, once text, at timestamptz) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = jobs, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, jobs, pg_temp AS $$
 DECLARE made bigint[];
 BEGIN
   -- All that a request may do with the queue. The workspace goes along as the transaction has it: nobody leaves work

@@ -17,13 +17,10 @@ TENANT_TABLES: Final = (
     "mail_settings",
     "mails",
 )
-PROCRASTINATE: Final = "03.04.00_50_post_add_retry_failed_job_procedure"
-"""Its last migration as of 3.10, and the digest of all up to it."""
-DIGEST: Final = "69b3fb4b0a960349314289016d90befb7bc66dda842272684ffbc0cd1e0e196a"
 
 
 def upgrade() -> None:
-    queue.upgrade(op.get_bind().connection.driver_connection, last=PROCRASTINATE, digest=DIGEST)  # type: ignore[arg-type]
+    queue.install(op.get_bind().connection.driver_connection)  # type: ignore[arg-type]
     op.execute(security.DEFER_JOB)
     tables()
     for table in TENANT_TABLES:
