@@ -37,6 +37,13 @@ BODIES: dict[str, dict[str, Any]] = {
     "updateExpense": {"description": "Bus"},
     "createInvoice": {"clientId": "client", "projectIds": ["project"], "lines": [{**LINE, "projectId": "project"}]},
     "updateInvoice": {"notes": "Thank you", "lines": [LINE]},
+    "createRecurringInvoice": {
+        "clientId": "client",
+        "rule": "FREQ=MONTHLY",
+        "startDate": "2026-06-30",
+        "lines": [{**LINE, "projectId": "project"}],
+    },
+    "updateRecurringInvoice": {"name": "Care", "lines": [LINE]},
     "createOauthApp": {"name": "Chart Room", "redirectUris": ["https://app.example/callback"]},
     "updateMailSettings": {"host": "smtp.studio.example", "fromAddress": "billing@studio.example"},
     "createInvoicePayment": {"amount": "10", "paidOn": DAY.isoformat()},
@@ -46,7 +53,7 @@ BODIES: dict[str, dict[str, Any]] = {
 NOUNS = {
     "clients": "client", "projects": "project", "tasks": "task", "time-entries": "entry", "expenses": "expense",
     "invoices": "invoice", "members": "member", "payments": "payment",
-    "mails": "mail", "oauth-apps": "app", "oauth-grants": "grant",
+    "mails": "mail", "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
 }  # fmt: skip
 """The collection in a path → the noun of the id behind it."""
 
@@ -67,6 +74,8 @@ TARGETS = {
     "restoreInvoice": "invoice.cancelled",
     "sendInvoice": "invoice.draft",
     "retryMail": "mail.failed",
+    "resumeRecurringInvoice": "recurring.paused",
+    "listRecurringRuns": "recurring.ended",
 }
 """Operations that ask for an object in a certain state; the others take the plain one of their noun."""
 

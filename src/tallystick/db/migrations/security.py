@@ -336,3 +336,8 @@ END $$;
 REVOKE ALL ON FUNCTION defer_job(text, jsonb, text, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION defer_job(text, jsonb, text, text, timestamptz) TO {APP}
 """
+
+ISSUED_TAXES: Final = """
+CREATE TRIGGER keep_issued BEFORE INSERT OR UPDATE OR DELETE ON invoice_taxes
+FOR EACH ROW EXECUTE FUNCTION keep_issued_lines()
+"""
