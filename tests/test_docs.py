@@ -20,6 +20,7 @@ from tallystick.api.native import (
     clients,
     expenses,
     invoices,
+    mails,
     oauth,
     people,
     projects,
@@ -59,6 +60,8 @@ RESOURCES: dict[str, tuple[type[Struct], str | None]] = {
     "Payments": (invoices.PaymentJson, "createInvoicePayment"),
     "Refunds": (invoices.RefundJson, "refundInvoicePayment"),
     "Number series": (series.SeriesJson, "updateInvoiceSeries"),
+    "Mail settings": (mails.MailSettingsJson, "updateMailSettings"),
+    "Mails": (mails.MailJson, None),
     "Recurring invoices": (recurring_invoices.RecurringInvoiceJson, "createRecurringInvoice"),
     "Recurring runs": (recurring_invoices.RecurringRunJson, None),
     "OAuth apps": (oauth.OAuthAppJson, "createOauthApp"),
@@ -74,6 +77,7 @@ LISTS = {
     "Time entries": "listTimeEntrys",
     "Expenses": "listExpenses",
     "Invoices": "listInvoices",
+    "Mails": "listMails",
     "Recurring invoices": "listRecurringInvoices",
 }
 

@@ -46,6 +46,7 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "updateRecurringInvoice": {"name": "Care", "lines": [LINE]},
     "createOauthApp": {"name": "Chart Room", "redirectUris": ["https://app.example/callback"]},
+    "updateMailSettings": {"host": "smtp.studio.example", "fromAddress": "billing@studio.example"},
     "createInvoicePayment": {"amount": "10", "paidOn": DAY.isoformat()},
     "applyClientCredit": {"amount": "10"},
     "refundInvoicePayment": {"amount": "10", "refundedOn": DAY.isoformat()},
@@ -58,7 +59,7 @@ BODIES: dict[str, dict[str, Any]] = {
 NOUNS = {
     "clients": "client", "projects": "project", "tasks": "task", "time-entries": "entry", "expenses": "expense",
     "invoices": "invoice", "members": "member", "payments": "payment", "refunds": "refund",
-    "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
+    "mails": "mail", "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
 }  # fmt: skip
 """The collection in a path → the noun of the id behind it."""
 
@@ -82,6 +83,7 @@ TARGETS = {
     "restoreInvoice": "invoice.cancelled",
     "sendInvoice": "invoice.draft",
     "takeWriteOffBack": "invoice.written_off",
+    "retryMail": "mail.failed",
     "resumeRecurringInvoice": "recurring.paused",
     "listRecurringRuns": "recurring.ended",
 }

@@ -8,6 +8,7 @@ from tallystick.api.native import (
     clients,
     expenses,
     invoices,
+    mails,
     oauth,
     people,
     projects,
@@ -27,6 +28,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *expenses.OPERATIONS,
     *invoices.OPERATIONS,
     *series.OPERATIONS,
+    *mails.OPERATIONS,
     *recurring_invoices.OPERATIONS,
     *oauth.OPERATIONS,
 )
