@@ -15,7 +15,7 @@ import pytest
 from msgspec import Struct
 
 from tallystick.api.fields import hints_of
-from tallystick.api.native import clients, expenses, invoices, oauth, people, projects, tasks, time_entries
+from tallystick.api.native import clients, expenses, invoices, oauth, people, projects, rates, tasks, time_entries
 from tallystick.api.native.operations import OPERATIONS
 from tallystick.api.native.wire import REASONS, STATUS, camel, parameters_of
 from tallystick.api.wire import Operation
@@ -39,6 +39,7 @@ RESOURCES: dict[str, tuple[type[Struct], str | None]] = {
     "Members": (people.MemberJson, None),
     "Clients": (clients.ClientJson, "createClient"),
     "Projects": (projects.ProjectJson, "createProject"),
+    "Rates": (rates.RateJson, "createRate"),
     "Tasks": (tasks.TaskJson, "createTask"),
     "Time entries": (time_entries.TimeEntryJson, "createTimeEntry"),
     "Expenses": (expenses.ExpenseJson, "createExpense"),
@@ -54,6 +55,7 @@ LISTS = {
     "Members": "listMembers",
     "Clients": "listClients",
     "Projects": "listProjects",
+    "Rates": "listRates",
     "Tasks": "listTasks",
     "Time entries": "listTimeEntrys",
     "Expenses": "listExpenses",

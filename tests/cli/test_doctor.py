@@ -69,6 +69,8 @@ CORRUPTIONS: list[tuple[str, str, str]] = [
     ("task-words", "UPDATE tasks SET completed_at = now() WHERE id = '{task}'", "tasks {task}"),
     ("task-words", "UPDATE milestones SET deleted_at = now() WHERE project_id = '{project}'", "tasks {task}"),
     ("task-words", "UPDATE task_statuses SET deleted_at = now() WHERE id = '{first_status}'", "tasks {task}"),
+    ("rates", "UPDATE clients SET rates_from = '2026-01-01' WHERE id = '{client}'", "clients {client}"),
+    ("rates", "UPDATE projects SET rates_from = '2026-01-01' WHERE id = '{project}'", "projects {project}"),
     ("milestones", "UPDATE milestones SET uncategorised = false WHERE project_id = '{project}'", "projects {project}"),
     ("milestones", "UPDATE milestones SET uncategorised = true WHERE id = '{milestone}'", "projects {project}"),
     ("categories", "UPDATE categories SET type = 'invoice' WHERE id = '{category}'", "projects {project}"),

@@ -37,6 +37,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "updateExpense": {"description": "Bus"},
     "createInvoice": {"clientId": "client", "projectIds": ["project"], "lines": [{**LINE, "projectId": "project"}]},
     "updateInvoice": {"notes": "Thank you", "lines": [LINE]},
+    "createRate": {"clientId": "client", "amount": "95", "effectiveFrom": DAY.isoformat()},
+    "previewRate": {"clientId": "client", "amount": "95", "effectiveFrom": DAY.isoformat()},
+    "applyRate": {"clientId": "client", "amount": "95", "effectiveFrom": DAY.isoformat(), "reRate": True},
     "createOauthApp": {"name": "Chart Room", "redirectUris": ["https://app.example/callback"]},
     "createInvoicePayment": {"amount": "10", "paidOn": DAY.isoformat()},
 }
@@ -44,7 +47,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 NOUNS = {
     "clients": "client", "projects": "project", "tasks": "task", "time-entries": "entry", "expenses": "expense",
-    "invoices": "invoice", "members": "member", "payments": "payment",
+    "invoices": "invoice", "rates": "rate", "members": "member", "payments": "payment",
     "oauth-apps": "app", "oauth-grants": "grant",
 }  # fmt: skip
 """The collection in a path → the noun of the id behind it."""

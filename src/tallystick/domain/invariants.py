@@ -24,6 +24,7 @@ from tallystick.domain.checklists import ChecklistItem
 from tallystick.domain.clients import Client
 from tallystick.domain.comments import Comment
 from tallystick.domain.contacts import Contact
+from tallystick.domain.dated_rates import Rate
 from tallystick.domain.events import Event
 from tallystick.domain.expenses import Expense
 from tallystick.domain.idempotency import BODY_LIMIT, Answer
@@ -199,7 +200,7 @@ _KEPT: Final = (
 """Tables, and the triggers that keep what is in them from being rewritten."""
 _ACCESS: Final = (Token, Session, PasswordLink, OAuthApp, OAuthGrant, ApiKey)
 _ABOUT_WORK: Final = (TaskStatus, TaskPriority, Category, Contact, Milestone, ChecklistItem, Comment, Note)
-_WORK_AND_MONEY: Final = (Client, Project, Task, TimeEntry, Expense, Invoice, Payment, Member)
+_WORK_AND_MONEY: Final = (Client, Project, Task, TimeEntry, Expense, Invoice, Payment, Member, Rate)
 _MADE_BY_VERBS: Final = (*_WORK_AND_MONEY, *_ABOUT_WORK, *_ACCESS)
 _TABLES: Final = "relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
 _OF_WORKSPACES: Final = f"""
@@ -317,6 +318,25 @@ INVARIANTS: Final = (
             WHERE deleted_at IS NULL GROUP BY workspace_id, client_id
             HAVING count(*) FILTER (WHERE is_primary) <> 1
         """,
+    ),
+    Invariant(
+        "rates",
+        "A place knows since when it has rates that begin on days; its column says its rate only where it has none.",
+        _all(
+            f"""
+                SELECT {studio} AS workspace_id, '{table} ' || place.id AS what FROM {table} AS place
+                WHERE rates_from IS DISTINCT FROM (
+                    SELECT min(effective_from) FROM rates
+                    WHERE rates.workspace_id = {studio} AND place_id = place.id AND deleted_at IS NULL)
+                   OR (rates_from IS NOT NULL AND {column} IS NOT NULL)
+            """
+            for table, studio, column in (
+                ("workspaces", "place.id", "default_rate"),
+                ("clients", "place.workspace_id", "default_rate"),
+                ("projects", "place.workspace_id", "hourly_rate"),
+                ("tasks", "place.workspace_id", "hourly_rate"),
+            )
+        ),
     ),
     Invariant(
         "billed-once",

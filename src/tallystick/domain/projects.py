@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     ColumnElement,
+    Computed,
     Index,
     Text,
     UniqueConstraint,
@@ -25,7 +26,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tallystick.db.base import Counted, Id, Money, Row, one_of, table_of, within_workspace
 from tallystick.db.session import Prepared
-from tallystick.domain import categories, clients
+from tallystick.domain import categories, clients, dated_rates
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client, each_tag_once
 from tallystick.domain.context import Context, actor, workspace
@@ -99,7 +100,9 @@ class Project(Counted):
     status: Mapped[str] = mapped_column(default="ACTIVE")
     rate_type: Mapped[str] = mapped_column(default="HOURLY")
     hourly_rate: Mapped[Money | None]
-    """Null: the client's default rate, else the workspace's."""
+    """Today's; null: the client's, else the workspace's. Of other days see `rates`."""
+    rates_from: Mapped[date | None]
+    """Since when its rows in `rates` count; before, and where there are none, the column does."""
     fixed_fee_amount: Mapped[Money | None]
     budget_hours: Mapped[Money | None]
     budget_amount: Mapped[Money | None]
@@ -126,6 +129,10 @@ class Project(Counted):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
+
+    @classmethod
+    def read_as(cls) -> dict[str, ColumnElement[Any]]:
+        return {"hourly_rate": dated_rates.on_day(table_of(cls), "hourly_rate", dated_rates.today())}
 
     @classmethod
     def constraints(cls) -> tuple[Any, ...]:
@@ -165,12 +172,24 @@ class Milestone(Counted):
 
     __tablename__ = "milestones"
     noun: ClassVar[str] = "milestone"
+    money: ClassVar[frozenset[str]] = frozenset({"amount"})
 
     project_id: Mapped[Id]
     title: Mapped[str]
     color: Mapped[str] = mapped_column(default="default")
     position: Mapped[int]
     uncategorised: Mapped[bool] = mapped_column(default=False)
+    amount: Mapped[Money | None]
+    """The part of the project's fixed fee that is billed when it is reached."""
+    reached_on: Mapped[date | None]
+    invoice_id: Mapped[Id | None]
+    """The live invoice it is on."""
+    state: Mapped[str] = mapped_column(
+        Computed(
+            "CASE WHEN invoice_id IS NOT NULL THEN 'BILLED' WHEN reached_on IS NOT NULL THEN 'REACHED' ELSE 'OPEN' END",
+            persisted=True,
+        )
+    )
     created_by: Mapped[Id | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -182,7 +201,18 @@ class Milestone(Counted):
             *super().constraints(),
             within_workspace("project_id", "projects.id"),
             within_workspace("created_by", "members.user_id"),
+            within_workspace("invoice_id", "invoices.id"),
             UniqueConstraint("workspace_id", "id", "project_id"),
+            CheckConstraint("amount > 0", name="amount"),
+            CheckConstraint("amount IS NULL OR NOT uncategorised", name="priced_has_a_title"),
+            CheckConstraint(
+                "invoice_id IS NULL OR (amount IS NOT NULL AND reached_on IS NOT NULL AND deleted_at IS NULL)",
+                name="billed_was_reached",
+            ),
+            Index(
+                "ix_milestones_invoice", "workspace_id", "invoice_id", postgresql_where="invoice_id IS NOT NULL",
+            ),
+            Index("ix_milestones_created", "workspace_id", "created_at", "id"),
             Index(
                 "uq_milestones_title", "workspace_id", "project_id", text("lower(title)"), unique=True,
                 postgresql_where="deleted_at IS NULL",
@@ -259,7 +289,9 @@ def read(ctx: Context, project_id: str) -> Project:
 
 
 def change(ctx: Context, project_id: str, **facts: Any) -> Project:
-    """Change some facts of a project. Work already recorded keeps the rate it was recorded with."""
+    """Change some facts of a project. Work already recorded keeps the rate it was recorded with; another rate holds
+    from today on (`dated_rates.settle`).
+    """
     ctx.require(Permission.CHANGE_PROJECTS)
     project = ctx.find(Project, project_id, lock="update")
     currency: str | None = facts.pop("currency", None)
@@ -276,7 +308,8 @@ def change(ctx: Context, project_id: str, **facts: Any) -> Project:
     facts = _in_step(project.status, project.stage, facts)
     merged = Project(**{name: facts.get(name, getattr(project, name)) for name in _CHECKED})
     _check(merged, merged.rate_type)
-    if ctx.change(project, **each_tag_once(facts)):
+    priced = "hourly_rate" in facts and dated_rates.settle(ctx, project, "hourly_rate", facts.pop("hourly_rate"))
+    if ctx.change(project, **each_tag_once(facts)) or priced:
         ctx.record("updated", project)
     return project
 

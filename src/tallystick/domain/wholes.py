@@ -160,14 +160,17 @@ _DRAFTS = Prepared(
 _ISSUED = Prepared(
     text(f"""
         SELECT 1 FROM invoices WHERE {_HERE} AND client_id = :client_id
-        UNION ALL SELECT 1 FROM expenses WHERE {_HERE} AND client_id = :client_id AND invoice_id IS NOT NULL
+        UNION ALL SELECT 1 FROM expenses WHERE {_HERE} AND client_id = :client_id
+                  AND num_nonnulls(invoice_id, written_off_at) > 0
         LIMIT 1
     """)
 )
 _BILLED = Prepared(
     text(f"""
-        SELECT 1 FROM time_entries WHERE {_HERE} AND project_id = :project_id AND invoice_id IS NOT NULL
-        UNION ALL SELECT 1 FROM expenses WHERE {_HERE} AND project_id = :project_id AND invoice_id IS NOT NULL
+        SELECT 1 FROM time_entries WHERE {_HERE} AND project_id = :project_id
+                  AND num_nonnulls(invoice_id, written_off_at) > 0
+        UNION ALL SELECT 1 FROM expenses WHERE {_HERE} AND project_id = :project_id
+                  AND num_nonnulls(invoice_id, written_off_at) > 0
         UNION ALL SELECT 1 FROM invoices WHERE {_HERE} AND project_id = :project_id
         LIMIT 1
     """)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import CheckConstraint, select
+from sqlalchemy import CheckConstraint, ColumnElement, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tallystick.db.base import Id, Money, Row, one_of, table_of
 from tallystick.db.session import Prepared
-from tallystick.domain import categories, task_statuses
+from tallystick.domain import categories, dated_rates, task_statuses
 from tallystick.domain.access import PLANS, Permission, Plan
-from tallystick.domain.context import Context, hydrate, workspace
+from tallystick.domain.context import Context, hydrate, read_columns, workspace
 from tallystick.values.duration import RoundingRule, is_zone
 from tallystick.values.errors import Invalid, NotFound
 from tallystick.values.money import is_currency
@@ -53,6 +53,9 @@ class Workspace(Row):
     logo: Mapped[str | None]
     """The web address of a picture."""
     default_rate: Mapped[Money | None]
+    """Today's: what it is on other days, where it was or will be another, is in `rates`."""
+    rates_from: Mapped[date | None]
+    """Since when its rows in `rates` count; before, and where there are none, the column does."""
     default_tax_rate: Mapped[Money | None]
     payment_terms_days: Mapped[int | None]
     invoice_notes: Mapped[str | None]
@@ -60,6 +63,10 @@ class Workspace(Row):
     rounding_mode: Mapped[str] = mapped_column(default="UP")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+    @classmethod
+    def read_as(cls) -> dict[str, ColumnElement[Any]]:
+        return {"default_rate": dated_rates.on_day(table_of(cls), "default_rate", dated_rates.today())}
 
     @property
     def rounding(self) -> RoundingRule:
@@ -115,9 +122,19 @@ def change(ctx: Context, **facts: Any) -> Workspace:
         check_time_zone(facts["time_zone"])
     if facts.get("logo") is not None and not facts["logo"].startswith(("https://", "http://")):
         raise Invalid(fields={"logo": "must be a web address that starts with https://"})
-    settings = current(ctx)
+    settings = locked(ctx) if "default_rate" in facts else current(ctx)
+    if "default_rate" in facts:
+        dated_rates.settle(ctx, settings, "default_rate", facts.pop("default_rate"))
     ctx.change(settings, **facts)
     return settings
+
+
+def locked(ctx: Context) -> Workspace:
+    """`current`, for whoever changes what only one at a time may."""
+    found = ctx.row(_LOCKED)
+    if found is None:
+        raise NotFound("No such workspace.")
+    return hydrate(Workspace, found)
 
 
 def check_currency(code: str, field: str = "currency") -> None:
@@ -138,4 +155,6 @@ def check_percent(value: Decimal | None, field: str) -> None:
         raise Invalid(fields={field: "must be a percentage between 0 and 100"})
 
 
-_CURRENT = Prepared(select(table_of(Workspace)).where(Workspace.id == workspace()))
+_current = select(*read_columns(Workspace)).where(Workspace.id == workspace())
+_CURRENT = Prepared(_current)
+_LOCKED = Prepared(_current.with_for_update(key_share=True, of=table_of(Workspace)))

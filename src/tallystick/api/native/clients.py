@@ -15,6 +15,7 @@ from tallystick.domain import clients
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
+from tallystick.values.duration import RoundingMinutes, RoundingMode
 
 Line = Annotated[str, Meta(max_length=200)]
 Address = Annotated[str, Meta(max_length=254)]
@@ -44,6 +45,8 @@ class ClientJson(Struct, rename="camel", gc=False):
     default_tax_rate: str | None
     require_po_number: bool
     billing_email: str | None
+    rounding_minutes: RoundingMinutes | None
+    rounding_mode: RoundingMode | None
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None
@@ -70,6 +73,8 @@ class ClientFields(Struct, rename="camel"):
     default_tax_rate: Percent | UnsetType | None = UNSET
     require_po_number: bool | UnsetType = UNSET
     billing_email: Address | UnsetType | None = UNSET
+    rounding_minutes: RoundingMinutes | UnsetType | None = UNSET
+    rounding_mode: RoundingMode | UnsetType | None = UNSET
 
 
 CLIENT = View(Client, ClientJson)

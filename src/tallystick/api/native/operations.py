@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tallystick.api.native import clients, expenses, invoices, oauth, people, projects, tasks, time_entries
+from tallystick.api.native import clients, expenses, invoices, oauth, people, projects, rates, tasks, time_entries
 from tallystick.api.wire import Operation
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -14,6 +14,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *tasks.OPERATIONS,
     *time_entries.OPERATIONS,
     *expenses.OPERATIONS,
+    *rates.OPERATIONS,
     *invoices.OPERATIONS,
     *oauth.OPERATIONS,
 )

@@ -78,7 +78,7 @@ def draft(
     selection = Selection(date_from, date_to, None if project_ids is None else tuple(project_ids), include_expenses)
     grouping = _known(grouping)
     picked = work.pick(ctx, client.id, selection)
-    planned, warnings = work.plan(picked, grouping, studio.rounding, client.currency)
+    planned, warnings = work.plan(picked, grouping, client.rounding(studio), client.currency)
     planned += _custom_lines(ctx, client.id, lines, client.currency)
     if not planned:
         raise _nothing_to_bill(client.name, selection)
@@ -398,7 +398,8 @@ def _rebuild(ctx: Context, invoice: Invoice, facts: dict[str, Any]) -> list[Warn
 def rewrite(ctx: Context, invoice: Invoice, picked: work.Picked) -> list[Warned]:
     """Put these lines of work in the place of those that a draft had; its work was released before."""
     grouping: Grouping = invoice.grouping  # type: ignore[assignment]  # the CHECK says so
-    planned, warnings = work.plan(picked, grouping, current(ctx).rounding, invoice.currency)
+    rounding = ctx.find(Client, invoice.client_id).rounding(current(ctx))
+    planned, warnings = work.plan(picked, grouping, rounding, invoice.currency)
     work.clear(ctx, invoice)
     custom = invoices.lines(ctx, invoice.id)
     ctx.write(

@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, select, text
 from tallystick.db.base import table_of
 from tallystick.db.session import Prepared
 from tallystick.domain.context import Context, workspace
+from tallystick.domain.dated_rates import sql_on_day
 from tallystick.domain.expenses import Expense
 from tallystick.domain.invoices.invoice import Grouping, Invoice, LineKind
 from tallystick.domain.invoices.totals import LARGEST
@@ -393,6 +394,14 @@ _PROJECTS = Prepared(
 )
 
 
+RATE_THEN: Final = f"""
+    {sql_on_day("task", "hourly_rate", "entry.entry_date")}, {sql_on_day("project", "hourly_rate", "entry.entry_date")},
+    {sql_on_day("client", "default_rate", "entry.entry_date")},
+    {sql_on_day("studio", "default_rate", "entry.entry_date")}
+"""
+"""The rates of the places where an entry was worked on its day, the nearest first."""
+
+
 def _entries(where: str) -> Prepared:
     """Unbilled time of a client with the rate found on the way entry → task → project → client → workspace.
 
@@ -402,8 +411,7 @@ def _entries(where: str) -> Prepared:
     return Prepared(
         text(f"""
             SELECT entry.id, entry.project_id, entry.task_id, entry.entry_date, entry.duration_seconds, entry.note,
-                   COALESCE(entry.hourly_rate, task.hourly_rate, project.hourly_rate, client.default_rate,
-                            studio.default_rate),
+                   COALESCE(entry.hourly_rate, {RATE_THEN}),
                    project.name, task.name
             FROM time_entries AS entry
             JOIN projects AS project ON project.workspace_id = entry.workspace_id AND project.id = entry.project_id
