@@ -161,9 +161,8 @@ def test_a_rate_is_of_one_place(fresh: World) -> None:
     result = fresh.api()("POST", "/rates", both)
     assert result.status_code == 422
     assert set(result.json["error"]["fields"]) == {"clientId", "projectId"}
-    assert fresh.api()("POST", "/rates", {"effectiveFrom": "2026-07-01"}).json["error"]["fields"] == {
-        "amount": "required"
-    }
+    nothing = fresh.api()("POST", "/rates", {"effectiveFrom": "2026-07-01"})
+    assert list(nothing.json["error"]["fields"]) == ["amount"]
 
 
 def test_only_who_may_change_settings_sets_the_rate_of_the_workspace(fresh: World) -> None:

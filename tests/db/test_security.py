@@ -303,7 +303,9 @@ def test_a_reference_into_another_workspace_cannot_be_stored(
     assert key.column_keys[0] == "workspace_id", "a reference between tenants names the workspace"
     local, remote = key.column_keys[1], key.elements[1].column.name
     target = key.referred_table.name
-    ((foreign,),) = run(owner, f"SELECT {remote} FROM {target} WHERE workspace_id = %s LIMIT 1", theirs)
+    draft_first = "ORDER BY status <> 'DRAFT'" if target == "invoices" else ""  # what was issued takes no line
+    wanted = f"SELECT {remote} FROM {target} WHERE workspace_id = %s {draft_first} LIMIT 1"
+    ((foreign,),) = run(owner, wanted, theirs)
     table = next(table for table in TENANT_TABLES if table.name == key.table.name)  # type: ignore[union-attr]
     sql, values = copy_of(owner, table, mine, **{local: str(foreign), **unique(table)})
     for name in ONE_OF_MANY:
