@@ -307,7 +307,7 @@ def test_a_reference_into_another_workspace_cannot_be_stored(
     wanted = f"SELECT {remote} FROM {target} WHERE workspace_id = %s {draft_first} LIMIT 1"
     ((foreign,),) = run(owner, wanted, theirs)
     table = next(table for table in TENANT_TABLES if table.name == key.table.name)  # type: ignore[union-attr]
-    sql, values = copy_of(owner, table, mine, **{local: str(foreign), **unique(table)})
+    sql, values = copy_of(owner, table, mine, **{**unique(table), local: str(foreign)})
     for name in ONE_OF_MANY:
         run(owner, f"ALTER TABLE {name.split('.')[0]} DROP CONSTRAINT {name.split('.')[1]}")
     with pytest.raises(errors.ForeignKeyViolation) as refusal:
@@ -322,6 +322,7 @@ ONE_OF_MANY = (
     "milestones.ck_milestones_billed_was_reached",
     "notes.ck_notes_one_resource",
     "rates.ck_rates_one_place",
+    "recurring_runs.ck_recurring_runs_invoice_id",
 )
 """What would refuse a second reference before the reference itself is refused."""
 
@@ -350,6 +351,8 @@ def unique(table: Table[Any]) -> dict[str, object]:
         found |= {"started_at": None, "stopped_at": None}
     if table.name == "payments":
         found["external_id"] = None
+    if table.name == "recurring_runs":
+        found |= {"occurs_on": "2099-01-31", "invoice_id": None}
     if table.name == "billed_work":
         found["released_at"] = "2026-01-01T00:00:00Z"
     return found

@@ -40,6 +40,13 @@ BODIES: dict[str, dict[str, Any]] = {
     "createRate": {"clientId": "client", "amount": "95", "effectiveFrom": DAY.isoformat()},
     "previewRate": {"clientId": "client", "amount": "95", "effectiveFrom": DAY.isoformat()},
     "applyRate": {"clientId": "client", "amount": "95", "effectiveFrom": DAY.isoformat(), "reRate": True},
+    "createRecurringInvoice": {
+        "clientId": "client",
+        "rule": "FREQ=MONTHLY",
+        "startDate": "2026-06-30",
+        "lines": [{**LINE, "projectId": "project"}],
+    },
+    "updateRecurringInvoice": {"name": "Care", "lines": [LINE]},
     "createOauthApp": {"name": "Chart Room", "redirectUris": ["https://app.example/callback"]},
     "createInvoicePayment": {"amount": "10", "paidOn": DAY.isoformat()},
 }
@@ -47,8 +54,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 NOUNS = {
     "clients": "client", "projects": "project", "tasks": "task", "time-entries": "entry", "expenses": "expense",
-    "invoices": "invoice", "rates": "rate", "members": "member", "payments": "payment",
-    "oauth-apps": "app", "oauth-grants": "grant",
+    "invoices": "invoice", "rates": "rate", "members": "member", "payments": "payment", "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
 }  # fmt: skip
 """The collection in a path → the noun of the id behind it."""
 
@@ -68,6 +74,8 @@ TARGETS = {
     "cancelInvoice": "invoice.draft",
     "restoreInvoice": "invoice.cancelled",
     "sendInvoice": "invoice.draft",
+    "resumeRecurringInvoice": "recurring.paused",
+    "listRecurringRuns": "recurring.ended",
 }
 """Operations that ask for an object in a certain state; the others take the plain one of their noun."""
 

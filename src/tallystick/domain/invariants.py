@@ -34,6 +34,7 @@ from tallystick.domain.notes import Note
 from tallystick.domain.oauth import OAuthApp, OAuthGrant
 from tallystick.domain.payments import Payment
 from tallystick.domain.projects import Milestone, Project
+from tallystick.domain.recurring.recurring import RecurringInvoice
 from tallystick.domain.sessions import PasswordLink, Session
 from tallystick.domain.task_statuses import TaskPriority, TaskStatus
 from tallystick.domain.tasks import Task
@@ -200,7 +201,7 @@ _KEPT: Final = (
 """Tables, and the triggers that keep what is in them from being rewritten."""
 _ACCESS: Final = (Token, Session, PasswordLink, OAuthApp, OAuthGrant, ApiKey)
 _ABOUT_WORK: Final = (TaskStatus, TaskPriority, Category, Contact, Milestone, ChecklistItem, Comment, Note)
-_WORK_AND_MONEY: Final = (Client, Project, Task, TimeEntry, Expense, Invoice, Payment, Member, Rate)
+_WORK_AND_MONEY: Final = (Client, Project, Task, TimeEntry, Expense, Invoice, Payment, Member, Rate, RecurringInvoice)
 _MADE_BY_VERBS: Final = (*_WORK_AND_MONEY, *_ABOUT_WORK, *_ACCESS)
 _TABLES: Final = "relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
 _OF_WORKSPACES: Final = f"""
@@ -479,6 +480,21 @@ INVARIANTS: Final = (
                   ELSE status = 'DRAFT' OR NOT EXISTS (
                       SELECT FROM {_NUMBERS} AS drawn WHERE drawn.workspace_id = invoice.workspace_id
                       AND drawn.number = invoice.number AND drawn.invoice_id = invoice.id) END
+        """,
+    ),
+    Invariant(
+        "recurring",
+        "A recurring invoice makes invoices of its own client, and nothing is decided of its next day yet.",
+        """
+            SELECT run.workspace_id, 'recurring_runs ' || run.id AS what FROM recurring_runs AS run
+            JOIN recurring_invoices AS recurring
+              ON recurring.workspace_id = run.workspace_id AND recurring.id = run.recurring_id
+            JOIN invoices AS invoice ON invoice.workspace_id = run.workspace_id AND invoice.id = run.invoice_id
+            WHERE invoice.client_id <> recurring.client_id
+            UNION ALL
+            SELECT recurring.workspace_id, 'recurring_invoices ' || recurring.id FROM recurring_invoices AS recurring
+            JOIN recurring_runs AS run ON run.workspace_id = recurring.workspace_id
+                AND run.recurring_id = recurring.id AND run.occurs_on = recurring.next_run_on
         """,
     ),
     Invariant(

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from tallystick.api.native import clients, expenses, invoices, oauth, people, projects, rates, tasks, time_entries
+from tallystick.api.native import (
+    clients,
+    expenses,
+    invoices,
+    oauth,
+    people,
+    projects,
+    rates,
+    recurring_invoices,
+    tasks,
+    time_entries,
+)
 from tallystick.api.wire import Operation
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -16,5 +27,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *expenses.OPERATIONS,
     *rates.OPERATIONS,
     *invoices.OPERATIONS,
+    *recurring_invoices.OPERATIONS,
     *oauth.OPERATIONS,
 )
