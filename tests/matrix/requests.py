@@ -54,7 +54,8 @@ BODIES: dict[str, dict[str, Any]] = {
 
 NOUNS = {
     "clients": "client", "projects": "project", "tasks": "task", "time-entries": "entry", "expenses": "expense",
-    "invoices": "invoice", "rates": "rate", "members": "member", "payments": "payment", "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
+    "invoices": "invoice", "rates": "rate", "members": "member", "payments": "payment",
+    "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
 }  # fmt: skip
 """The collection in a path → the noun of the id behind it."""
 
