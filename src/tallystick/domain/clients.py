@@ -14,9 +14,10 @@ from tallystick.domain import categories, dated_rates
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
 from tallystick.domain.listing import Listing
-from tallystick.domain.workspaces import Workspace, check_currency, check_percent, current
+from tallystick.domain.workspaces import Workspace, check_currency, check_percent, check_tax_id, current
 from tallystick.values.duration import ROUNDING_MINUTES, ROUNDING_MODES, RoundingRule
 from tallystick.values.errors import Conflict, Invalid
+from tallystick.values.tax import TAX_CATEGORIES
 
 Status = Literal["ACTIVE", "SUSPENDED"]
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -55,6 +56,10 @@ class Client(Counted):
     rounding_minutes: Mapped[int | None]
     """How billed hours are rounded; null: as the workspace says."""
     rounding_mode: Mapped[str | None]
+    default_tax_category: Mapped[str | None]
+    """How their invoices are taxed, such as REVERSE_CHARGE; None: as the rate says, else as the workspace's."""
+    prices_include_tax: Mapped[bool | None]
+    """None: as the workspace's."""
     require_po_number: Mapped[bool] = mapped_column(default=False)
     billing_email: Mapped[str | None]
     category_id: Mapped[Id]
@@ -81,6 +86,7 @@ class Client(Counted):
             CheckConstraint("default_tax_rate BETWEEN 0 AND 100", name="default_tax_rate"),
             CheckConstraint("rounding_minutes IN (0, 1, 5, 6, 10, 15, 30, 60)", name="rounding_minutes"),
             one_of("rounding_mode", ROUNDING_MODES),
+            one_of("default_tax_category", TAX_CATEGORIES),
             CheckConstraint("country_code ~ '^[A-Z]{2}$'", name="country_code"),
             Index("ix_clients_created", "workspace_id", "created_at", "id"),
             Index("ix_clients_category", "workspace_id", "category_id"),
@@ -114,6 +120,7 @@ def create(ctx: Context, *, name: str, currency: str | None = None, **facts: Any
     """Add a client. No currency: the workspace's."""
     ctx.require(Permission.CHANGE_CLIENTS)
     _check({"currency": currency, **facts} if currency else facts)
+    check_tax_id(facts.get("tax_number"), facts.get("country_code"), "tax_number")
     facts["category_id"] = categories.filed_under(ctx, "client", facts.get("category_id"))
     client = ctx.add(Client(name=name, currency=currency or current(ctx).default_currency, **each_tag_once(facts)))
     ctx.record("created", client)
@@ -133,6 +140,8 @@ def change(ctx: Context, client_id: str, **facts: Any) -> Client:
         facts["currency"] = current(ctx).default_currency
     _check(facts)
     client = ctx.find(Client, client_id, lock="update")
+    if facts.get("tax_number", client.tax_number) != client.tax_number:  # what was there before may stay
+        check_tax_id(facts["tax_number"], facts.get("country_code", client.country_code), "tax_number")
     if facts.get("category_id", client.category_id) != client.category_id:
         facts["category_id"] = categories.filed_under(ctx, "client", facts["category_id"])
     priced = "default_rate" in facts and dated_rates.settle(ctx, client, "default_rate", facts.pop("default_rate"))
@@ -175,6 +184,8 @@ def _check(facts: dict[str, Any]) -> None:
     if "currency" in facts:
         check_currency(facts["currency"])
     check_percent(facts.get("default_tax_rate"), "default_tax_rate")
+    if facts.get("default_tax_category") not in (None, *TAX_CATEGORIES):
+        raise Invalid(fields={"default_tax_category": f"one of {', '.join(TAX_CATEGORIES)}"})
     dated_rates.check(facts.get("default_rate"), "default_rate")
     if facts.get("rounding_minutes") not in (None, *ROUNDING_MINUTES):
         raise Invalid(fields={"rounding_minutes": f"one of {', '.join(map(str, ROUNDING_MINUTES))}"})
