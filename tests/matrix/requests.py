@@ -47,6 +47,15 @@ BODIES: dict[str, dict[str, Any]] = {
         "lines": [{**LINE, "projectId": "project"}],
     },
     "updateRecurringInvoice": {"name": "Care", "lines": [LINE]},
+    "createMilestone": {"projectId": "project", "title": "Launch day"},
+    "updateMilestone": {"title": "Launch day"},
+    "reachMilestone": {"reachedOn": DAY.isoformat()},
+    "writeOffTimeEntry": {"reason": "goodwill"},
+    "writeOffTimeEntries": {"entryIds": ["entry"], "reason": "goodwill"},
+    "undoTimeEntriesWriteOff": {"entryIds": ["entry"]},
+    "writeOffExpense": {"reason": "goodwill"},
+    "writeOffExpenses": {"expenseIds": ["expense"], "reason": "goodwill"},
+    "undoExpensesWriteOff": {"expenseIds": ["expense"]},
     "createOauthApp": {"name": "Chart Room", "redirectUris": ["https://app.example/callback"]},
     "createInvoicePayment": {"amount": "10", "paidOn": DAY.isoformat()},
 }
@@ -54,14 +63,14 @@ BODIES: dict[str, dict[str, Any]] = {
 
 NOUNS = {
     "clients": "client", "projects": "project", "tasks": "task", "time-entries": "entry", "expenses": "expense",
-    "invoices": "invoice", "rates": "rate", "members": "member", "payments": "payment",
+    "invoices": "invoice", "rates": "rate", "milestones": "milestone", "members": "member", "payments": "payment",
     "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
 }  # fmt: skip
 """The collection in a path → the noun of the id behind it."""
 
 NAMED = {
     "clientId": "client", "projectId": "project", "projectIds": "project", "taskId": "task", "userId": "user",
-    "assigneeId": "user", "assigneeIds": "user", "invoiceId": "invoice", "entryIds": "entry",
+    "assigneeId": "user", "assigneeIds": "user", "invoiceId": "invoice", "entryIds": "entry", "expenseIds": "expense",
 }  # fmt: skip
 """The name of a field or a filter → the noun of the id in it."""
 

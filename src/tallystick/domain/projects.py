@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, ClassVar, Final, Literal, get_args
+from decimal import Decimal
+from typing import Any, ClassVar, Final, Literal, NamedTuple, get_args
 
 from sqlalchemy import (
     BigInteger,
@@ -41,6 +42,8 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 RATE_TYPES: tuple[RateType, ...] = get_args(RateType)
 Stage = Literal["NOT_STARTED", "IN_PROGRESS", "ON_HOLD", "CANCELLED", "COMPLETED"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
+MilestoneState = Literal["OPEN", "REACHED", "BILLED"]
+MILESTONE_STATES: tuple[MilestoneState, ...] = get_args(MilestoneState)
 UNCATEGORISED: Final = "Uncategorised"
 """What a project's milestone is called that holds the tasks of no other."""
 
@@ -308,6 +311,8 @@ def change(ctx: Context, project_id: str, **facts: Any) -> Project:
     facts = _in_step(project.status, project.stage, facts)
     merged = Project(**{name: facts.get(name, getattr(project, name)) for name in _CHECKED})
     _check(merged, merged.rate_type)
+    if {"rate_type", "fixed_fee_amount"} & facts.keys():
+        _check_fee(ctx, project.id, merged)
     priced = "hourly_rate" in facts and dated_rates.settle(ctx, project, "hourly_rate", facts.pop("hourly_rate"))
     if ctx.change(project, **each_tag_once(facts)) or priced:
         ctx.record("updated", project)
@@ -382,6 +387,27 @@ def uncategorised(ctx: Context, project_id: str) -> str:
     return found[0]
 
 
+class Promised(NamedTuple):
+    """What of a fixed fee is spoken for."""
+
+    milestones: Decimal
+    """The parts of it that its milestones have."""
+    billed_rest: Decimal
+    """What of the rest is on a live invoice."""
+    currency: str
+
+    @property
+    def in_all(self) -> Decimal:
+        return self.milestones + self.billed_rest
+
+
+def promised(ctx: Context, project_id: str) -> Promised:
+    """What of a project's fixed fee is spoken for."""
+    found = ctx.row(_PROMISED, project_id=project_id)
+    assert found is not None  # noqa: S101 - of a project at hand
+    return Promised(*found)
+
+
 def of_actor(ctx: Context) -> list[str]:
     """Ids of the projects a member is limited to; empty for the manage tier, which is not limited."""
     if ctx.actor.sees_everyone:
@@ -437,6 +463,16 @@ def _check(project: Project, rate_type: str) -> None:
             wrong[name] = "must not be negative"
     if wrong:
         raise Invalid(fields=wrong)
+
+
+def _check_fee(ctx: Context, project_id: str, project: Project) -> None:
+    """A fee is no less than what of it milestones have or invoices bill. The project is locked."""
+    spoken_for = promised(ctx, project_id).in_all
+    if spoken_for == 0 or (project.fixed_fee_amount or 0) >= spoken_for:
+        return
+    if project.rate_type != "FIXED":
+        raise Invalid(fields={"rate_type": "milestones have parts of the fixed fee, or it is billed; it stays FIXED"})
+    raise Invalid(fields={"fixed_fee_amount": f"milestones and invoices have {spoken_for:f} of it already"})
 
 
 def _client_for(
@@ -518,6 +554,23 @@ _DELETE_WITH = [
     )
     for table in ("tasks", "milestones")
 ]
+_PROMISED = Prepared(
+    # By table, not by class: invoices are a noun above this one.
+    text("""
+        SELECT (SELECT COALESCE(sum(amount), 0) FROM milestones
+                WHERE milestones.workspace_id = :workspace AND milestones.project_id = project.id
+                  AND milestones.deleted_at IS NULL),
+               (SELECT COALESCE(sum(line.rate), 0) FROM billed_work AS billed
+                JOIN invoice_lines AS line ON line.workspace_id = billed.workspace_id AND line.id = billed.line_id
+                WHERE billed.workspace_id = :workspace AND billed.fee_project_id = project.id
+                  AND billed.released_at IS NULL),
+               COALESCE(client.currency, studio.default_currency)
+        FROM projects AS project
+        JOIN workspaces AS studio ON studio.id = project.workspace_id
+        LEFT JOIN clients AS client ON client.workspace_id = project.workspace_id AND client.id = project.client_id
+        WHERE project.workspace_id = :workspace AND project.id = :project_id
+    """)
+)
 _SETTLED = Prepared(
     # What a client's currency cannot be changed behind: an invoice, or another project.
     text("""

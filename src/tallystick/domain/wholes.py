@@ -131,7 +131,13 @@ def _copy_milestones(ctx: Context, source: Project, target: Project) -> dict[str
         Milestone, Milestone.project_id == source.id, Milestone.deleted_at.is_(None), ~Milestone.uncategorised
     )
     return {
-        one.id: milestones.create(ctx, project_id=target.id, title=one.title, color=one.color).id
+        one.id: milestones.create(
+            ctx,
+            project_id=target.id,
+            title=one.title,
+            color=one.color,
+            amount=one.amount if target.fixed_fee_amount == source.fixed_fee_amount else None,
+        ).id
         for one in sorted(rows, key=lambda row: (row.position, row.id))
     }
 

@@ -124,10 +124,11 @@ def billed_work() -> None:
         op.add_column("billed_work", sa.Column(name, sa.UUID(as_uuid=False), nullable=True))
         foreign_key("billed_work", name, target)
     check("billed_work", "one_piece_of_work", "num_nonnulls(entry_id, expense_id, milestone_id, fee_project_id) = 1")
-    for name, column in (("milestone", "milestone_id"), ("fee", "fee_project_id")):
-        op.create_index(
-            f"uq_billed_work_{name}", "billed_work", [column], unique=True, postgresql_where="released_at IS NULL"
-        )
+    for name, column in (
+        ("uq_billed_work_milestone", "milestone_id"),
+        ("uq_billed_work_fee", "fee_project_id"),
+    ):
+        op.create_index(name, "billed_work", [column], unique=True, postgresql_where="released_at IS NULL")
 
 
 def write_offs() -> None:
