@@ -49,6 +49,7 @@ class Permission(StrEnum):
     CHANGE_RATES = "set rates that begin on a day"
     WRITE_OFF = "write off unbilled work"
     KEEP_API_KEYS = "make and revoke API keys"
+    READ_MAILS = "read what was mailed"
 
 
 _P = Permission
@@ -82,6 +83,7 @@ _MANAGER = _MEMBER | {
     _P.CHANGE_ANY_NOTE,
     _P.CHANGE_RATES,
     _P.WRITE_OFF,
+    _P.READ_MAILS,
 }
 _ADMIN = _MANAGER | {_P.REASSIGN_TIME, _P.RECORD_PAYMENTS, _P.CHANGE_WORKSPACE, _P.CHANGE_MEMBERS}
 
