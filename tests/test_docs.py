@@ -18,6 +18,7 @@ from msgspec import Struct
 from tallystick.api.fields import hints_of
 from tallystick.api.native import (
     clients,
+    credit_notes,
     expenses,
     invoices,
     mails,
@@ -62,6 +63,8 @@ RESOURCES: dict[str, tuple[type[Struct], str | None]] = {
     "Invoices": (invoices.InvoiceJson, "createInvoice"),
     "Lines": (invoices.LineJson, None),
     "Payments": (invoices.PaymentJson, "createInvoicePayment"),
+    "Credit notes": (credit_notes.CreditNoteJson, "creditInvoice"),
+    "Credit note lines": (credit_notes.CreditNoteLineJson, None),
     "Refunds": (invoices.RefundJson, "refundInvoicePayment"),
     "Number series": (series.SeriesJson, "updateInvoiceSeries"),
     "Mail settings": (mails.MailSettingsJson, "updateMailSettings"),
@@ -83,6 +86,7 @@ LISTS = {
     "Time entries": "listTimeEntrys",
     "Expenses": "listExpenses",
     "Invoices": "listInvoices",
+    "Credit notes": "listCreditNotes",
     "Mails": "listMails",
     "Recurring invoices": "listRecurringInvoices",
 }

@@ -18,7 +18,10 @@ from tallystick.demo import sign_ins
 from tallystick.demo.load import load
 from tallystick.domain import invariants, payments, refunds
 from tallystick.domain.context import utc_now
+from tallystick.domain.credit_notes import credit
+from tallystick.domain.credit_notes.credit import CreditLine
 from tallystick.domain.invoices import balance, draft, lifecycle, series
+from tallystick.domain.invoices import invoice as invoices
 from tallystick.domain.invoices.draft import CustomLine
 from tallystick.values.ids import new_id
 from tests.cli.conftest import Filled, Tallystick, fill
@@ -148,6 +151,16 @@ CORRUPTIONS: list[tuple[str, str, str]] = [
     ("client-credit", "UPDATE client_credits SET amount = amount + 1", "clients {client}"),
     ("client-credit", "DELETE FROM client_credits", "clients {client}"),
     ("client-credit", "UPDATE payments SET from_credit = true WHERE id = '{payment}'", "payments {payment}"),
+    ("credited", "UPDATE invoices SET amount_credited = amount_credited + 1 WHERE id = '{sent}'", "invoices {sent}"),
+    ("credited", "DELETE FROM credit_notes WHERE id = '{note}'", "invoices {taken}"),
+    ("credited", "UPDATE invoice_lines SET credited = 1 WHERE id = '{line}'", "invoice_lines {line}"),
+    ("credited", "DELETE FROM credit_note_lines WHERE credit_note_id = '{some}'", "invoice_lines"),
+    ("credit-notes", "UPDATE credit_notes SET tax_amount = tax_amount + 1 WHERE id = '{note}'", "credit_notes {note}"),
+    ("credit-notes", "DELETE FROM credit_note_taxes WHERE credit_note_id = '{some}'", "credit_notes {some}"),
+    ("credit-notes", "UPDATE credit_notes SET applied = 5, surplus = 0 WHERE id = '{some}'", "credit_notes {some}"),
+    ("credit-notes", "UPDATE credit_note_taxes SET basis = basis - 1, discount = 1 WHERE credit_note_id = '{note}'",
+     "invoices {taken}"),
+    ("issued-numbers", "UPDATE credit_notes SET number = 'CN-9999' WHERE id = '{note}'", "credit_notes {note}"),
     ("payment-currency", "UPDATE payments SET currency = 'USD' WHERE id = '{payment}'", "payments {payment}"),
     ("external-payments", "UPDATE payments SET external_id = 'bank-1' WHERE id = '{payment2}'", "payments {payment}"),
     ("numbers", "DELETE FROM issued_numbers WHERE invoice_id = '{paid}'", "issued_numbers invoice/3"),
@@ -234,6 +247,14 @@ def settle(filled: Filled) -> Filled:
         again, _, _ = refunds.record(ctx, over.id, more.id, amount=Decimal(20), refunded_on=date(2026, 6, 15))
         payments.apply_credit(ctx, ids["sent"], amount=Decimal(10))
         balance.write_off(ctx, lost.id, reason="Insolvent")
+        taken = lifecycle.mark_sent(
+            ctx, draft.draft(ctx, client_id=ids["client"], project_ids=[], lines=logo, tax_rate=Decimal(19)).invoice.id
+        )
+        note, _ = credit.credit(ctx, taken.id, reason="Wrong")
+        some, _ = credit.credit(
+            ctx, over.id, reason="Wrong", lines=[CreditLine(invoices.lines(ctx, over.id)[0].id, Decimal(5))]
+        )
+        ids |= {"taken": taken.id, "note": note.id, "some": some.id}
     ids |= {"over": over.id, "lost": lost.id, "payment3": more.id, "refund": again.id}
     return filled
 

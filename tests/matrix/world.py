@@ -40,7 +40,10 @@ from tallystick.domain import (
 from tallystick.domain.access import SCOPES, Scope
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Transactions
+from tallystick.domain.credit_notes import credit
+from tallystick.domain.credit_notes.credit import CreditLine
 from tallystick.domain.invoices import balance, draft, lifecycle, series
+from tallystick.domain.invoices import invoice as invoices
 from tallystick.domain.invoices.draft import CustomLine
 from tallystick.domain.mails import mail as mails
 from tallystick.domain.mails import settings as mail_settings
@@ -287,6 +290,9 @@ def _invoices(world: World, word: str) -> None:
         back, _, _ = refunds.record(
             ctx, ids["invoice.sent"], ids["payment"], amount=Decimal("1.19"), refunded_on=DAY, note=word
         )
+        some = invoices.lines(ctx, ids["invoice.hidden"])[0].id
+        note, _ = credit.credit(ctx, ids["invoice.hidden"], reason=word, lines=[CreditLine(some, Decimal("2.5"))])
+        ids |= {"credit_note": note.id, "line": invoices.lines(ctx, ids["invoice.sent"])[0].id}
         ids |= {"payment.overpaid": more.id, "refund": back.id}
         balance.write_off(ctx, ids["invoice.written_off"], reason=word)
     ids["invoice"] = ids["invoice.sent"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from decimal import Decimal
 from threading import Barrier
 from typing import Any
@@ -140,12 +141,11 @@ def test_without_the_counters_lock_a_number_is_drawn_twice(weak_arena: Arena, mo
     drafts = drafted(weak_arena, 4)
     together = Barrier(4)
 
-    def look_and_draw(ctx: Context, kind: str, _date: object, **of: str) -> str:
+    def look_and_draw(ctx: Context, kind: str, day: date) -> series.Drawn:
         (value,) = ctx.row(Prepared(text("SELECT count(*) + 1 FROM issued_numbers"))) or (1,)
         meet(together)
         number = f"INV-{value:04d}"
-        ctx.add(series.IssuedNumber(series=kind, value=value, number=number, issued_at=ctx.now, **of))
-        return number
+        return series.Drawn(kind, value, number, day)
 
     monkeypatch.setattr(series, "draw", look_and_draw)
     weak_arena.sabotage(

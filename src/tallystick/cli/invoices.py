@@ -18,14 +18,18 @@ from tallystick.cli.console import CommandError, Data, Json, err, open_database,
 from tallystick.cli.workspaces import Which, inside, print_rows
 from tallystick.db.base import Tenant
 from tallystick.domain import payments, refunds
+from tallystick.domain.access import Permission
 from tallystick.domain.client_credit import of_client
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
+from tallystick.domain.credit_notes import credit as crediting
+from tallystick.domain.credit_notes.credit import CreditLine
+from tallystick.domain.credit_notes.credit_note import CreditNote
 from tallystick.domain.invoices import balance, lifecycle
 from tallystick.domain.invoices import draft as drafts
 from tallystick.domain.invoices import series as number_series
 from tallystick.domain.invoices.draft import Draft
-from tallystick.domain.invoices.invoice import INVOICES, Grouping, Invoice, InvoiceLine, Status
+from tallystick.domain.invoices.invoice import INVOICES, Grouping, Invoice, InvoiceLine, Status, lines_of
 from tallystick.domain.invoices.series import Kind
 from tallystick.domain.invoices.totals import Discount
 from tallystick.domain.listing import After
@@ -78,6 +82,8 @@ def register(app: typer.Typer) -> None:
     )(draft)
     commands.command("mark-sent", epilog="Example: tallystick invoice mark-sent DRAFT-1A2B3C4D")(mark_sent)
     commands.command("pay", epilog="Example: tallystick invoice pay INV-0007 1250.00 --on 2026-11-18")(pay)
+    commands.command("credit", epilog="Example: tallystick invoice credit INV-0007 --reason 'Billed twice'")(credit)
+    commands.command("credit-notes", epilog="Example: tallystick invoice credit-notes --client Globex")(credit_notes)
     commands.command("apply-credit", epilog="Example: tallystick invoice apply-credit INV-0008")(apply_credit)
     commands.command("client-credit", epilog="Example: tallystick invoice client-credit Globex")(client_credit)
     commands.command("refund", epilog="Example: tallystick invoice refund INV-0007 --amount 250 --on 2026-11-20")(
@@ -216,6 +222,73 @@ def pay(
         "invoice": row,
     }
     say(result, json=json, text=f"Recorded {received} {payment.currency} for {invoice.number}. {left}")
+
+
+def credit(
+    number: Number,
+    *,
+    reason: Annotated[str, typer.Option("--reason", help="Why; the client reads it.")],
+    line: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--line",
+            metavar="NUMBER[=AMOUNT]",
+            help="Only of this line, counted from 1: all of it, or an amount. May be said again.",
+            show_default=False,
+        ),
+    ] = None,
+    workspace: Which = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Take back an invoice, or some of it, with a credit note of its own number."""
+    with open_database(data=data) as operator, inside(operator, workspace) as ctx:
+        found = _invoice(ctx, number)
+        lines = None if not line else [_credit_line(one, lines_of(ctx, found.id)) for one in line]
+        note, invoice = crediting.credit(ctx, found.id, reason=reason, lines=lines)
+        row = _row(invoice, invoice.bill_to_name)
+    total = _money(note.total, note.currency)
+    result = {"credit_note_id": note.id, "number": note.number, "total": total, "invoice": row}
+    text = f"{note.number} credits {total} {note.currency} of {invoice.number}."
+    if note.surplus:
+        text += f" {_money(note.surplus, note.currency)} {note.currency} were paid, and are the client's credit."
+    say(result, json=json, text=text)
+
+
+def credit_notes(
+    client: Annotated[
+        str | None, typer.Option("--client", help="Only this client's, by name or id.", show_default=False)
+    ] = None,
+    workspace: Which = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """List credit notes, newest first."""
+    with open_database(data=data) as operator, inside(operator, workspace) as ctx:
+        ctx.require(Permission.READ_INVOICES)
+        given = None if client is None else find_client(ctx, client).id
+        where = () if given is None else (CreditNote.client_id == bindparam("client"),)
+        found = ctx.select(CreditNote, *where, **({} if given is None else {"client": given}))
+        numbers = {one.id: one.number for one in ctx.select(Invoice)}
+    rows: list[dict[str, object]] = [
+        {
+            "number": one.number,
+            "invoice": numbers[one.invoice_id],
+            "total": _money(one.total, one.currency),
+            "currency": one.currency,
+            "issue_date": one.issue_date,
+            "reason": one.reason,
+        }
+        for one in sorted(found, key=lambda one: one.serial, reverse=True)
+    ]
+    print_rows(rows, json=json, empty="No credit notes.")
+
+
+def _credit_line(said: str, lines: Sequence[InvoiceLine]) -> CreditLine:
+    place, _, amount = said.partition("=")
+    if not place.isascii() or not place.isdigit() or not 1 <= int(place) <= len(lines):
+        raise CommandError(f"There is no line {place}: the invoice has lines 1 to {len(lines)}.")
+    return CreditLine(lines[int(place) - 1].id, decimal(amount) if amount else None)
 
 
 def apply_credit(

@@ -59,6 +59,7 @@ class CreditEntry(Tenant):
     invoice_id: Mapped[Id]
     """Of which it came; of an application, the one it pays."""
     payment_id: Mapped[Id | None]
+    credit_note_id: Mapped[Id | None]
     refund_id: Mapped[Id | None]
     created_by: Mapped[Id | None]
     created_at: Mapped[datetime]
@@ -70,6 +71,7 @@ class CreditEntry(Tenant):
             within_workspace("client_id", "clients.id"),
             within_workspace("invoice_id", "invoices.id"),
             within_workspace("payment_id", "payments.id"),
+            within_workspace("credit_note_id", "credit_notes.id"),
             within_workspace("refund_id", "refunds.id"),
             within_workspace("created_by", "members.user_id"),
             one_of("cause", CAUSES),

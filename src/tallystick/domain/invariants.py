@@ -23,6 +23,7 @@ from tallystick.domain.client_credit import ClientCredit, CreditEntry
 from tallystick.domain.clients import Client
 from tallystick.domain.comments import Comment
 from tallystick.domain.contacts import Contact
+from tallystick.domain.credit_notes.credit_note import CreditNote, CreditNoteLine, CreditNoteTax
 from tallystick.domain.dated_rates import Rate
 from tallystick.domain.events import Event
 from tallystick.domain.expenses import Expense
@@ -175,6 +176,9 @@ _SERIES: Final = table_of(NumberSeries).name
 _NUMBERS: Final = table_of(IssuedNumber).name
 _JUMPS: Final = table_of(NumberJump).name
 _PAYMENTS: Final = table_of(Payment).name
+_CREDIT_NOTES: Final = table_of(CreditNote).name
+_CREDIT_LINES: Final = table_of(CreditNoteLine).name
+_CREDIT_TAXES: Final = table_of(CreditNoteTax).name
 _REFUNDS: Final = table_of(Refund).name
 _CREDITS: Final = table_of(ClientCredit).name
 _CREDIT_ENTRIES: Final = table_of(CreditEntry).name
@@ -191,7 +195,7 @@ _LETS_IN: Final = (
 )
 """Personal tokens; API keys; OAuth's tokens, codes and secrets; cookies of sessions, links, marks of browsers; JWTs."""
 _WORK: Final = ((_ENTRIES, "entry_id"), (_EXPENSES, "expense_id"), ("milestones", "milestone_id"))
-_LEDGERS: Final = (_EVENTS, _NUMBERS, _JUMPS, _CREDIT_ENTRIES)
+_LEDGERS: Final = (_EVENTS, _NUMBERS, _JUMPS, _CREDIT_ENTRIES, _CREDIT_NOTES, _CREDIT_LINES, _CREDIT_TAXES)
 _KEPT: Final = (
     *((table, trigger) for table in _LEDGERS for trigger in ("append_only", "append_only_whole")),
     *((table, "keep_issued") for table in (_INVOICES, _LINES, _TAXES)),
@@ -208,6 +212,7 @@ _WORK_AND_MONEY: Final = (
     Invoice,
     Payment,
     Refund,
+    CreditNote,
     Member,
     Rate,
     TaxRate,
@@ -567,6 +572,53 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
+        "credited",
+        "What is credited of an invoice, and of each of its lines, is the sum of its credit notes: at most all of it.",
+        f"""
+            SELECT invoice.workspace_id, '{_INVOICES} ' || invoice.id AS what FROM {_INVOICES} AS invoice
+            LEFT JOIN (SELECT workspace_id, invoice_id, sum(total) AS credited FROM {_CREDIT_NOTES} GROUP BY 1, 2)
+                AS notes ON notes.workspace_id = invoice.workspace_id AND notes.invoice_id = invoice.id
+            WHERE invoice.amount_credited <> COALESCE(notes.credited, 0) OR invoice.amount_credited > invoice.total
+            UNION ALL
+            SELECT line.workspace_id, '{_LINES} ' || line.id FROM {_LINES} AS line
+            LEFT JOIN (SELECT workspace_id, line_id, sum(COALESCE(gross_total, total)) AS credited
+                       FROM {_CREDIT_LINES} GROUP BY 1, 2) AS notes
+              ON notes.workspace_id = line.workspace_id AND notes.line_id = line.id
+            WHERE line.credited <> COALESCE(notes.credited, 0) OR line.credited > COALESCE(gross_total, total)
+        """,
+    ),
+    Invariant(
+        "credit-notes",
+        "A credit note is the sum of its lines and taxes; what of it was paid before became the client's credit. "
+        "All credit notes of an invoice that is credited in full are that invoice, in each tax category.",
+        f"""
+            SELECT note.workspace_id, '{_CREDIT_NOTES} ' || note.id AS what FROM {_CREDIT_NOTES} AS note
+            LEFT JOIN (SELECT workspace_id, credit_note_id, sum(total) AS total FROM {_CREDIT_LINES} GROUP BY 1, 2)
+                AS lines ON lines.workspace_id = note.workspace_id AND lines.credit_note_id = note.id
+            LEFT JOIN (SELECT workspace_id, credit_note_id, sum(subtotal) AS subtotal, sum(discount) AS discount,
+                              sum(amount) AS amount FROM {_CREDIT_TAXES} GROUP BY 1, 2)
+                AS taxes ON taxes.workspace_id = note.workspace_id AND taxes.credit_note_id = note.id
+            LEFT JOIN (SELECT workspace_id, credit_note_id, sum(amount) AS given FROM {_CREDIT_ENTRIES}
+                       WHERE cause = 'CREDIT_NOTE' GROUP BY 1, 2)
+                AS entries ON entries.workspace_id = note.workspace_id AND entries.credit_note_id = note.id
+            WHERE (note.subtotal, note.subtotal, note.discount_amount, note.tax_amount)
+                  IS DISTINCT FROM (lines.total, taxes.subtotal, taxes.discount, taxes.amount)
+               OR note.surplus <> COALESCE(entries.given, 0) OR note.applied + note.surplus <> note.total
+            UNION ALL
+            SELECT invoice.workspace_id, '{_INVOICES} ' || invoice.id FROM {_INVOICES} AS invoice
+            JOIN {_TAXES} AS tax ON tax.workspace_id = invoice.workspace_id AND tax.invoice_id = invoice.id
+            LEFT JOIN (SELECT note.workspace_id, note.invoice_id, share.category, share.rate,
+                              sum(share.basis) AS basis, sum(share.amount) AS amount
+                       FROM {_CREDIT_NOTES} AS note JOIN {_CREDIT_TAXES} AS share
+                         ON share.workspace_id = note.workspace_id AND share.credit_note_id = note.id
+                       GROUP BY 1, 2, 3, 4) AS shares
+              ON shares.workspace_id = tax.workspace_id AND shares.invoice_id = tax.invoice_id
+             AND shares.category = tax.category AND shares.rate IS NOT DISTINCT FROM tax.rate
+            WHERE invoice.amount_credited = invoice.total AND invoice.total > 0
+              AND (tax.basis, tax.amount) IS DISTINCT FROM (COALESCE(shares.basis, 0), COALESCE(shares.amount, 0))
+        """,
+    ),
+    Invariant(
         "payment-currency",
         "A payment is in the currency of its invoice.",
         f"""
@@ -611,13 +663,18 @@ INVARIANTS: Final = (
     ),
     Invariant(
         "issued-numbers",
-        "The number of every issued invoice is in the ledger of numbers, for this invoice; a draft has none.",
+        "The number of every issued invoice and credit note is in the ledger of numbers, for it; a draft has none.",
         f"""
             SELECT workspace_id, '{_INVOICES} ' || id AS what FROM {_INVOICES} AS invoice
             WHERE CASE WHEN number ~ '^DRAFT-[0-9A-F]{{8}}$' THEN status NOT IN ('DRAFT', 'CANCELLED')
                   ELSE status = 'DRAFT' OR NOT EXISTS (
                       SELECT FROM {_NUMBERS} AS drawn WHERE drawn.workspace_id = invoice.workspace_id
                       AND drawn.number = invoice.number AND drawn.invoice_id = invoice.id) END
+            UNION ALL
+            SELECT workspace_id, '{_CREDIT_NOTES} ' || id FROM {_CREDIT_NOTES} AS note
+            WHERE NOT EXISTS (
+                SELECT FROM {_NUMBERS} AS drawn WHERE drawn.workspace_id = note.workspace_id
+                AND drawn.number = note.number AND drawn.credit_note_id = note.id)
         """,
     ),
     Invariant(

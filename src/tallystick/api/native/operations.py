@@ -6,6 +6,7 @@ from typing import Final
 
 from tallystick.api.native import (
     clients,
+    credit_notes,
     expenses,
     invoices,
     mails,
@@ -34,6 +35,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *write_offs.OPERATIONS,
     *rates.OPERATIONS,
     *invoices.OPERATIONS,
+    *credit_notes.OPERATIONS,
     *series.OPERATIONS,
     *mails.OPERATIONS,
     *recurring_invoices.OPERATIONS,

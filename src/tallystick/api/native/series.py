@@ -45,6 +45,7 @@ class CreditEntryJson(Struct, rename="camel", gc=False):
     currency: str
     invoice_id: str
     payment_id: str | None
+    credit_note_id: str | None
     refund_id: str | None
     created_at: datetime
 

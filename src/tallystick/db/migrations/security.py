@@ -342,6 +342,18 @@ CREATE TRIGGER keep_issued BEFORE INSERT OR UPDATE OR DELETE ON invoice_taxes
 FOR EACH ROW EXECUTE FUNCTION keep_issued_lines()
 """
 
+CREDITED_LINES: Final = """
+CREATE OR REPLACE FUNCTION keep_issued_lines() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  -- Once the invoice is issued, only how much of a line is credited changes.
+  IF (SELECT status FROM invoices WHERE id = coalesce(NEW.invoice_id, OLD.invoice_id)) <> 'DRAFT'
+     AND (TG_OP <> 'UPDATE' OR to_jsonb(OLD) - 'credited' <> to_jsonb(NEW) - 'credited') THEN
+    RAISE EXCEPTION 'the lines of an issued invoice cannot change' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN coalesce(NEW, OLD);
+END $$
+"""
+
 SETTLED_INVOICES: Final = """
 CREATE OR REPLACE FUNCTION keep_issued_invoice() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE

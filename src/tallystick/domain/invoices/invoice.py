@@ -221,7 +221,16 @@ class InvoiceLine(Counted):
     __tablename__ = "invoice_lines"
     noun: ClassVar[str] = "invoice line"
     money: ClassVar[frozenset[str]] = frozenset(
-        {"rate", "discount_percent", "discount_amount", "total", "gross_discount", "gross_total", "tax_rate"}
+        {
+            "rate",
+            "discount_percent",
+            "discount_amount",
+            "total",
+            "gross_discount",
+            "gross_total",
+            "tax_rate",
+            "credited",
+        }
     )
 
     invoice_id: Mapped[Id]
@@ -248,6 +257,8 @@ class InvoiceLine(Counted):
     tax_reason: Mapped[str | None]
     """Why it is not taxed, in words of one's own; None: the usual ones."""
     tax_rate_id: Mapped[Id | None]
+    credited: Mapped[Money] = mapped_column(default=Decimal(0))
+    """What of it is taken back by credit notes, as its prices are: net, or with the tax."""
     tax_given: Mapped[bool] = mapped_column(default=False)
     """Whether the line says itself how it is taxed; otherwise it follows the invoice's default."""
     project_id: Mapped[Id | None]
@@ -274,10 +285,16 @@ class InvoiceLine(Counted):
                 "AND gross_total >= total AND gross_discount >= discount_amount",
                 name="gross",
             ),
+            CheckConstraint("credited BETWEEN 0 AND COALESCE(gross_total, total)", name="credited"),
             CheckConstraint("total >= 0", name="total"),
             CheckConstraint("quantity >= 0 AND rate >= 0", name="not_negative"),
             Index("ix_invoice_lines_invoice", "workspace_id", "invoice_id", "position"),
         )
+
+    @property
+    def listed(self) -> Decimal:
+        """What it comes to as its prices are: net, or with the tax."""
+        return self.total if self.gross_total is None else self.gross_total
 
     @property
     def treatment(self) -> Treatment:

@@ -35,11 +35,13 @@ def mark_sent(ctx: Context, invoice_id: str) -> Invoice:
     issue_date = invoice.issue_date if invoice.issue_date_given else local_date(ctx.now, studio.time_zone)
     due_date = invoice.due_date or invoices.usual_due_date(client, studio, issue_date)
     invoices.check_due(issue_date, due_date)
+    drawn = series.draw(ctx, "invoice", issue_date)
+    series.enter(ctx, drawn, invoice_id=invoice.id)
     become(
         ctx,
         invoice,
         "SENT",
-        number=series.draw(ctx, "invoice", issue_date, invoice_id=invoice.id),
+        number=drawn.number,
         issue_date=issue_date,
         due_date=due_date,
         sent_at=ctx.now,
@@ -72,6 +74,11 @@ def cancel(ctx: Context, invoice_id: str) -> Invoice:
             reason="has_payments",
         )
     check_not_written_off(invoice)
+    if invoice.status == "SENT" and invoice.amount_credited > 0:
+        raise Conflict(
+            "Credit notes belong to this invoice. Credit what is left of it: then it is cancelled.",
+            reason="invoice_state",
+        )
     become(ctx, invoice, "CANCELLED", cancelled_at=ctx.now, sent_at=None)
     work.release(ctx, invoice)
     ctx.record("cancelled", invoice)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -66,7 +66,7 @@ class NumberJump(Tenant):
 
 
 class IssuedNumber(Row):
-    """The ledger of numbers: what each value of a series became, and for which invoice. Rows never change."""
+    """The ledger of numbers: what each value of a series became, and for what. Rows never change."""
 
     __tablename__ = "issued_numbers"
 
@@ -74,14 +74,17 @@ class IssuedNumber(Row):
     series: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str]
-    invoice_id: Mapped[Id]
+    invoice_id: Mapped[Id | None]
+    credit_note_id: Mapped[Id | None]
     issued_at: Mapped[datetime]
 
     __table_args__ = (
         within_workspace("workspace_id", "workspaces.id"),
         ForeignKeyConstraint(["workspace_id", "invoice_id"], ["invoices.workspace_id", "invoices.id"]),
+        ForeignKeyConstraint(["workspace_id", "credit_note_id"], ["credit_notes.workspace_id", "credit_notes.id"]),
         UniqueConstraint("workspace_id", "number"),
         CheckConstraint("value >= 1", name="value"),
+        CheckConstraint("num_nonnulls(invoice_id, credit_note_id) = 1", name="of_one"),
         Index("ix_issued_numbers_invoice", "workspace_id", "invoice_id"),
     )
 
@@ -136,20 +139,29 @@ def change(
     return _series(ctx, kind, studio)
 
 
-def draw(ctx: Context, kind: Kind, day: date, **of: str) -> str:
-    """The next number of a series, under the lock of its row: issuers queue up, and a rollback gives it back.
+class Drawn(NamedTuple):
+    """A number, and the place in its series that it takes."""
 
-    `of` says in the ledger for what it was drawn: `invoice_id`.
-    """
+    series: str
+    value: int
+    number: str
+    day: date
+
+
+def draw(ctx: Context, kind: Kind, day: date) -> Drawn:
+    """The next number of a series, under the lock of its row: issuers queue up, and a rollback gives it back."""
     ctx.row(_WAIT)
     studio = ctx.find(Workspace, ctx.actor.workspace_id, lock="share")  # how it is written does not change meanwhile
     key = _key(kind, studio, day)
     drawn = ctx.row(_DRAW, series=key)
     assert drawn is not None  # noqa: S101 - INSERT … RETURNING answers a row
     (value,) = drawn
-    number = _written(kind, studio, value, day)
-    ctx.add(IssuedNumber(series=key, value=value, number=number, issued_at=ctx.now, **of))
-    return number
+    return Drawn(key, value, _written(kind, studio, value, day), day)
+
+
+def enter(ctx: Context, drawn: Drawn, **of: str) -> None:
+    """Write in the ledger for what a number was drawn: `invoice_id` or `credit_note_id`."""
+    ctx.add(IssuedNumber(series=drawn.series, value=drawn.value, number=drawn.number, issued_at=ctx.now, **of))
 
 
 def on_day(prefix: str, day: date) -> str:

@@ -1,4 +1,4 @@
-"""Series of numbers, client credit, refunds, write-offs."""
+"""Series of numbers, credit notes, client credit, refunds, write-offs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,28 @@ from tallystick.db.migrations import security
 revision = "0008"
 down_revision = "0007"
 
-NEW_TABLES: Final = ("number_jumps", "refunds", "client_credits", "client_credit_entries")
-APPEND_ONLY: Final = ("number_jumps", "client_credit_entries")
+NEW_TABLES: Final = (
+    "number_jumps",
+    "credit_notes",
+    "credit_note_lines",
+    "credit_note_taxes",
+    "refunds",
+    "client_credits",
+    "client_credit_entries",
+)
+APPEND_ONLY: Final = ("number_jumps", "credit_notes", "credit_note_lines", "credit_note_taxes", "client_credit_entries")
+CATEGORIES: Final = "('STANDARD', 'ZERO', 'EXEMPT', 'REVERSE_CHARGE', 'INTRA_EU', 'EXPORT', 'OUTSIDE_SCOPE')"
+PERCENT: Final = (
+    "CASE category WHEN 'STANDARD' THEN rate > 0 AND rate <= 100 "
+    "WHEN 'OUTSIDE_SCOPE' THEN rate IS NULL ELSE rate = 0 END IS TRUE"
+)
 LIVE_EXTERNAL_ID: Final = "external_id IS NOT NULL AND deleted_at IS NULL"
 
 
 def upgrade() -> None:
     series()
     invoices()
+    credit_notes()
     payments()
     client_credit()
     for table in NEW_TABLES:
@@ -30,6 +44,7 @@ def upgrade() -> None:
         for statement in security.append_only(table):
             op.execute(statement)
     op.execute(security.SETTLED_INVOICES)
+    op.execute(security.CREDITED_LINES)
 
 
 def series() -> None:
@@ -97,6 +112,93 @@ def invoices() -> None:
         op.create_check_constraint(op.f(f"ck_invoices_{name}"), "invoices", condition)
 
 
+def credit_notes() -> None:
+    """Credit notes, what they take back of which line, and the numbers they have."""
+    op.add_column(
+        "invoice_lines", sa.Column("credited", sa.Numeric(19, 4), server_default=sa.text("0"), nullable=False)
+    )
+    op.create_check_constraint(
+        op.f("ck_invoice_lines_credited"), "invoice_lines", "credited BETWEEN 0 AND COALESCE(gross_total, total)"
+    )
+    tenant(
+        "credit_notes",
+        sa.Column("serial", sa.BigInteger(), sa.Identity(), nullable=False),
+        identity("invoice_id"),
+        identity("client_id"),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("issue_date", sa.Date(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        *(money(name) for name in ("subtotal", "discount_amount", "tax_amount", "total", "applied", "surplus")),
+        identity("created_by", nullable=True),
+        instant("created_at"),
+        unique("credit_notes", "workspace_id", "serial"),
+        unique("credit_notes", "workspace_id", "number"),
+        within("credit_notes", "invoice_id", "invoices"),
+        within("credit_notes", "client_id", "clients"),
+        within("credit_notes", "created_by", "members", "user_id"),
+        check("credit_notes", "adds_up", "total = subtotal - discount_amount + tax_amount AND total > 0"),
+        check("credit_notes", "not_negative", "discount_amount BETWEEN 0 AND subtotal AND tax_amount >= 0"),
+        check("credit_notes", "goes_somewhere", "applied >= 0 AND surplus >= 0 AND applied + surplus = total"),
+    )
+    for name, columns in (
+        ("created", ["created_at", "id"]),
+        ("invoice", ["invoice_id"]),
+        ("client", ["client_id"]),
+    ):
+        op.create_index(f"ix_credit_notes_{name}", "credit_notes", ["workspace_id", *columns], unique=False)
+    tenant(
+        "credit_note_lines",
+        identity("credit_note_id"),
+        identity("line_id"),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        money("quantity"),
+        sa.Column("unit", sa.Text(), nullable=False),
+        money("rate"),
+        money("discount_percent", nullable=True),
+        money("discount_amount"),
+        money("total"),
+        money("gross_discount", nullable=True),
+        money("gross_total", nullable=True),
+        sa.Column("tax_category", sa.Text(), nullable=False),
+        money("tax_rate", nullable=True),
+        sa.Column("whole", sa.Boolean(), nullable=False),
+        within("credit_note_lines", "credit_note_id", "credit_notes"),
+        within("credit_note_lines", "line_id", "invoice_lines"),
+        sa.UniqueConstraint("workspace_id", "credit_note_id", "line_id", name=op.f("uq_credit_note_lines_line")),
+        check("credit_note_lines", "tax_category", f"tax_category IN {CATEGORIES}"),
+        check("credit_note_lines", "total", "total >= 0 AND (total > 0 OR gross_total > 0)"),
+    )
+    op.create_index("ix_credit_note_lines_line", "credit_note_lines", ["workspace_id", "line_id"], unique=False)
+    tenant(
+        "credit_note_taxes",
+        identity("credit_note_id"),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
+        money("rate", nullable=True),
+        *(money(name) for name in ("subtotal", "discount", "basis", "amount")),
+        within("credit_note_taxes", "credit_note_id", "credit_notes"),
+        sa.UniqueConstraint("workspace_id", "credit_note_id", "position", name=op.f("uq_credit_note_taxes_position")),
+        check("credit_note_taxes", "category", f"category IN {CATEGORIES}"),
+        check("credit_note_taxes", "rate", PERCENT),
+        check("credit_note_taxes", "basis", "basis = subtotal - discount AND discount >= 0 AND basis >= 0"),
+        check("credit_note_taxes", "amount", "amount >= 0 AND (category = 'STANDARD' OR amount = 0)"),
+    )
+    op.add_column("issued_numbers", identity("credit_note_id", nullable=True))
+    op.alter_column("issued_numbers", "invoice_id", nullable=True)
+    op.create_foreign_key(
+        op.f("fk_issued_numbers_workspace_id_credit_note_id"),
+        "issued_numbers",
+        "credit_notes",
+        ["workspace_id", "credit_note_id"],
+        ["workspace_id", "id"],
+    )
+    op.create_check_constraint(
+        op.f("ck_issued_numbers_of_one"), "issued_numbers", "num_nonnulls(invoice_id, credit_note_id) = 1"
+    )
+
+
 def payments() -> None:
     """Surplus, fees, and what was returned."""
     added("payments", money("surplus"), "0")
@@ -162,12 +264,14 @@ def client_credit() -> None:
         sa.Column("cause", sa.Text(), nullable=False),
         identity("invoice_id"),
         identity("payment_id", nullable=True),
+        identity("credit_note_id", nullable=True),
         identity("refund_id", nullable=True),
         identity("created_by", nullable=True),
         instant("created_at"),
         within("client_credit_entries", "client_id", "clients"),
         within("client_credit_entries", "invoice_id", "invoices"),
         within("client_credit_entries", "payment_id", "payments"),
+        within("client_credit_entries", "credit_note_id", "credit_notes"),
         within("client_credit_entries", "refund_id", "refunds"),
         within("client_credit_entries", "created_by", "members", "user_id"),
         check("client_credit_entries", "cause", "cause IN ('OVERPAYMENT', 'CREDIT_NOTE', 'APPLIED', 'REFUND')"),
