@@ -97,7 +97,7 @@ def build(
 
 def lent(settings: Settings, key: bytes) -> Server:
     """What verbs may borrow of this server."""
-    return Server(Documents(), key, settings.public_url)
+    return Server(Documents(settings.data / "fonts"), key, settings.public_url)
 
 
 def mount_expensicat(
