@@ -1,28 +1,22 @@
-"""Documents as their readers see them."""
-
 from __future__ import annotations
 
-import io
-import re
-import unicodedata
+from collections.abc import Iterator
 
-import pypdf
 import pytest
 
 from tallystick.documents import Documents
+from tests.documents.judges import Judges
 
 
 @pytest.fixture(scope="session")
-def documents() -> Documents:
-    return Documents()
+def documents() -> Iterator[Documents]:
+    """The renderer, with one helper for the whole session."""
+    made = Documents()
+    yield made
+    made.rules.close()
 
 
-def text_of(pdf: bytes) -> str:
-    """What a reader's program finds in the pages, without where it stands."""
-    pages = pypdf.PdfReader(io.BytesIO(pdf)).pages
-    return plain(" ".join(page.extract_text() for page in pages))
-
-
-def plain(text: str) -> str:
-    """A text without its white space and the marks that cannot be seen."""
-    return re.sub(r"[\s\u00ad\u200b-\u200f\u2066-\u2069]", "", unicodedata.normalize("NFKC", text))
+@pytest.fixture(scope="session")
+def judges() -> Judges:
+    """Who else says whether an e-invoice conforms."""
+    return Judges()

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from tallystick.documents.codes import payment_code
 from tallystick.values.document import Address, Document
-from tests.documents import samples
+from tests.documents import papers
 
 
 def paying(document: Document, **payment: str | None) -> Document:
@@ -17,7 +17,7 @@ def paying(document: Document, **payment: str | None) -> Document:
 
 
 def test_euros_are_paid_by_an_epc_code() -> None:
-    code = payment_code(samples.invoice())
+    code = payment_code(papers.invoice())
     assert code is not None
     assert code.payload.split("\n") == [
         "BCD", "002", "1", "SCT", "COBADEFFXXX", "Studio Nord GmbH", "DE89370400440532013000", "EUR8048.74",
@@ -26,7 +26,7 @@ def test_euros_are_paid_by_an_epc_code() -> None:
 
 
 def test_francs_are_paid_by_a_swiss_code() -> None:
-    code = payment_code(samples.swiss())
+    code = payment_code(papers.swiss())
     assert code is not None
     lines = code.payload.split("\n")
     assert len(lines) == 31
@@ -39,21 +39,21 @@ def test_francs_are_paid_by_a_swiss_code() -> None:
 
 
 def test_no_code_is_better_than_a_wrong_one() -> None:
-    assert payment_code(samples.credit_note()) is None
-    assert payment_code(samples.empty()) is None
-    assert payment_code(samples.american()) is None
-    assert payment_code(samples.arabic()) is None
-    assert payment_code(paying(samples.invoice(), iban=None)) is None
-    assert payment_code(samples.invoice(due=Decimal("1000000000.00"))) is None
-    assert payment_code(samples.invoice(currency="USD")) is None
+    assert payment_code(papers.credit_note()) is None
+    assert payment_code(papers.empty()) is None
+    assert payment_code(papers.american()) is None
+    assert payment_code(papers.arabic()) is None
+    assert payment_code(paying(papers.invoice(), iban=None)) is None
+    assert payment_code(papers.invoice(due=Decimal("1000000000.00"))) is None
+    assert payment_code(papers.invoice(currency="USD")) is None
     # a QR-IBAN wants a QR reference
-    assert payment_code(paying(samples.swiss(), iban="CH4431999123000889012")) is None
-    unknown = structs.replace(samples.swiss().seller, address=Address(text="Somewhere in Zurich"))
-    assert payment_code(samples.swiss(seller=unknown)) is None
+    assert payment_code(paying(papers.swiss(), iban="CH4431999123000889012")) is None
+    unknown = structs.replace(papers.swiss().seller, address=Address(text="Somewhere in Zurich"))
+    assert payment_code(papers.swiss(seller=unknown)) is None
 
 
 def test_a_code_holds_no_line_that_was_not_meant() -> None:
-    code = payment_code(paying(samples.invoice(), account_holder="Evil\nEUR1.00", reference="a\r\nb" * 90))
+    code = payment_code(paying(papers.invoice(), account_holder="Evil\nEUR1.00", reference="a\r\nb" * 90))
     assert code is not None
     lines = code.payload.split("\n")
     assert len(lines) == 11

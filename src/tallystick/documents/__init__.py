@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tallystick.documents import paper
+from tallystick.documents import einvoice, paper
+from tallystick.documents.einvoice.rules import Rules
 from tallystick.documents.paper import LANGUAGES, LAYOUTS
 from tallystick.documents.press import Attachment, Press
 from tallystick.values.document import Document, Problem, Profile, TimesheetRow
@@ -18,6 +19,7 @@ class Documents:
 
     def __init__(self, fonts: Path | None = None) -> None:
         self.press = Press(fonts)
+        self.rules = Rules()
 
     def pdf(self, document: Document, xml: bytes | None = None) -> bytes:
         """See `Renderer`."""
@@ -26,11 +28,11 @@ class Documents:
 
     def xml(self, document: Document, profile: Profile) -> bytes:
         """See `Renderer`."""
-        raise NotImplementedError
+        return einvoice.xml(document, profile)
 
     def problems(self, document: Document, profile: Profile) -> list[Problem]:
         """See `Renderer`."""
-        raise NotImplementedError
+        return einvoice.problems(self.rules, document, profile)
 
     def timesheet(self, document: Document, rows: Sequence[TimesheetRow]) -> bytes:
         """See `Renderer`."""
