@@ -15,7 +15,17 @@ import pytest
 from msgspec import Struct
 
 from tallystick.api.fields import hints_of
-from tallystick.api.native import clients, expenses, invoices, oauth, people, projects, tasks, time_entries
+from tallystick.api.native import (
+    clients,
+    expenses,
+    invoices,
+    oauth,
+    people,
+    projects,
+    recurring_invoices,
+    tasks,
+    time_entries,
+)
 from tallystick.api.native.operations import OPERATIONS
 from tallystick.api.native.wire import REASONS, STATUS, camel, parameters_of
 from tallystick.api.wire import Operation
@@ -45,6 +55,8 @@ RESOURCES: dict[str, tuple[type[Struct], str | None]] = {
     "Invoices": (invoices.InvoiceJson, "createInvoice"),
     "Lines": (invoices.LineJson, None),
     "Payments": (invoices.PaymentJson, "createInvoicePayment"),
+    "Recurring invoices": (recurring_invoices.RecurringInvoiceJson, "createRecurringInvoice"),
+    "Recurring runs": (recurring_invoices.RecurringRunJson, None),
     "OAuth apps": (oauth.OAuthAppJson, "createOauthApp"),
     "OAuth grants": (oauth.OAuthGrantJson, None),
 }
@@ -58,6 +70,7 @@ LISTS = {
     "Time entries": "listTimeEntrys",
     "Expenses": "listExpenses",
     "Invoices": "listInvoices",
+    "Recurring invoices": "listRecurringInvoices",
 }
 
 
