@@ -178,7 +178,7 @@ class PaymentFields(Struct, rename="camel"):
     overpayment: Overpayment | UnsetType | None = UNSET
 
 
-class CreditFields(Struct, rename="camel"):
+class ApplyCreditFields(Struct, rename="camel"):
     amount: Money | UnsetType | None = UNSET
 
 
@@ -188,7 +188,7 @@ class RefundFields(Struct, rename="camel"):
     note: Annotated[str, Meta(max_length=2_000)] | UnsetType | None = UNSET
 
 
-class WriteOffFields(Struct, rename="camel"):
+class InvoiceWriteOffFields(Struct, rename="camel"):
     reason: Annotated[str, Meta(min_length=1, max_length=2_000)] | UnsetType = UNSET
 
 
@@ -387,7 +387,7 @@ OPERATIONS = (
     Operation(
         "applyClientCredit", "POST", "/invoices/{id}/apply-credit", apply_credit,
         "Pay an invoice with the client's credit", Permission.RECORD_PAYMENTS, PaymentJson, status=201,
-        body=CreditFields, read_only=read_only(PaymentJson, CreditFields),
+        body=ApplyCreditFields, read_only=read_only(PaymentJson, ApplyCreditFields),
         conflicts="The invoice is not sent, or is written off.", tag="Payments",
     ),
     Operation(
@@ -407,8 +407,8 @@ OPERATIONS = (
     ),
     Operation(
         "writeInvoiceOff", "POST", "/invoices/{id}/write-off", write_off,
-        "Wait no longer for what is open of an invoice", Permission.RECORD_PAYMENTS, InvoiceJson, body=WriteOffFields,
-        required=("reason",), read_only=read_only(InvoiceJson, WriteOffFields),
+        "Wait no longer for what is open of an invoice", Permission.RECORD_PAYMENTS, InvoiceJson, body=InvoiceWriteOffFields,
+        required=("reason",), read_only=read_only(InvoiceJson, InvoiceWriteOffFields),
         conflicts="The invoice is not sent, or nothing of it is open.", tag="Invoices",
     ),
     Operation(
