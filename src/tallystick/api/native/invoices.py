@@ -407,8 +407,8 @@ OPERATIONS = (
     ),
     Operation(
         "writeInvoiceOff", "POST", "/invoices/{id}/write-off", write_off,
-        "Wait no longer for what is open of an invoice", Permission.RECORD_PAYMENTS, InvoiceJson, body=InvoiceWriteOffFields,
-        required=("reason",), read_only=read_only(InvoiceJson, InvoiceWriteOffFields),
+        "Wait no longer for what is open of an invoice", Permission.RECORD_PAYMENTS, InvoiceJson,
+        body=InvoiceWriteOffFields, required=("reason",), read_only=read_only(InvoiceJson, InvoiceWriteOffFields),
         conflicts="The invoice is not sent, or nothing of it is open.", tag="Invoices",
     ),
     Operation(
