@@ -31,10 +31,12 @@ from tallystick.documents import Documents
 from tallystick.domain.access import Actor
 from tallystick.domain.context import Clock, Server, utc_now
 from tallystick.settings import Settings
+from tallystick.web.app.front import mount_app
+from tallystick.web.app.table import PAGES
 from tallystick.web.assets import Assets
 from tallystick.web.auth.oauth import mount_oauth
 from tallystick.web.auth.sign_in import mount_sign_in
-from tallystick.web.documents import Document, Elsewhere
+from tallystick.web.documents import Document
 from tallystick.web.health import Alive, Ready, RequestIds
 from tallystick.web.reference import EXPENSICAT as EXPENSICAT_GUIDE
 from tallystick.web.reference import GROWCRM as GROWCRM_GUIDE
@@ -87,7 +89,7 @@ def build(
     mount_expensicat(app, settings, wire, key, assets=assets)
     described = native_document(OPERATIONS, version=__version__, server=settings.public_url)
     app.add_route("/api/openapi.json", Document(msgspec.json.encode(described), "application/json"))
-    app.add_route("/", Elsewhere("/api-docs"))
+    mount_app(app, entrance, lent(settings, key), assets, PAGES, env=settings.env)
     app.add_route("/api-docs", Reference(described, assets))
     app.add_route("/static/{name}", assets)
     app.add_route("/healthz", Alive())
