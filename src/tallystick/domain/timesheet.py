@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any, Final, Literal, NamedTuple
 
@@ -156,7 +157,7 @@ def settle(ctx: Context, choice: Choice) -> TimeEntry | None:
     return entry
 
 
-def _many(ctx: Context, entry_ids: list[str], change: Any) -> Done:
+def _many(ctx: Context, entry_ids: list[str], change: Callable[[str], object]) -> Done:
     ctx.require(Permission.TRACK_TIME)
     wanted = list(dict.fromkeys(entry_ids))
     if len(wanted) > TOGETHER:

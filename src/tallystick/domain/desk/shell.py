@@ -70,8 +70,7 @@ def shell(ctx: Context) -> Shell:
     ctx.require(Permission.READ_SELF)
     found = ctx.row(_SHELL, everyone=ctx.actor.sees_everyone)
     assert found is not None  # noqa: S101 - a session is a member's
-    *person, timer_id = found[:11]
-    return Shell(*person, Timer(timer_id, *found[11:]) if timer_id else None)
+    return Shell._make((*found[:10], Timer._make(found[10:]) if found[10] else None))
 
 
 def places(ctx: Context, sought: str = "", *, limit: int = 30, recent: bool = False) -> list[Place]:

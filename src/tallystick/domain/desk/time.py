@@ -83,7 +83,7 @@ class Entry(NamedTuple):
 class Sums(NamedTuple):
     """Of all entries sought: how many, and their seconds."""
 
-    count: int
+    entries: int
     seconds: int
     billable: int
     unbilled: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import copy
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_skeleton, format_time
-from babel.numbers import NumberFormatError, format_decimal, parse_decimal
+from babel.numbers import NumberFormatError, NumberPattern, format_decimal, parse_decimal
 
 from tallystick.domain.members import LANGUAGES
 from tallystick.values.duration import parse_duration
@@ -130,10 +131,9 @@ class Formats:
         least = minor_unit(currency)
         given = -int(amount.normalize().as_tuple().exponent) if amount else 0  # never NaN: it comes from NUMERIC
         places = max(least, min(given, 4))
-        pattern = self.locale.currency_formats["standard"]
-        return pattern.apply(
-            amount, self.locale, currency=currency, currency_digits=False, force_frac=(places, places)
-        ).replace("\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}")
+        pattern = _money_pattern(str(self.locale), places)
+        text = pattern.apply(amount, self.locale, currency=currency, currency_digits=False)
+        return text.replace("\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}")
 
     def editable(self, amount: Decimal | None) -> str:
         """A number for an input of the reader's: no grouping, their own decimal sign."""
@@ -172,6 +172,14 @@ def parse_hours(text: str) -> int:
 @cache
 def _cached_locale(name: str) -> Locale:
     return Locale.parse(name)
+
+
+@cache
+def _money_pattern(locale: str, places: int) -> NumberPattern:
+    """The locale's way to write money, with as many decimals as are wanted: babel's are wrong for some currencies."""
+    pattern = copy(_cached_locale(locale).currency_formats["standard"])
+    pattern.frac_prec = (places, places)
+    return pattern
 
 
 @lru_cache(maxsize=4096)

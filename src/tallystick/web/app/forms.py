@@ -16,6 +16,8 @@ from tallystick.web.app.formats import Formats, parse_hours
 from tallystick.web.auth.bodies import FORM, BadBody, read_body
 
 MOST_FIELDS: Final = 1000
+EARLIEST: Final = date(1900, 1, 1)
+LATEST: Final = date(2999, 12, 31)
 LARGEST: Final = Decimal("99999999999.9999")
 Read = TypeVar("Read")
 
@@ -68,7 +70,11 @@ class Fields:
 
     def day(self, name: str) -> date | None:
         """A day, `YYYY-MM-DD` as a browser's field sends it."""
-        return self._read(name, date.fromisoformat, "must be a date")
+        found = self._read(name, date.fromisoformat, "must be a date")
+        if found is not None and not EARLIEST <= found <= LATEST:
+            self.wrong[name] = "must be a date between 1900 and 2999"
+            return None
+        return found
 
     def need_day(self, name: str) -> date:
         """A day that must be there."""

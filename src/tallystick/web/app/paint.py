@@ -49,8 +49,10 @@ class Painter:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.globals.update(asset=assets.url, icon=_icons(assets), dot=dot, menu=MENU)
-        self._environment.filters.update(linked=linked, initials=initials, iso=iso, plain=plain, decimal=Decimal)
+        known: dict[str, Any] = {"asset": assets.url, "icon": _icons(assets), "dot": dot, "menu": MENU}
+        filters: dict[str, Any] = {"linked": linked, "initials": initials, "iso": iso, "decimal": Decimal}
+        self._environment.globals |= known
+        self._environment.filters |= filters
 
     def paint(self, visit: Visit, shown: Show) -> str:
         """A page for its visitor."""
@@ -114,8 +116,3 @@ def initials(name: str) -> str:
 def iso(moment: date | datetime) -> str:
     """For `datetime` and for fields."""
     return moment.isoformat()
-
-
-def plain(value: Decimal) -> str:
-    """A number for a script or an attribute."""
-    return f"{value:f}"
