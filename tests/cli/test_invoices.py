@@ -79,7 +79,7 @@ def test_the_same_external_id_is_recorded_once(filled: Filled, invoice: Any) -> 
 
 
 def test_invoices_are_listed_by_status_client_and_what_is_open(filled: Filled, invoice: Any) -> None:
-    assert len(numbers(invoice("list", "--json"))) == 5
+    assert len(numbers(invoice("list", "--json"))) == 6
     assert numbers(invoice("list", "--status", "cancelled", "--json")) == ["INV-0003"]
     assert numbers(invoice("list", "--client", "Initech", "--json")) == ["INV-0004"]
     assert numbers(invoice("list", "--unpaid", "--json")) == ["INV-0004", "INV-0001"]

@@ -305,7 +305,7 @@ def test_a_reference_into_another_workspace_cannot_be_stored(
     target = key.referred_table.name
     ((foreign,),) = run(owner, f"SELECT {remote} FROM {target} WHERE workspace_id = %s LIMIT 1", theirs)
     table = next(table for table in TENANT_TABLES if table.name == key.table.name)  # type: ignore[union-attr]
-    sql, values = copy_of(owner, table, mine, **{local: str(foreign), **unique(table)})
+    sql, values = copy_of(owner, table, mine, **{**unique(table), local: str(foreign)})
     for name in ONE_OF_MANY:
         run(owner, f"ALTER TABLE {name.split('.')[0]} DROP CONSTRAINT {name.split('.')[1]}")
     with pytest.raises(errors.ForeignKeyViolation) as refusal:
@@ -318,6 +318,7 @@ ONE_OF_MANY = (
     "checklist_items.ck_checklist_items_task_or_project",
     "comments.ck_comments_task_or_checklist_item",
     "notes.ck_notes_one_resource",
+    "recurring_runs.ck_recurring_runs_invoice_id",
 )
 """What would refuse a second reference before the reference itself is refused."""
 
@@ -331,8 +332,10 @@ def unique(table: Table[Any]) -> dict[str, object]:
         "prefix": uuid4().hex[:12],
         "digest": f"\\x{uuid4().hex}",
     }
-    if table.name in ("members", "task_statuses", "task_priorities", "categories"):
+    if table.name in ("members", "task_statuses", "task_priorities", "categories", "tax_rates"):
         fresh["number"] = 999
+    if table.name == "tax_rates":
+        fresh |= {"name": uuid4().hex, "is_default": False}
     if table.name == "categories":
         fresh |= {"name": uuid4().hex, "system_default": False}
     if table.name == "milestones":
@@ -344,6 +347,8 @@ def unique(table: Table[Any]) -> dict[str, object]:
         found |= {"started_at": None, "stopped_at": None}
     if table.name == "payments":
         found["external_id"] = None
+    if table.name == "recurring_runs":
+        found |= {"occurs_on": "2099-01-31", "invoice_id": None}
     if table.name == "billed_work":
         found["released_at"] = "2026-01-01T00:00:00Z"
     return found

@@ -37,6 +37,13 @@ BODIES: dict[str, dict[str, Any]] = {
     "updateExpense": {"description": "Bus"},
     "createInvoice": {"clientId": "client", "projectIds": ["project"], "lines": [{**LINE, "projectId": "project"}]},
     "updateInvoice": {"notes": "Thank you", "lines": [LINE]},
+    "createRecurringInvoice": {
+        "clientId": "client",
+        "rule": "FREQ=MONTHLY",
+        "startDate": "2026-06-30",
+        "lines": [{**LINE, "projectId": "project"}],
+    },
+    "updateRecurringInvoice": {"name": "Care", "lines": [LINE]},
     "createOauthApp": {"name": "Chart Room", "redirectUris": ["https://app.example/callback"]},
     "createInvoicePayment": {"amount": "10", "paidOn": DAY.isoformat()},
 }
@@ -45,7 +52,7 @@ BODIES: dict[str, dict[str, Any]] = {
 NOUNS = {
     "clients": "client", "projects": "project", "tasks": "task", "time-entries": "entry", "expenses": "expense",
     "invoices": "invoice", "members": "member", "payments": "payment",
-    "oauth-apps": "app", "oauth-grants": "grant",
+    "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
 }  # fmt: skip
 """The collection in a path → the noun of the id behind it."""
 
@@ -65,6 +72,8 @@ TARGETS = {
     "cancelInvoice": "invoice.draft",
     "restoreInvoice": "invoice.cancelled",
     "sendInvoice": "invoice.draft",
+    "resumeRecurringInvoice": "recurring.paused",
+    "listRecurringRuns": "recurring.ended",
 }
 """Operations that ask for an object in a certain state; the others take the plain one of their noun."""
 

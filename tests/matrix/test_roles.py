@@ -28,6 +28,7 @@ CELLS = [
 NOUN_OF_LIST = {
     "listMembers": "member", "listClients": "client", "listProjects": "project", "listTasks": "task",
     "listTimeEntrys": "entry", "listExpenses": "expense", "listInvoices": "invoice",
+    "listRecurringInvoices": "recurring",
 }  # fmt: skip
 
 
@@ -49,7 +50,13 @@ def request_of(row: Row, who: str, standing: str, world: World) -> Request | Non
         noun = NOUNS[operation.path.split("/")[1]]
         if row.operation == "stopTimeEntry":
             noun = "running"
-        if noun in ("client", "expense", "invoice", "app"):  # one is as good as another: nobody has their own
+        if noun in (
+            "client",
+            "expense",
+            "invoice",
+            "app",
+            "recurring",
+        ):  # one is as good as another: nobody has their own
             return request if standing == "own" else None
         found = thing(noun, who, standing, world)
         if found is None:

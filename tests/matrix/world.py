@@ -31,6 +31,7 @@ from tallystick.domain import (
     projects,
     task_statuses,
     tasks,
+    tax_rates,
     time_entries,
     tokens,
 )
@@ -40,6 +41,8 @@ from tallystick.domain.context import Transactions
 from tallystick.domain.invoices import draft, lifecycle
 from tallystick.domain.invoices.draft import CustomLine
 from tallystick.domain.projects import Project
+from tallystick.domain.recurring import recurring, runs
+from tallystick.domain.recurring.recurring import Template
 from tallystick.domain.task_statuses import TaskPriority, TaskStatus
 from tests.studio import KEY, Person, Studio, found_studio
 
@@ -109,6 +112,7 @@ def furnish(database: Database, *, name: str = "Studio North", word: str = "Plai
         expenses.delete(ctx, ids["expense.deleted"])
     _time(world, word)
     _invoices(world, word)
+    _recurring(world, word)
     _apps(world, word)
     _beside_work(world, word)
     ids["user"], ids["member"] = ids["user.second"], ids["member.second"]
@@ -223,8 +227,12 @@ def _time(world: World, word: str) -> None:
 
 
 def _invoices(world: World, word: str) -> None:
-    """An invoice in every state, and payments of two of them."""
+    """An invoice in every state, and payments of two of them; rates with names."""
     ids = world.ids
+    with world.studio.context() as ctx:
+        for key in ("tax_rate", "tax_rate.deleted"):
+            ids[key] = tax_rates.create(ctx, name=f"{word} {key}", percent=Decimal(19)).id
+        tax_rates.delete(ctx, ids["tax_rate.deleted"])
     line = CustomLine(f"{word} concept", Decimal(1), Decimal(5000))
     with world.studio.context() as ctx:
 
@@ -265,6 +273,27 @@ def _billed(world: World, word: str) -> None:
         made = draft.draft(ctx, client_id=ids["client.hidden"], project_ids=[project], include_expenses=True)
         ids["invoice.billed"] = made.invoice.id
         lifecycle.mark_sent(ctx, made.invoice.id)
+
+
+def _recurring(world: World, word: str) -> None:
+    """A recurring invoice that is due, one of each other state, and runs of one."""
+    ids = world.ids
+    template = Template(lines=(CustomLine(f"{word} retainer", Decimal(1), Decimal(MONEY[3])),), notes=word)
+    with world.studio.context() as ctx:
+
+        def new(client: str = "client", rule: str = "FREQ=DAILY") -> str:
+            return recurring.create(
+                ctx, client_id=ids[client], rule=rule, start_date=DAY, template=template, name=f"{word} care"
+            ).id
+
+        for state in ("", ".paused", ".cancelled", ".deleted", ".ended"):
+            ids[f"recurring{state}"] = new(rule="FREQ=DAILY;UNTIL=20260615" if state == ".ended" else "FREQ=DAILY")
+        ids["recurring.hidden"] = new("client.hidden")
+        recurring.pause(ctx, ids["recurring.paused"])
+        recurring.cancel(ctx, ids["recurring.cancelled"])
+        recurring.delete(ctx, ids["recurring.deleted"])
+        recurring.skip(ctx, ids["recurring.hidden"])
+        ids["invoice.recurring"] = runs.run_now(ctx, ids["recurring.ended"])[0].invoice_id or ""
 
 
 class Rehearsal:

@@ -21,6 +21,7 @@ MODULES: Final = (
     "api_keys",
     "oauth_apps",
     "invoices",
+    "recurring",
     "doctor",
     "backup",
 )

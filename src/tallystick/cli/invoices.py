@@ -32,7 +32,7 @@ from tallystick.values.money import decimal_text, round_money
 _NUMBER: Final = re.compile(r"[0-9]{1,14}(\.[0-9]{1,4})?", re.ASCII)
 
 
-def _day(text: str) -> date:
+def day(text: str) -> date:
     """A day as typed; what is none is a usage error."""
     try:
         return date.fromisoformat(text)
@@ -40,18 +40,18 @@ def _day(text: str) -> date:
         raise typer.BadParameter(f"{text} is no day; write it as 2026-11-20.") from None
 
 
-def _decimal(text: str) -> Decimal:
+def decimal(text: str) -> Decimal:
     """An amount as typed."""
     if _NUMBER.fullmatch(text.strip()) is None:
         raise typer.BadParameter(f"{text} is no amount; write it as 1250 or 1250.50.")
     return Decimal(text.strip())
 
 
-def _discount(text: str) -> Discount:
+def discount(text: str) -> Discount:
     """An amount, or a percentage with its sign."""
     if text.strip().endswith("%"):
-        return Discount(percent=_decimal(text.strip().removesuffix("%")))
-    return Discount(amount=_decimal(text))
+        return Discount(percent=decimal(text.strip().removesuffix("%")))
+    return Discount(amount=decimal(text))
 
 
 ClientArgument = Annotated[str, typer.Argument(help="Whom to bill, by name or id.")]
@@ -63,7 +63,7 @@ LISTED: Final = ("number", "status", "bill_to_name", "currency", "total", "amoun
 
 
 def _on_day(flag: str, about: str) -> Any:
-    return typer.Option(flag, parser=_day, metavar="DATE", show_default=False, help=about)
+    return typer.Option(flag, parser=day, metavar="DATE", show_default=False, help=about)
 
 
 def register(app: typer.Typer) -> None:
@@ -98,11 +98,11 @@ def draft(
     expenses: Annotated[bool, typer.Option("--expenses", help="Bill expenses too.")] = False,
     discount: Annotated[
         Discount | None,
-        typer.Option("--discount", parser=_discount, metavar="AMOUNT|PERCENT%", help="Taken off: 100 or 5%."),
+        typer.Option("--discount", parser=discount, metavar="AMOUNT|PERCENT%", help="Taken off: 100 or 5%."),
     ] = None,
     tax_rate: Annotated[
         Decimal | None,
-        typer.Option("--tax-rate", parser=_decimal, metavar="PERCENT", help="Else the client's or the workspace's."),
+        typer.Option("--tax-rate", parser=decimal, metavar="PERCENT", help="Else the client's or the workspace's."),
     ] = None,
     notes: Annotated[str | None, typer.Option("--notes", help="Else the workspace's.", show_default=False)] = None,
     po_number: Annotated[str | None, typer.Option("--po-number", help="The client's order number.")] = None,
@@ -114,7 +114,7 @@ def draft(
 ) -> None:
     """Draft an invoice from a client's unbilled work. What is on it is locked until the draft is deleted."""
     with open_database(data=data) as operator, inside(operator, workspace) as ctx:
-        billed = _client(ctx, client)
+        billed = find_client(ctx, client)
         made = drafts.draft(
             ctx,
             client_id=billed.id,
@@ -152,7 +152,7 @@ def mark_sent(number: Number, workspace: Which = None, data: Data = None, json: 
 
 def pay(
     number: Number,
-    amount: Annotated[Decimal, typer.Argument(parser=_decimal, metavar="AMOUNT", help="In the invoice's currency.")],
+    amount: Annotated[Decimal, typer.Argument(parser=decimal, metavar="AMOUNT", help="In the invoice's currency.")],
     *,
     on: Annotated[date | None, _on_day("--on", "The day it came in; else today.")] = None,
     note: Annotated[str | None, typer.Option("--note", help="A word about it.", show_default=False)] = None,
@@ -194,7 +194,7 @@ def list_all(
     if unpaid and status not in (None, "SENT"):
         raise CommandError(f"{status} invoices have no open balance: leave --status or --unpaid out.")
     with open_database(data=data) as operator, inside(operator, workspace) as ctx:
-        client_id = None if client is None else _client(ctx, client).id
+        client_id = None if client is None else find_client(ctx, client).id
         found = _pages(ctx, status="SENT" if unpaid else status, client_id=client_id)
         today = ctx.today()
     rows = [_listed(dict(zip(LISTED, one, strict=True)), today) for one in found]
@@ -208,7 +208,7 @@ def list_all(
 # --- finding what was named
 
 
-def _client(ctx: Context, named: str) -> Client:
+def find_client(ctx: Context, named: str) -> Client:
     if (identity := parse_id(named)) is not None:
         return ctx.find(Client, identity)
     found = ctx.select(Client, Client.name == bindparam("name"), Client.deleted_at.is_(None), name=named)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tallystick.documents import einvoice
+from tallystick.documents.einvoice.rules import Rules
 from tallystick.values.document import Document, Problem, Profile, TimesheetRow
 
 
 class Documents:
     """The one `Renderer`."""
+
+    def __init__(self) -> None:
+        self.rules = Rules()
 
     def pdf(self, document: Document, xml: bytes | None = None) -> bytes:
         """See `Renderer`."""
@@ -16,11 +21,11 @@ class Documents:
 
     def xml(self, document: Document, profile: Profile) -> bytes:
         """See `Renderer`."""
-        raise NotImplementedError
+        return einvoice.xml(document, profile)
 
     def problems(self, document: Document, profile: Profile) -> list[Problem]:
         """See `Renderer`."""
-        raise NotImplementedError
+        return einvoice.problems(self.rules, document, profile)
 
     def timesheet(self, document: Document, rows: Sequence[TimesheetRow]) -> bytes:
         """See `Renderer`."""

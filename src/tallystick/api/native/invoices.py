@@ -210,7 +210,8 @@ def delete_payment(ctx: Context, ask: Ask) -> None:
     payments.delete(ctx, ask.id, ask.ids["paymentId"])
 
 
-def _check_discount(facts: dict[str, Any]) -> None:
+def check_discount(facts: dict[str, Any]) -> None:
+    """A discount is one of its two kinds."""
     discount: DiscountFields | None = facts.get("discount")
     if discount is not None and (discount.amount is None) == (discount.percent is None):
         raise Invalid(fields={"discount": "either an amount or a percent"})
@@ -255,7 +256,7 @@ OPERATIONS = (
     Operation(
         "createInvoice", "POST", "/invoices", create_invoice, "Draft an invoice from unbilled work",
         Permission.CHANGE_INVOICES, DraftJson, status=201, body=InvoiceFields, required=("client_id",),
-        read_only=_READ_ONLY, check=_check_discount, tag="Invoices",
+        read_only=_READ_ONLY, check=check_discount, tag="Invoices",
     ),
     Operation(
         "getInvoice", "GET", "/invoices/{id}", get_invoice, "Get an invoice",
@@ -263,7 +264,7 @@ OPERATIONS = (
     ),
     Operation(
         "updateInvoice", "PATCH", "/invoices/{id}", update_invoice, "Change a draft",
-        Permission.CHANGE_INVOICES, DraftJson, body=InvoiceFields, read_only=_READ_ONLY, check=_check_discount,
+        Permission.CHANGE_INVOICES, DraftJson, body=InvoiceFields, read_only=_READ_ONLY, check=check_discount,
         conflicts=_ONLY_DRAFTS, tag="Invoices",
     ),
     Operation(

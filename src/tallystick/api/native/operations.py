@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from tallystick.api.native import clients, expenses, invoices, oauth, people, projects, tasks, time_entries
+from tallystick.api.native import (
+    clients,
+    expenses,
+    invoices,
+    oauth,
+    people,
+    projects,
+    recurring_invoices,
+    tasks,
+    time_entries,
+)
 from tallystick.api.wire import Operation
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -15,5 +25,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *time_entries.OPERATIONS,
     *expenses.OPERATIONS,
     *invoices.OPERATIONS,
+    *recurring_invoices.OPERATIONS,
     *oauth.OPERATIONS,
 )
