@@ -51,8 +51,8 @@ class Painter:
         )
         known: dict[str, Any] = {"asset": assets.url, "icon": _icons(assets), "dot": dot, "menu": MENU}
         filters: dict[str, Any] = {"linked": linked, "initials": initials, "iso": iso, "decimal": Decimal}
-        self._environment.globals |= known
-        self._environment.filters |= filters
+        self._environment.globals.update(known)
+        self._environment.filters.update(filters)
 
     def paint(self, visit: Visit, shown: Show) -> str:
         """A page for its visitor."""
