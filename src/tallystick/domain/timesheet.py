@@ -83,7 +83,7 @@ def put(
         for entry in there:
             time_entries.delete(ctx, entry.id)
     elif wanted < 0 or wanted > LONGEST_SECONDS:
-        raise Conflict("There are several entries on this day. Change them in the list of the day.", reason="several")
+        raise Conflict("There are several entries on this day. Change them in the list of the day.")
     elif wanted == 0:
         time_entries.delete(ctx, free.id)
     else:
