@@ -20,6 +20,8 @@ from tallystick.values.money import minor_unit
 
 _TAG: Final = re.compile(r"([a-z]{2})(?:[-_]([A-Za-z]{2}))?(?:\s*;\s*q=([0-9.]+))?", re.ASCII)
 _BARE: Final = re.compile(r"[0-9]{0,3}(?:[.,][0-9]{1,2})?", re.ASCII)
+_SHORT: Final = re.compile(r"[0-9]{1,2}\s?h\s?[0-5]?[0-9]", re.ASCII | re.IGNORECASE)
+_NUMBER: Final = re.compile(r"-?[0-9][0-9.,'’]*", re.ASCII)
 _PLAIN: Final = re.compile(r"-?[0-9]+(?:\.[0-9]{1,4})?", re.ASCII)
 _FIRST: Final = {"monday": 0, "saturday": 5, "sunday": 6}
 
@@ -41,9 +43,10 @@ def locale_of(language: str | None, accepted: str | None) -> Locale:
 
 @lru_cache(maxsize=64)
 def _locale(language: str, territory: str) -> Locale:
-    for place in (territory, {"en": "US", "de": "DE"}[language]):
+    usual = {"en": "US", "de": "DE"}[language]
+    for place in (territory or usual, usual):
         try:
-            return Locale(language, place or None)
+            return Locale(language, place)
         except (ValueError, LookupError):
             continue
         except Exception:  # noqa: BLE001, S112 - babel's UnknownLocaleError is an Exception of its own
@@ -149,8 +152,8 @@ class Formats:
     def parse_number(self, text: str) -> Decimal:
         """A number as the reader's locale writes it, or with a point. Raises ValueError."""
         plain = text.strip().replace("\N{NO-BREAK SPACE}", "").replace("\N{NARROW NO-BREAK SPACE}", "").replace(" ", "")
-        if len(plain) > 30:
-            raise ValueError("too long")
+        if len(plain) > 30 or _NUMBER.fullmatch(plain) is None:
+            raise ValueError("not a number")
         try:
             return parse_decimal(plain, locale=self.locale, strict=True)
         except NumberFormatError:
@@ -162,6 +165,8 @@ class Formats:
 def parse_hours(text: str) -> int:
     """Seconds of a duration as people type it in the app: a bare number is hours. Raises ValueError."""
     typed = text.strip()
+    if _SHORT.fullmatch(typed):
+        typed += "m"
     if typed and _BARE.fullmatch(typed):
         if float(typed.replace(",", ".")) > 24:
             raise ValueError("Write a duration like 1h30m, 1:30, 90m or 1.5.")
