@@ -16,9 +16,10 @@ from tallystick.demo.books import BILLED_AFTER, BILLS, EXPENSES, Bill, months_en
 from tallystick.demo.calendar import TIMER_RUNS, Work, work_until
 from tallystick.demo.sign_ins import Neighbour as NeighbourSignIn
 from tallystick.demo.sign_ins import SignIn, SignIns
+from tallystick.documents import Documents
 from tallystick.domain import clients, expenses, members, payments, projects, tasks, time_entries, tokens, workspaces
 from tallystick.domain.access import Actor, Plan, Role
-from tallystick.domain.context import Context, open_workspace
+from tallystick.domain.context import Context, Server, open_workspace
 from tallystick.domain.invoices import lifecycle
 from tallystick.domain.invoices.draft import draft
 from tallystick.domain.invoices.invoice import Invoice
@@ -45,6 +46,7 @@ class Stage:
         self.zone = zone
         self.people: dict[str, Member] = {}
         self._key = key
+        self._server = Server(Documents(), key, "http://127.0.0.1:8000")
 
     def at(self, instant: datetime, who: str | None = None) -> Context:
         """A context of one of the people, or of the operator, at an instant."""
@@ -52,7 +54,8 @@ class Stage:
         person = self.people.get(who or "")
         role: Role = person.role if person is not None else "OWNER"  # type: ignore[assignment]  # the CHECK says so
         user_id = "" if person is None else person.user_id
-        return Context(Actor(self.workspace_id, user_id, role, time_zone=self.zone), self.connection, lambda: instant)
+        actor = Actor(self.workspace_id, user_id, role, time_zone=self.zone)
+        return Context(actor, self.connection, lambda: instant, self._server)
 
     def join(self, ctx: Context, who: str, *, email: str, name: str, role: Role, sign_in: SignIn | None) -> None:
         """A person joins; with a sign-in they get a password and a token."""
