@@ -329,6 +329,7 @@ ONE_OF_MANY = (
     "billed_work.ck_billed_work_one_piece_of_work",
     "checklist_items.ck_checklist_items_task_or_project",
     "comments.ck_comments_task_or_checklist_item",
+    "issued_documents.ck_issued_documents_of_one",
     "issued_numbers.ck_issued_numbers_of_one",
     "milestones.ck_milestones_billed_was_reached",
     "notes.ck_notes_one_resource",

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 import msgspec
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, UniqueConstraint, bindparam, select
+from sqlalchemy import CheckConstraint, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped
 
 from tallystick.db.base import Blob, Id, Tenant, one_of, table_of, within_workspace
@@ -48,7 +48,6 @@ class IssuedDocument(Tenant):
             *super().constraints(),
             within_workspace("invoice_id", "invoices.id"),
             within_workspace("credit_note_id", "credit_notes.id"),
-            ForeignKeyConstraint(["workspace_id", "number"], ["issued_numbers.workspace_id", "issued_numbers.number"]),
             UniqueConstraint("workspace_id", "number"),
             one_of("profile", PROFILES),
             CheckConstraint("num_nonnulls(invoice_id, credit_note_id) = 1", name="of_one"),

@@ -276,11 +276,6 @@ def issued_documents() -> None:
         instant("issued_at"),
         within("issued_documents", "invoice_id", "invoices"),
         within("issued_documents", "credit_note_id", "credit_notes"),
-        sa.ForeignKeyConstraint(
-            ["workspace_id", "number"],
-            ["issued_numbers.workspace_id", "issued_numbers.number"],
-            name=op.f("fk_issued_documents_workspace_id_number"),
-        ),
         unique("issued_documents", "workspace_id", "number"),
         check("issued_documents", "profile", "profile IN ('cii', 'ubl', 'xrechnung', 'peppol')"),
         check("issued_documents", "of_one", "num_nonnulls(invoice_id, credit_note_id) = 1"),
