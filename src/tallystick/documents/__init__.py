@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from tallystick.documents import einvoice
 from tallystick.documents.einvoice.rules import Rules
@@ -12,8 +13,8 @@ from tallystick.values.document import Document, Problem, Profile, TimesheetRow
 class Documents:
     """The one `Renderer`."""
 
-    def __init__(self) -> None:
-        self.rules = Rules()
+    rules: ClassVar[Rules] = Rules()
+    """One helper for the process, however many apps it serves."""
 
     def pdf(self, document: Document, xml: bytes | None = None) -> bytes:
         """See `Renderer`."""

@@ -501,9 +501,11 @@ def bill_to(client: Client) -> dict[str, str | None]:
 
 def issuer(studio: Workspace) -> dict[str, str | None]:
     """The studio as the invoice shows it."""
+    place = " ".join(part for part in (studio.business_postal_code, studio.business_city) if part)
+    parts = (studio.business_line1, studio.business_line2, place, studio.business_region)
     return {
         "issuer_name": studio.legal_name or studio.name,
-        "issuer_address": studio.business_address,
+        "issuer_address": "\n".join(part for part in parts if part) or studio.business_address,
         "issuer_tax_id": studio.tax_id,
         "issuer_email": studio.business_email,
     }

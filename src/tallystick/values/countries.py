@@ -1,0 +1,30 @@
+"""Countries as people write them, and their codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Final, cast
+
+from babel import Locale
+
+LANGUAGES: Final = ("en", "de", "fr", "es", "it", "nl", "pt", "pl", "ja", "ar")
+
+
+def code_of(name: str | None) -> str | None:
+    """ISO 3166-1 alpha-2 of a country by its code or its name: `Deutschland` → DE; None where it is not known."""
+    said = " ".join((name or "").split()).casefold()
+    return _codes().get(said)
+
+
+@cache
+def _codes() -> dict[str, str]:
+    found: dict[str, str] = {"uk": "GB", "usa": "US", "czech republic": "CZ", "holland": "NL"}
+    for language in LANGUAGES:
+        for code, name in cast("Mapping[str, str]", Locale.parse(language).territories).items():
+            if len(code) == 2 and code.isalpha() and code not in _NO_COUNTRIES:
+                found[name.casefold()] = found[code.casefold()] = code
+    return found
+
+
+_NO_COUNTRIES: Final = frozenset({"EU", "EZ", "UN", "ZZ", "XA", "XB", "QO"})
