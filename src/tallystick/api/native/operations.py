@@ -8,6 +8,7 @@ from tallystick.api.native import (
     clients,
     expenses,
     invoices,
+    mails,
     oauth,
     people,
     projects,
@@ -25,6 +26,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *time_entries.OPERATIONS,
     *expenses.OPERATIONS,
     *invoices.OPERATIONS,
+    *mails.OPERATIONS,
     *recurring_invoices.OPERATIONS,
     *oauth.OPERATIONS,
 )
