@@ -74,7 +74,7 @@ def of_invoice(ctx: Context, invoice_id: str) -> Document:
 def sample(ctx: Context, client: Client) -> Document:
     """What an invoice of a client would say that has one hour on it: to try the rules of e-invoices on."""
     studio, today = current(ctx), ctx.today()
-    usual = taxes.taxing(ctx, client, studio).usual
+    usual = taxes.taxing(ctx, client, studio, reading=True).usual
     rate = client.default_rate or studio.default_rate or Decimal(100)
     total = line_total(Decimal(1), rate, client.currency)
     tax = percent_of(total, usual.rate or Decimal(0), client.currency)
