@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from tallystick.values.document import Kind, Profile
-from tallystick.values.errors import Conflict
+from tallystick.values.errors import Busy
 
 ANSWER_SECONDS: Final = 30.0
 """How long one document may take, with the start of the helper; and how long it may wait for those before it."""
@@ -87,7 +87,7 @@ class Rules:
         self._killed = False
 
     def findings(self, xml: bytes, profile: Profile, kind: Kind) -> list[Finding]:
-        """What the official rules say against a document. Raises NotInstalled; Conflict where no answer comes."""
+        """What the official rules say against a document. Raises NotInstalled; Busy where no answer comes."""
         schema = _SCHEMA_UBL[kind] if profile in ("ubl", "peppol") else _SCHEMA_CII
         question = {
             "xml": xml.decode(),
@@ -188,8 +188,8 @@ def missing(profile: Profile) -> str | None:
     return None
 
 
-def _no_answer() -> Conflict:
-    return Conflict("The official rules could not be checked just now. Try again in a moment.", reason="try_again")
+def _no_answer() -> Busy:
+    return Busy("The official rules of e-invoices could not be checked just now. Try again in a few seconds.")
 
 
 @cache
