@@ -92,7 +92,7 @@ class Rules:
         question = {
             "xml": xml.decode(),
             "schema": str(_file(schema)),
-            "rules": [str(_file(place)) for place in _RULES[profile]],
+            "rules": [str(path) for path in files(profile)],
         }
         line = json.dumps(question).encode() + b"\n"
         if not self._turn.acquire(timeout=self._answer_seconds):
@@ -178,14 +178,9 @@ class Rules:
         process.wait()
 
 
-def missing(profile: Profile) -> str | None:
-    """The package that holds rules of the profile, where it is not installed."""
-    for place in (*_RULES[profile], _SCHEMA_CII):
-        try:
-            _file(place)
-        except NotInstalled as lack:
-            return str(lack)
-    return None
+def files(profile: Profile) -> list[Path]:
+    """The stylesheets of a profile, in the order in which they are run. Raises NotInstalled."""
+    return [_file(place) for place in _RULES[profile]]
 
 
 def _no_answer() -> Busy:

@@ -223,6 +223,7 @@ def _studio_address(studio: Workspace) -> Address:
         city=studio.business_city,
         postal_code=studio.business_postal_code,
         region=studio.business_region,
+        country=countries.name_of(studio.country_code),
         country_code=studio.country_code,
         text=None if any(written) else studio.business_address,
     )
