@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tallystick.domain import clients, workspaces
-from tallystick.domain.invoices import conformity, papers
+from tallystick.domain.invoices import conformity, lifecycle, papers
 from tallystick.domain.invoices.draft import CustomLine, draft
+from tallystick.domain.invoices.invoice import Invoice
 from tallystick.values.document import PROFILES
 from tallystick.values.errors import Invalid
 from tests.studio import Studio
@@ -156,3 +157,27 @@ def test_what_conforms_passes_the_gate_and_what_does_not_is_told_why(studio: Stu
     assert set(refused.value.fields) == {"client.buyerReference", "client.endpoint"}
     assert "participant id" in refused.value.fields["client.endpoint"]
     assert "PEPPOL-EN16931-R010" in refused.value.fields["client.endpoint"]
+
+
+def test_an_invoice_that_breaks_its_clients_profile_is_not_issued_and_burns_no_number(
+    studio: Studio, client_id: str
+) -> None:
+    with studio.context() as ctx:
+        clients.change(ctx, client_id, einvoice_profile="peppol", endpoint=None, endpoint_scheme=None)
+    invoice_id = a_draft(studio, client_id)
+    with pytest.raises(Invalid) as refused, studio.context() as ctx:
+        lifecycle.mark_sent(ctx, invoice_id)
+    assert (refused.value.reason, list(refused.value.fields)) == (conformity.REASON, ["client.endpoint"])
+    with studio.context() as ctx:
+        assert ctx.find(Invoice, invoice_id).status == "DRAFT"
+        clients.change(ctx, client_id, endpoint="DE290118457", endpoint_scheme="9930")
+    with studio.context() as ctx:
+        assert lifecycle.mark_sent(ctx, invoice_id).number.endswith("0001")
+
+
+def test_whoever_has_no_profile_is_asked_for_nothing(studio: Studio, client_id: str) -> None:
+    with studio.context() as ctx:
+        clients.change(ctx, client_id, einvoice_profile=None, billing_country=None, tax_number=None)
+    invoice_id = a_draft(studio, client_id)
+    with studio.context() as ctx:
+        assert lifecycle.mark_sent(ctx, invoice_id).status == "SENT"

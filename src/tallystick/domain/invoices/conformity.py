@@ -62,6 +62,16 @@ def readiness(ctx: Context, client_id: str) -> Callable[[], list[Readiness]]:
     return lambda: [Readiness(profile, profile == chosen, renderer.problems(sample, profile)) for profile in PROFILES]
 
 
+def gate(ctx: Context, invoice: Invoice, client: Client) -> None:
+    """Let an invoice out only where it conforms to the profile of its client, if they have one.
+
+    It is asked of the draft, before a number is drawn: the rules take their time, and who draws keeps others waiting.
+    """
+    profile = profile_of(client)
+    if profile is not None:
+        check(ctx, papers.of_invoice(ctx, invoice.id), profile)
+
+
 def check(ctx: Context, document: Document, profile: Profile) -> list[Problem]:
     """Refuse a document that breaks rules of the profile, with each rule, field and remedy; answers the warnings."""
     found = ctx.server.renderer.problems(document, profile)
