@@ -14,7 +14,6 @@ from tallystick.values.document import PROFILES, Document, Problem, Profile
 from tallystick.values.errors import Invalid
 
 USUAL: Final[Profile] = "cii"
-REASON: Final = "einvoice_rules"
 
 
 class Data(NamedTuple):
@@ -88,5 +87,5 @@ def check(ctx: Context, document: Document, profile: Profile) -> list[Problem]:
         f"This {noun} breaks rules of the client's e-invoice profile, {profile}: {rules}. "
         "What is wrong, and what to do about it, is said for each field.",
         fields=fields,
-        reason=REASON,
+        reason="einvoice_rules",
     )
