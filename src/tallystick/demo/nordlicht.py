@@ -382,7 +382,7 @@ CLIENTS: Final = (
             "billing_country": "Germany",
             "country_code": "DE",
             "buyer_reference": "02000000-K1711-42",
-            "einvoice_profile": "xrechnung",
+            "einvoice_profile": "ubl",
             "default_rate": Decimal(70),
             "notes": "Neighbourhood association. One paid workshop a year, the rest is ours to give.",
         },
