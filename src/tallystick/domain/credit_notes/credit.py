@@ -16,11 +16,11 @@ from tallystick.domain.context import SENTENCES, Context
 from tallystick.domain.credit_notes import papers
 from tallystick.domain.credit_notes.credit_note import CreditNote, CreditNoteLine, CreditNoteTax
 from tallystick.domain.credit_notes.shares import NOTHING, Credited, Group, credited
+from tallystick.domain.invoices import conformity, series, work
 from tallystick.domain.invoices import invoice as invoices
-from tallystick.domain.invoices import series, work
 from tallystick.domain.invoices.balance import check_not_written_off, stand
 from tallystick.domain.invoices.invoice import Invoice, InvoiceLine, InvoiceTax
-from tallystick.domain.invoices.issued import check_rules, freeze, profile_of
+from tallystick.domain.invoices.issued import freeze
 from tallystick.domain.invoices.totals import check_decimals
 from tallystick.domain.workspaces import current
 from tallystick.values.duration import local_date
@@ -102,9 +102,9 @@ def credit(
 def _keep(ctx: Context, note: CreditNote) -> None:
     """Make its documents, as the official rules of its client's profile allow, and keep them as they are."""
     document = papers.of_credit_note(ctx, note.id)
-    profile = profile_of(ctx.find(Client, note.client_id))
+    profile = conformity.profile_of(ctx.find(Client, note.client_id))
     if profile is not None:
-        check_rules(ctx, document, profile)
+        conformity.check(ctx, document, profile)
     freeze(ctx, document, profile, credit_note_id=note.id)
 
 

@@ -12,10 +12,8 @@ from sqlalchemy.orm import Mapped
 
 from tallystick.db.base import Blob, Id, Tenant, one_of, table_of, within_workspace
 from tallystick.db.session import Prepared
-from tallystick.domain.clients import Client
 from tallystick.domain.context import Context, hydrate, workspace
 from tallystick.values.document import PROFILES, Document, Profile
-from tallystick.values.errors import Invalid
 
 
 class IssuedDocument(Tenant):
@@ -58,24 +56,6 @@ class IssuedDocument(Tenant):
         )
 
 
-def check_rules(ctx: Context, document: Document, profile: Profile) -> None:
-    """Refuse what the official rules of the profile forbid: the rule, the field, and what to do about it."""
-    broken = [problem for problem in ctx.server.renderer.problems(document, profile) if problem.fatal]
-    if not broken:
-        return
-    fields: dict[str, str] = {}
-    for problem in broken:
-        said = f"{problem.remedy} ({problem.rule}: {problem.message})"
-        fields[problem.field] = f"{fields[problem.field]} {said}" if problem.field in fields else said
-    rules = ", ".join(dict.fromkeys(problem.rule for problem in broken))
-    raise Invalid(
-        f"This breaks official rules of the client's e-invoice profile, {profile}: {rules}. "
-        "What is wrong, and what to do about it, is said for each field.",
-        fields=fields,
-        reason="einvoice_rules",
-    )
-
-
 def freeze(ctx: Context, document: Document, profile: Profile | None, **of: str) -> IssuedDocument:
     """Make what is issued now, and keep it. `of` says of what: `invoice_id` or `credit_note_id`.
 
@@ -111,12 +91,6 @@ def issued_as(ctx: Context, number: str) -> IssuedDocument | None:
 def document_of(issued: IssuedDocument) -> Document:
     """The facts as they were issued."""
     return msgspec.json.decode(issued.facts, type=Document)
-
-
-def profile_of(client: Client) -> Profile | None:
-    """By which rules the client wants e-invoices; None: they want none."""
-    profile: Profile | None = client.einvoice_profile  # type: ignore[assignment]  # the CHECK says so
-    return profile
 
 
 def _hash(content: bytes) -> bytes:

@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from msgspec import UNSET
-from msgspec.structs import replace
 
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
+from tallystick.domain.invoices import conformity, papers, series, work
 from tallystick.domain.invoices import invoice as invoices
-from tallystick.domain.invoices import papers, series, work
 from tallystick.domain.invoices.balance import check_not_written_off
 from tallystick.domain.invoices.draft import Draft, rewrite, settle
 from tallystick.domain.invoices.invoice import Invoice, InvoiceLine, become, no_such_move
-from tallystick.domain.invoices.issued import check_rules, freeze, profile_of
+from tallystick.domain.invoices.issued import freeze
 from tallystick.domain.invoices.totals import Discount
 from tallystick.domain.invoices.work import Picked, Warned
 from tallystick.domain.workspaces import current
@@ -43,14 +42,11 @@ def mark_sent(ctx: Context, invoice_id: str) -> Invoice:
     invoices.check_due(issue_date, due_date)
     said = {**invoices.bill_to(client), **invoices.issuer(studio)}
     invoices.change(ctx, invoice, issue_date=issue_date, due_date=due_date, **said)
-    profile = profile_of(client)
-    if profile is not None:
-        check_rules(ctx, replace(papers.of_invoice(ctx, invoice.id), draft=False), profile)
     # From here on others who issue wait for us: the official rules, which take longest, have been asked.
     drawn = series.draw(ctx, "invoice", issue_date)
     series.enter(ctx, drawn, invoice_id=invoice.id)
     become(ctx, invoice, "SENT", number=drawn.number, sent_at=ctx.now)
-    freeze(ctx, papers.of_invoice(ctx, invoice.id), profile, invoice_id=invoice.id)
+    freeze(ctx, papers.of_invoice(ctx, invoice.id), conformity.profile_of(client), invoice_id=invoice.id)
     ctx.record("sent", invoice)
     return invoice
 
@@ -141,6 +137,7 @@ def _check_ready(ctx: Context, invoice: Invoice, client: Client) -> None:
         raise Invalid("An invoice needs at least one line before it is sent.", fields={"lines": "required"})
     if client.require_po_number and not (invoice.po_number or "").strip():
         raise Invalid(fields={"po_number": f"{client.name} requires a PO number on every invoice"})
+    conformity.gate(ctx, invoice, client)
 
 
 def _gone(entry_ids: list[str], expense_ids: list[str], picked: Picked, fees: int) -> list[Warned]:
