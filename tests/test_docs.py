@@ -24,6 +24,7 @@ from tallystick.api.native import (
     projects,
     recurring_invoices,
     tasks,
+    tax_rates,
     time_entries,
 )
 from tallystick.api.native.operations import OPERATIONS
@@ -54,6 +55,8 @@ RESOURCES: dict[str, tuple[type[Struct], str | None]] = {
     "Expenses": (expenses.ExpenseJson, "createExpense"),
     "Invoices": (invoices.InvoiceJson, "createInvoice"),
     "Lines": (invoices.LineJson, None),
+    "Taxes": (invoices.TaxJson, None),
+    "Tax rates": (tax_rates.TaxRateJson, "createTaxRate"),
     "Payments": (invoices.PaymentJson, "createInvoicePayment"),
     "Recurring invoices": (recurring_invoices.RecurringInvoiceJson, "createRecurringInvoice"),
     "Recurring runs": (recurring_invoices.RecurringRunJson, None),
@@ -70,6 +73,7 @@ LISTS = {
     "Time entries": "listTimeEntrys",
     "Expenses": "listExpenses",
     "Invoices": "listInvoices",
+    "Tax rates": "listTaxRates",
     "Recurring invoices": "listRecurringInvoices",
 }
 

@@ -36,6 +36,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "createExpense": {"clientId": "client", "description": "Train", "amount": "9.50", "expenseDate": DAY.isoformat()},
     "updateExpense": {"description": "Bus"},
     "createInvoice": {"clientId": "client", "projectIds": ["project"], "lines": [{**LINE, "projectId": "project"}]},
+    "updateInvoiceLine": {"heading": "Design"},
+    "createTaxRate": {"name": "Reduced", "percent": "7"},
+    "updateTaxRate": {"name": "Reduced"},
     "updateInvoice": {"notes": "Thank you", "lines": [LINE]},
     "createRecurringInvoice": {
         "clientId": "client",
@@ -52,6 +55,7 @@ BODIES: dict[str, dict[str, Any]] = {
 NOUNS = {
     "clients": "client", "projects": "project", "tasks": "task", "time-entries": "entry", "expenses": "expense",
     "invoices": "invoice", "members": "member", "payments": "payment",
+    "lines": "line", "tax-rates": "tax_rate",
     "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
 }  # fmt: skip
 """The collection in a path → the noun of the id behind it."""
@@ -59,6 +63,7 @@ NOUNS = {
 NAMED = {
     "clientId": "client", "projectId": "project", "projectIds": "project", "taskId": "task", "userId": "user",
     "assigneeId": "user", "assigneeIds": "user", "invoiceId": "invoice", "entryIds": "entry",
+    "taxRateId": "tax_rate",
 }  # fmt: skip
 """The name of a field or a filter → the noun of the id in it."""
 
@@ -66,6 +71,7 @@ TARGETS = {
     "deleteClient": "client.free",
     "stopTimeEntry": "running",
     "updateInvoice": "invoice.draft",
+    "updateInvoiceLine": "invoice.draft",
     "deleteInvoice": "invoice.draft",
     "markInvoiceSent": "invoice.draft",
     "markInvoicePaid": "invoice.sent",

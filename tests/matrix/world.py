@@ -38,7 +38,7 @@ from tallystick.domain import (
 from tallystick.domain.access import SCOPES, Scope
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Transactions
-from tallystick.domain.invoices import draft, lifecycle
+from tallystick.domain.invoices import draft, invoice, lifecycle
 from tallystick.domain.invoices.draft import CustomLine
 from tallystick.domain.projects import Project
 from tallystick.domain.recurring import recurring, runs
@@ -249,10 +249,11 @@ def _invoices(world: World, word: str) -> None:
         lifecycle.cancel(ctx, ids["invoice.cancelled"])
         draft.delete(ctx, ids["invoice.deleted"])
         paid = {"amount": Decimal(MONEY[4]), "paid_on": DAY, "note": word}
-        for key, invoice in (("payment", "sent"), ("payment.elsewhere", "hidden"), ("payment.deleted", "emptied")):
-            ids[key] = payments.record(ctx, ids[f"invoice.{invoice}"], **paid)[0].id
+        for key, state in (("payment", "sent"), ("payment.elsewhere", "hidden"), ("payment.deleted", "emptied")):
+            ids[key] = payments.record(ctx, ids[f"invoice.{state}"], **paid)[0].id
         payments.delete(ctx, ids["invoice.emptied"], ids["payment.deleted"])
         lifecycle.mark_paid(ctx, ids["invoice.paid"])
+        ids["line"] = invoice.lines(ctx, ids["invoice.draft"])[0].id
     ids["invoice"] = ids["invoice.sent"]
     _billed(world, word)
 

@@ -15,6 +15,7 @@ from tallystick.domain import clients
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
+from tallystick.values.tax import TaxCategory
 
 Line = Annotated[str, Meta(max_length=200)]
 Address = Annotated[str, Meta(max_length=254)]
@@ -47,6 +48,8 @@ class ClientJson(Struct, rename="camel", gc=False):
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None
+    default_tax_category: TaxCategory | None
+    prices_include_tax: bool | None
 
 
 class ClientFields(Struct, rename="camel"):
@@ -70,6 +73,8 @@ class ClientFields(Struct, rename="camel"):
     default_tax_rate: Percent | UnsetType | None = UNSET
     require_po_number: bool | UnsetType = UNSET
     billing_email: Address | UnsetType | None = UNSET
+    default_tax_category: TaxCategory | UnsetType | None = UNSET
+    prices_include_tax: bool | UnsetType | None = UNSET
 
 
 CLIENT = View(Client, ClientJson)

@@ -13,6 +13,7 @@ from tallystick.api.native import (
     projects,
     recurring_invoices,
     tasks,
+    tax_rates,
     time_entries,
 )
 from tallystick.api.wire import Operation
@@ -26,5 +27,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *expenses.OPERATIONS,
     *invoices.OPERATIONS,
     *recurring_invoices.OPERATIONS,
+    *tax_rates.OPERATIONS,
     *oauth.OPERATIONS,
 )
