@@ -59,7 +59,7 @@ WORDS: Final[Mapping[str, str]] = {
     "Invoice.includeExpenses": "Whether billable expenses of those days are taken too; false unless told.",
     "Invoice.lines": "Lines: in a request those of your own, below those of the work.",
     "Invoice.discount": "Either an amount or a percent of the subtotal.",
-    "Invoice.taxRate": "Percent, of all lines; null where they have several or none. Written: the default of the lines.",
+    "Invoice.taxRate": "Percent, of all lines; null where they have several. Written: the default of the lines.",
     "Invoice.taxCategory": "Of all lines, null where they have several. Written: the default of the lines.",
     "Invoice.taxReason": "Why it is not taxed, in your own words.",
     "Invoice.taxRateId": "A named rate, in place of rate and category.",
