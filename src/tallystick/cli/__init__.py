@@ -20,6 +20,7 @@ MODULES: Final = (
     "tokens",
     "api_keys",
     "oauth_apps",
+    "tax_rates",
     "invoices",
     "recurring",
     "doctor",
