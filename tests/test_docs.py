@@ -20,6 +20,7 @@ from tallystick.api.native import (
     clients,
     expenses,
     invoices,
+    mails,
     oauth,
     people,
     projects,
@@ -47,7 +48,7 @@ BY_ID = {operation.id: operation for operation in OPERATIONS}
 
 RESOURCES: dict[str, tuple[type[Struct], str | None]] = {
     "Me": (people.Me, None),
-    "Organization": (people.Organization, None),
+    "Organization": (people.Organization, "updateOrganization"),
     "Members": (people.MemberJson, None),
     "Clients": (clients.ClientJson, "createClient"),
     "Projects": (projects.ProjectJson, "createProject"),
@@ -59,6 +60,8 @@ RESOURCES: dict[str, tuple[type[Struct], str | None]] = {
     "Taxes": (invoices.TaxJson, None),
     "Tax rates": (tax_rates.TaxRateJson, "createTaxRate"),
     "Payments": (invoices.PaymentJson, "createInvoicePayment"),
+    "Mail settings": (mails.MailSettingsJson, "updateMailSettings"),
+    "Mails": (mails.MailJson, None),
     "Recurring invoices": (recurring_invoices.RecurringInvoiceJson, "createRecurringInvoice"),
     "Recurring runs": (recurring_invoices.RecurringRunJson, None),
     "OAuth apps": (oauth.OAuthAppJson, "createOauthApp"),
@@ -75,6 +78,7 @@ LISTS = {
     "Expenses": "listExpenses",
     "Invoices": "listInvoices",
     "Tax rates": "listTaxRates",
+    "Mails": "listMails",
     "Recurring invoices": "listRecurringInvoices",
 }
 

@@ -273,6 +273,7 @@ def test_only_known_functions_see_past_the_policies(owner: Connection) -> None:
         " JOIN pg_namespace n ON n.oid = p.pronamespace WHERE prosecdef AND nspname = 'public'",
     )
     assert {name for name, _, _ in rows} == {
+        "defer_job",
         "end_oauth_grants_of",
         "end_password_links_of",
         "end_sessions_of",

@@ -106,7 +106,7 @@ _VALUES: Final[Mapping[str, Any]] = {
     "Tax.reasonCode": None, "Tax.subtotal": "540.00", "Tax.discount": "0.00", "Tax.basis": "540.00",
     "Tax.amount": "102.60", "TaxRate.name": "Reduced", "TaxRate.category": "STANDARD", "TaxRate.percent": "7.00",
     "TaxRate.reason": None, "TaxRate.number": 2, "isDefault": False, "archived": False,
-    "Client.defaultTaxCategory": None, "Client.pricesIncludeTax": None,
+    "taxLabel": None, "Client.defaultTaxCategory": None, "Client.pricesIncludeTax": None,
     "Line.expenseIds": [], "createdAt": "2026-06-11T09:30:00Z", "updatedAt": "2026-06-11T09:30:00Z",
     "OAuthApp.name": "Charts", "appName": "Charts", "redirectUris": ["https://charts.example/callback"],
     "verified": False, "OAuthGrant.scopes": ["entries:read"], "expiresAt": "2026-12-08T09:30:00Z",

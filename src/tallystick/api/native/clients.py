@@ -15,8 +15,11 @@ from tallystick.domain import clients
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
+from tallystick.values.document import Profile
 from tallystick.values.tax import TaxCategory
 
+Country = Annotated[str, Meta(pattern="^[A-Z]{2}$")]
+Scheme = Annotated[str, Meta(pattern="^([0-9]{4}|EM|A[A-Z])$")]
 Line = Annotated[str, Meta(max_length=200)]
 Address = Annotated[str, Meta(max_length=254)]
 Text = Annotated[str, Meta(max_length=10_000)]
@@ -50,6 +53,12 @@ class ClientJson(Struct, rename="camel", gc=False):
     deleted_at: datetime | None
     default_tax_category: TaxCategory | None
     prices_include_tax: bool | None
+    country_code: str | None
+    registration: str | None
+    buyer_reference: str | None
+    einvoice_profile: Profile | None
+    endpoint_scheme: str | None
+    endpoint: str | None
 
 
 class ClientFields(Struct, rename="camel"):
@@ -75,6 +84,12 @@ class ClientFields(Struct, rename="camel"):
     billing_email: Address | UnsetType | None = UNSET
     default_tax_category: TaxCategory | UnsetType | None = UNSET
     prices_include_tax: bool | UnsetType | None = UNSET
+    country_code: Country | UnsetType | None = UNSET
+    registration: Line | UnsetType | None = UNSET
+    buyer_reference: Line | UnsetType | None = UNSET
+    einvoice_profile: Profile | UnsetType | None = UNSET
+    endpoint_scheme: Scheme | UnsetType | None = UNSET
+    endpoint: Line | UnsetType | None = UNSET
 
 
 CLIENT = View(Client, ClientJson)
