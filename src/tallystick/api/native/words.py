@@ -14,7 +14,7 @@ WORDS: Final[Mapping[str, str]] = {
     "Organization.invoicePrefix": "Stands before an invoice number; may hold `{{yyyy}}`, `{{mm}}` and the like.",
     "Organization.taxLabel": "What the tax is called on paper, such as `GST`; null: by the document's language.",
     "Organization.pricesIncludeTax": "Whether the rates of invoices have the tax in them.",
-    "Client.defaultTaxCategory": "How their invoices are taxed; null: by `defaultTaxRate`, else as the workspace has it.",
+    "Client.defaultTaxCategory": "How their invoices are taxed; null: by `defaultTaxRate`, else the workspace.",
     "Client.pricesIncludeTax": "Whether the rates of their invoices have the tax in them; null: the workspace's.",
     "Client.currency": "ISO 4217; null or left out: the workspace's.",
     "Client.billingAddress": "A free block, used where the split lines are empty.",
