@@ -246,7 +246,7 @@ def _invoices(world: World, word: str) -> None:
     """An invoice in every state, and payments of two of them; rates with names."""
     ids = world.ids
     with world.studio.context() as ctx:
-        for key in ("tax_rate", "tax_rate.deleted"):
+        for key in ("tax_rate", "tax_rate.second", "tax_rate.deleted"):
             ids[key] = tax_rates.create(ctx, name=f"{word} {key}", percent=Decimal(19)).id
         tax_rates.delete(ctx, ids["tax_rate.deleted"])
     line = CustomLine(f"{word} concept", Decimal(1), Decimal(5000))
@@ -269,7 +269,8 @@ def _invoices(world: World, word: str) -> None:
             ids[key] = payments.record(ctx, ids[f"invoice.{state}"], **paid)[0].id
         payments.delete(ctx, ids["invoice.emptied"], ids["payment.deleted"])
         lifecycle.mark_paid(ctx, ids["invoice.paid"])
-        ids["line"] = invoice.lines(ctx, ids["invoice.draft"])[0].id
+        for key, state in (("line", "draft"), ("line.elsewhere", "sent"), ("line.deleted", "deleted")):
+            ids[key] = invoice.lines(ctx, ids[f"invoice.{state}"])[0].id
     ids["invoice"] = ids["invoice.sent"]
     _billed(world, word)
 
