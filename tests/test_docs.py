@@ -28,6 +28,7 @@ from tallystick.api.native import (
     rates,
     recurring_invoices,
     tasks,
+    tax_rates,
     time_entries,
 )
 from tallystick.api.native.operations import OPERATIONS
@@ -60,6 +61,8 @@ RESOURCES: dict[str, tuple[type[Struct], str | None]] = {
     "Expenses": (expenses.ExpenseJson, "createExpense"),
     "Invoices": (invoices.InvoiceJson, "createInvoice"),
     "Lines": (invoices.LineJson, None),
+    "Taxes": (invoices.TaxJson, None),
+    "Tax rates": (tax_rates.TaxRateJson, "createTaxRate"),
     "Payments": (invoices.PaymentJson, "createInvoicePayment"),
     "Mail settings": (mails.MailSettingsJson, "updateMailSettings"),
     "Mails": (mails.MailJson, None),
@@ -80,6 +83,7 @@ LISTS = {
     "Time entries": "listTimeEntrys",
     "Expenses": "listExpenses",
     "Invoices": "listInvoices",
+    "Tax rates": "listTaxRates",
     "Mails": "listMails",
     "Recurring invoices": "listRecurringInvoices",
 }

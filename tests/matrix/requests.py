@@ -37,6 +37,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "createExpense": {"clientId": "client", "description": "Train", "amount": "9.50", "expenseDate": DAY.isoformat()},
     "updateExpense": {"description": "Bus"},
     "createInvoice": {"clientId": "client", "projectIds": ["project"], "lines": [{**LINE, "projectId": "project"}]},
+    "updateInvoiceLine": {"heading": "Design"},
+    "createTaxRate": {"name": "Reduced", "percent": "7"},
+    "updateTaxRate": {"name": "Reduced"},
     "updateInvoice": {"notes": "Thank you", "lines": [LINE]},
     "createRate": {"clientId": "client", "amount": "95", "effectiveFrom": DAY.isoformat()},
     "previewRate": {"clientId": "client", "amount": "95", "effectiveFrom": DAY.isoformat()},
@@ -65,6 +68,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 NOUNS = {
     "clients": "client", "projects": "project", "tasks": "task", "time-entries": "entry", "expenses": "expense",
+    "lines": "line", "tax-rates": "tax_rate",
     "invoices": "invoice", "rates": "rate", "milestones": "milestone", "members": "member", "payments": "payment",
     "mails": "mail", "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
 }  # fmt: skip
@@ -72,6 +76,7 @@ NOUNS = {
 
 NAMED = {
     "clientId": "client", "projectId": "project", "projectIds": "project", "taskId": "task", "userId": "user",
+    "taxRateId": "tax_rate",
     "assigneeId": "user", "assigneeIds": "user", "invoiceId": "invoice", "entryIds": "entry", "expenseIds": "expense",
 }  # fmt: skip
 """The name of a field or a filter → the noun of the id in it."""
@@ -83,6 +88,7 @@ TARGETS = {
     "deleteClient": "client.free",
     "stopTimeEntry": "running",
     "updateInvoice": "invoice.draft",
+    "updateInvoiceLine": "invoice.draft",
     "deleteInvoice": "invoice.draft",
     "markInvoiceSent": "invoice.draft",
     "markInvoicePaid": "invoice.sent",

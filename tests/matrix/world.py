@@ -39,7 +39,7 @@ from tallystick.domain import (
 from tallystick.domain.access import SCOPES, Scope
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Transactions
-from tallystick.domain.invoices import draft, lifecycle
+from tallystick.domain.invoices import draft, invoice, lifecycle
 from tallystick.domain.invoices.draft import CustomLine
 from tallystick.domain.mails import mail as mails
 from tallystick.domain.mails import settings as mail_settings
@@ -252,7 +252,7 @@ def _invoices(world: World, word: str) -> None:
     """An invoice in every state, and payments of two of them; rates with names."""
     ids = world.ids
     with world.studio.context() as ctx:
-        for key in ("tax_rate", "tax_rate.deleted"):
+        for key in ("tax_rate", "tax_rate.second", "tax_rate.deleted"):
             ids[key] = tax_rates.create(ctx, name=f"{word} {key}", percent=Decimal(19)).id
         tax_rates.delete(ctx, ids["tax_rate.deleted"])
     line = CustomLine(f"{word} concept", Decimal(1), Decimal(5000))
@@ -271,10 +271,12 @@ def _invoices(world: World, word: str) -> None:
         lifecycle.cancel(ctx, ids["invoice.cancelled"])
         draft.delete(ctx, ids["invoice.deleted"])
         paid = {"amount": Decimal(MONEY[4]), "paid_on": DAY, "note": word}
-        for key, invoice in (("payment", "sent"), ("payment.elsewhere", "hidden"), ("payment.deleted", "emptied")):
-            ids[key] = payments.record(ctx, ids[f"invoice.{invoice}"], **paid)[0].id
+        for key, state in (("payment", "sent"), ("payment.elsewhere", "hidden"), ("payment.deleted", "emptied")):
+            ids[key] = payments.record(ctx, ids[f"invoice.{state}"], **paid)[0].id
         payments.delete(ctx, ids["invoice.emptied"], ids["payment.deleted"])
         lifecycle.mark_paid(ctx, ids["invoice.paid"])
+        for key, state in (("line", "draft"), ("line.elsewhere", "sent"), ("line.deleted", "deleted")):
+            ids[key] = invoice.lines(ctx, ids[f"invoice.{state}"])[0].id
     ids["invoice"] = ids["invoice.sent"]
     _billed(world, word)
 

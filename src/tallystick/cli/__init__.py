@@ -23,6 +23,7 @@ MODULES: Final = (
     "tokens",
     "api_keys",
     "oauth_apps",
+    "tax_rates",
     "invoices",
     "rates",
     "milestones",

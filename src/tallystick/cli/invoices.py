@@ -31,6 +31,7 @@ from tallystick.domain.projects import Project
 from tallystick.values.document import Profile
 from tallystick.values.ids import parse_id
 from tallystick.values.money import decimal_text, round_money
+from tallystick.values.tax import TaxCategory
 
 _NUMBER: Final = re.compile(r"[0-9]{1,14}(\.[0-9]{1,4})?", re.ASCII)
 
@@ -119,6 +120,21 @@ def draft(
         Decimal | None,
         typer.Option("--tax-rate", parser=decimal, metavar="PERCENT", help="Else the client's or the workspace's."),
     ] = None,
+    tax_category: Annotated[
+        TaxCategory | None,
+        typer.Option("--tax-category", case_sensitive=False, help="By the rate unless told.", show_default=False),
+    ] = None,
+    tax_reason: Annotated[
+        str | None, typer.Option("--tax-reason", help="Why it is not taxed, in your own words.", show_default=False)
+    ] = None,
+    prices_include_tax: Annotated[
+        bool | None,
+        typer.Option(
+            "--gross/--net",
+            help="Whether rates have the tax in them; else as client or workspace say.",
+            show_default=False,
+        ),
+    ] = None,
     notes: Annotated[str | None, typer.Option("--notes", help="Else the workspace's.", show_default=False)] = None,
     po_number: Annotated[str | None, typer.Option("--po-number", help="The client's order number.")] = None,
     issue_date: Annotated[date | None, _on_day("--issue-date", "Else the day on which it is sent.")] = None,
@@ -142,6 +158,9 @@ def draft(
             include_fees=fees,
             discount=discount,
             tax_rate=UNSET if tax_rate is None else tax_rate,
+            tax_category=tax_category,
+            tax_reason=UNSET if tax_reason is None else tax_reason,
+            prices_include_tax=prices_include_tax,
             notes=notes,
             po_number=po_number,
             issue_date=issue_date,

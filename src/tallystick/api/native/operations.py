@@ -17,6 +17,7 @@ from tallystick.api.native import (
     recurring_invoices,
     reports,
     tasks,
+    tax_rates,
     time_entries,
     write_offs,
 )
@@ -35,6 +36,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *invoices.OPERATIONS,
     *mails.OPERATIONS,
     *recurring_invoices.OPERATIONS,
+    *tax_rates.OPERATIONS,
     *reports.OPERATIONS,
     *oauth.OPERATIONS,
 )
