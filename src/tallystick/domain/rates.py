@@ -126,6 +126,8 @@ def place_of(ctx: Context, *, lock: Lock | None = "update", **ids: str | None) -
     """The place of a rate; locked, so that whoever changes its rates queues up. No id: the workspace."""
     given = {name: identity for name, identity in ids.items() if identity is not None}
     if len(given) > 1:
+        for name, identity in given.items():
+            ctx.reference(_PLACES[name][0], identity, name)
         raise Invalid(fields=dict.fromkeys(given, "a rate is of one task, project or client; give one of them"))
     if not given:
         ctx.require(Permission.CHANGE_WORKSPACE)
