@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import einvoices
 import msgspec
 import psycopg
 from fill import Filled, Studio, fill
@@ -39,8 +40,10 @@ PAGE = 50
 TARGETS = {
     "get one": 2.0, "list of 50": 1.5, "list of 200": 1.5, "create": 2.5, "depth": 1.3, "growth": 1.3,
     "expensicat get one": 2.0, "expensicat list of 50": 1.5, "expensicat create": 2.5,
-    "growcrm list of 50": 2.0, "growcrm create": 2.5,
+    "growcrm list of 50": 2.0, "growcrm create": 2.5, "e-invoice of 50 lines": 2.0, "e-invoice of 500 lines": 2.0,
 }  # fmt: skip
+EINVOICES = ((50, 0.5), (500, 5.0))
+"""How many lines, and in how many seconds XML and rules are done."""
 JWT_TARGET = 100
 SECONDS = {"invoice of 1,000 entries": 1.0, "invoice of 10,000 entries": 8.0}
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
@@ -135,8 +138,16 @@ def main() -> int:
             for name, billed in zip(SECONDS, (filled.small, filled.medium), strict=True):
                 if given.only in name and billed is not None:
                     figures[name] = {"seconds": _invoice(product, billed), "floor": _marked(url, billed)}
+        for lines, _ in EINVOICES:
+            if given.only in "e-invoice":
+                figures[f"e-invoice of {lines} lines"] = einvoices.measured(lines, given.rounds)
     missed = [name for name, one in figures.items() if name in TARGETS and one["ratio"] > TARGETS[name]]
     missed += [name for name, one in figures.items() if one.get("microseconds", 0) > JWT_TARGET]
+    missed += [
+        name
+        for lines, most in EINVOICES
+        if figures.get(name := f"e-invoice of {lines} lines", {"seconds": 0})["seconds"] > most
+    ]
     missed += [name for name, most in SECONDS.items() if figures.get(name, {}).get("seconds", 0) > most]
     _print(figures)
     if given.json:
@@ -416,7 +427,7 @@ def _print(figures: dict[str, Any]) -> None:
     print("\nCPU in µs for one request, of the server's processes and (in brackets) of the database's")
     print(f"{'':<22}{'product':>16}{'floor':>16}{'ratio':>8}{'target':>8}{'requests/s':>16}{'p50/p99 ms':>16}")
     for name, one in figures.items():
-        if "ratio" not in one:
+        if "product" not in one:
             continue
         over, under = one["product"], one["floor"]
         print(
@@ -431,6 +442,13 @@ def _print(figures: dict[str, Any]) -> None:
         if name in figures:
             took, floor = figures[name]["seconds"], figures[name]["floor"]
             print(f"{name}: drafted in {took:.2f} s (target {most:.0f}), {took / floor:.1f} times the floor.")
+    for lines, most in EINVOICES:
+        one = figures.get(f"e-invoice of {lines} lines")
+        if one is not None:
+            print(
+                f"An e-invoice of {lines} lines is written and put to all rules in {one['seconds']:.3f} s "
+                f"(target {most}), {one['ratio']:.1f} times the bare rules."
+            )
     print("depth: page 1,000 over page 1. growth: a page of the large workspace over one of 1,000 entries.")
 
 
