@@ -96,7 +96,7 @@ def furnish(database: Database, *, name: str = "Studio North", word: str = "Plai
         clients.delete(ctx, ids["client.deleted"])
         ids["client.free"] = clients.create(ctx, name=f"{word} Free").id
         gone = projects.create(ctx, client_id=ids["client.hidden"], name=f"{word} gone")
-        ctx.change(gone, deleted_at=ctx.now)
+        projects.delete(ctx, gone.id)
         ids["project.deleted"] = gone.id
         for key, amount in (("rate", "88.17"), ("rate.hidden", "88.18"), ("rate.deleted", "88.19")):
             where = "client.hidden" if key == "rate.hidden" else "client"
@@ -108,6 +108,10 @@ def furnish(database: Database, *, name: str = "Studio North", word: str = "Plai
         projects.put_on(ctx, website, members.active(ctx, ids["user.second"]))
         every = [ids[f"user.{who}"] for who in PEOPLE]
         ids["task"] = tasks.create(ctx, project_id=website.id, name=f"{word} design", assignee_ids=every).id
+        for place in ("project", "task"):
+            rates.begin(
+                ctx, amount=Decimal("88.20"), effective_from=DAY.replace(year=2033), **{f"{place}_id": ids[place]}
+            )
         ids["task.others"] = tasks.create(ctx, project_id=website.id, name=f"{word} copy").id
         ids["task.hidden"] = tasks.create(ctx, project_id=rollout, name=f"{word} migrate").id
         ids["task.deleted"] = tasks.create(ctx, project_id=website.id, name=f"{word} drop").id
