@@ -140,8 +140,8 @@ def _is_bytes(column: Column[object]) -> bool:
 
 
 def _identity(table: Table, alias: str) -> str:
-    """How a row is named: by its id, else by its whole key without the workspace."""
-    names = [column.name for column in table.primary_key if column.name != "workspace_id"]
+    """How a row is named: by its id, else by its whole key without the workspace, where there is more of it."""
+    names = [column.name for column in table.primary_key if column.name != "workspace_id"] or ["workspace_id"]
     return " || '/' || ".join(f"{alias}.{name}::text" for name in names)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tallystick.api.native import (
+    changes,
     clients,
     expenses,
     invoices,
@@ -27,4 +28,5 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *invoices.OPERATIONS,
     *recurring_invoices.OPERATIONS,
     *oauth.OPERATIONS,
+    *changes.OPERATIONS,
 )

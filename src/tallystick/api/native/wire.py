@@ -174,6 +174,8 @@ class NativeApi(JsonManners):
 
     def envelope(self, ctx: Context, operation: Operation, ask: Ask, value: Any) -> bytes:
         """`{"data": …}`, and for a page the signed cursor of the next one."""
+        if operation.whole:
+            return _ENCODER.encode(value)
         if operation.many:
             return _ENCODER.encode(Listed(value, Pagination(max(len(value), 1), None)))
         if not isinstance(value, Part):
@@ -208,7 +210,6 @@ class NativeApi(JsonManners):
             return _read_sort(operation, text)
         if name == "cursor":
             return text
-        assert operation.listing is not None  # noqa: S101 - only lists have filters
         return read_filter(operation.listing, name, rule, text)
 
 
