@@ -351,8 +351,10 @@ def unique(table: Table[Any]) -> dict[str, object]:
         "prefix": uuid4().hex[:12],
         "digest": f"\\x{uuid4().hex}",
     }
-    if table.name in ("members", "task_statuses", "task_priorities", "categories"):
+    if table.name in ("members", "task_statuses", "task_priorities", "categories", "tax_rates"):
         fresh["number"] = 999
+    if table.name == "tax_rates":
+        fresh |= {"name": uuid4().hex, "is_default": False}
     if table.name == "categories":
         fresh |= {"name": uuid4().hex, "system_default": False}
     if table.name == "milestones":

@@ -31,6 +31,7 @@ from tallystick.domain import (
     projects,
     task_statuses,
     tasks,
+    tax_rates,
     time_entries,
     tokens,
 )
@@ -226,8 +227,12 @@ def _time(world: World, word: str) -> None:
 
 
 def _invoices(world: World, word: str) -> None:
-    """An invoice in every state, and payments of two of them."""
+    """An invoice in every state, and payments of two of them; rates with names."""
     ids = world.ids
+    with world.studio.context() as ctx:
+        for key in ("tax_rate", "tax_rate.deleted"):
+            ids[key] = tax_rates.create(ctx, name=f"{word} {key}", percent=Decimal(19)).id
+        tax_rates.delete(ctx, ids["tax_rate.deleted"])
     line = CustomLine(f"{word} concept", Decimal(1), Decimal(5000))
     with world.studio.context() as ctx:
 

@@ -15,8 +15,9 @@ from tallystick.domain import categories
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
 from tallystick.domain.listing import Listing
-from tallystick.domain.workspaces import check_currency, check_percent, current
+from tallystick.domain.workspaces import check_currency, check_percent, check_tax_id, current
 from tallystick.values.errors import Conflict, Invalid
+from tallystick.values.tax import TAX_CATEGORIES
 
 Status = Literal["ACTIVE", "SUSPENDED"]
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -49,6 +50,10 @@ class Client(Counted):
     default_rate: Mapped[Money | None]
     default_payment_terms: Mapped[str | None]
     default_tax_rate: Mapped[Money | None]
+    default_tax_category: Mapped[str | None]
+    """How their invoices are taxed, such as REVERSE_CHARGE; None: as the rate says, else as the workspace's."""
+    prices_include_tax: Mapped[bool | None]
+    """None: as the workspace's."""
     require_po_number: Mapped[bool] = mapped_column(default=False)
     billing_email: Mapped[str | None]
     category_id: Mapped[Id]
@@ -69,6 +74,7 @@ class Client(Counted):
             one_of("status", STATUSES),
             CheckConstraint("default_rate >= 0", name="default_rate"),
             CheckConstraint("default_tax_rate BETWEEN 0 AND 100", name="default_tax_rate"),
+            one_of("default_tax_category", TAX_CATEGORIES),
             CheckConstraint("country_code ~ '^[A-Z]{2}$'", name="country_code"),
             Index("ix_clients_created", "workspace_id", "created_at", "id"),
             Index("ix_clients_category", "workspace_id", "category_id"),
@@ -95,6 +101,7 @@ def create(ctx: Context, *, name: str, currency: str | None = None, **facts: Any
     """Add a client. No currency: the workspace's."""
     ctx.require(Permission.CHANGE_CLIENTS)
     _check({"currency": currency, **facts} if currency else facts)
+    check_tax_id(facts.get("tax_number"), facts.get("country_code"), "tax_number")
     facts["category_id"] = categories.filed_under(ctx, "client", facts.get("category_id"))
     client = ctx.add(Client(name=name, currency=currency or current(ctx).default_currency, **each_tag_once(facts)))
     ctx.record("created", client)
@@ -114,6 +121,8 @@ def change(ctx: Context, client_id: str, **facts: Any) -> Client:
         facts["currency"] = current(ctx).default_currency
     _check(facts)
     client = ctx.find(Client, client_id, lock="update")
+    if facts.get("tax_number", client.tax_number) != client.tax_number:  # what was there before may stay
+        check_tax_id(facts["tax_number"], facts.get("country_code", client.country_code), "tax_number")
     if facts.get("category_id", client.category_id) != client.category_id:
         facts["category_id"] = categories.filed_under(ctx, "client", facts["category_id"])
     if ctx.change(client, **each_tag_once(facts)):
@@ -155,6 +164,8 @@ def _check(facts: dict[str, Any]) -> None:
     if "currency" in facts:
         check_currency(facts["currency"])
     check_percent(facts.get("default_tax_rate"), "default_tax_rate")
+    if facts.get("default_tax_category") not in (None, *TAX_CATEGORIES):
+        raise Invalid(fields={"default_tax_category": f"one of {', '.join(TAX_CATEGORIES)}"})
     rate: Decimal | None = facts.get("default_rate")
     if rate is not None and rate < 0:
         raise Invalid(fields={"default_rate": "must not be negative"})

@@ -14,6 +14,7 @@ from tallystick.db.session import Prepared
 from tallystick.domain import categories, task_statuses
 from tallystick.domain.access import PLANS, Permission, Plan
 from tallystick.domain.context import Context, hydrate, workspace
+from tallystick.values import tax_ids
 from tallystick.values.duration import RoundingRule, is_zone
 from tallystick.values.errors import Invalid, NotFound
 from tallystick.values.money import is_currency
@@ -46,6 +47,8 @@ class Workspace(Row):
     invoice_prefix: Mapped[str] = mapped_column(default="INV-")
     legal_name: Mapped[str | None]
     tax_id: Mapped[str | None]
+    tax_label: Mapped[str | None]
+    """What the tax is called on paper, such as `GST`; None: by the document's language."""
     business_email: Mapped[str | None]
     business_phone: Mapped[str | None]
     business_website: Mapped[str | None]
@@ -54,6 +57,8 @@ class Workspace(Row):
     """The web address of a picture."""
     default_rate: Mapped[Money | None]
     default_tax_rate: Mapped[Money | None]
+    """In percent. A named rate that is the default (`tax_rates`) goes before it."""
+    prices_include_tax: Mapped[bool] = mapped_column(default=False)
     payment_terms_days: Mapped[int | None]
     invoice_notes: Mapped[str | None]
     rounding_minutes: Mapped[int] = mapped_column(default=0)
@@ -96,6 +101,7 @@ def found(ctx: Context, *, name: str, currency: str, time_zone: str, plan: Plan 
     """
     check_currency(currency, "default_currency")
     check_time_zone(time_zone)
+    check_tax_id(facts.get("tax_id"), None, "tax_id")
     studio = ctx.add(
         Workspace(
             id=ctx.actor.workspace_id, name=name, default_currency=currency, time_zone=time_zone, plan=plan, **facts
@@ -115,7 +121,13 @@ def change(ctx: Context, **facts: Any) -> Workspace:
         check_time_zone(facts["time_zone"])
     if facts.get("logo") is not None and not facts["logo"].startswith(("https://", "http://")):
         raise Invalid(fields={"logo": "must be a web address that starts with https://"})
+    check_percent(facts.get("default_tax_rate"), "default_tax_rate")
+    terms = facts.get("payment_terms_days")
+    if terms is not None and not 0 <= terms <= 365:
+        raise Invalid(fields={"payment_terms_days": "must be between 0 and 365"})
     settings = current(ctx)
+    if facts.get("tax_id", settings.tax_id) != settings.tax_id:  # what was there before may stay
+        check_tax_id(facts["tax_id"], None, "tax_id")
     ctx.change(settings, **facts)
     return settings
 
@@ -130,6 +142,13 @@ def check_time_zone(name: str, field: str = "time_zone") -> None:
     """Refuse what is no IANA time zone."""
     if not is_zone(name):
         raise Invalid(fields={field: "must be an IANA time zone such as Europe/Berlin"})
+
+
+def check_tax_id(number: str | None, country: str | None, field: str) -> None:
+    """Refuse what cannot be a tax id, by the rules of its country."""
+    problem = None if number is None else tax_ids.problem_with(number, country)
+    if problem is not None:
+        raise Invalid(fields={field: problem})
 
 
 def check_percent(value: Decimal | None, field: str) -> None:

@@ -42,7 +42,7 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
     """What it is called, where that is not the legal name (BT-28, BT-45)."""
     address: Address
     vat_id: str | None = None
-    """With its country, without blanks, such as `DE123456789` (BT-31, BT-48)."""
+    """With its country, without blanks, such as `DE136695976` (BT-31, BT-48)."""
     tax_number: str | None = None
     """The tax office's number, where that is not the VAT id (BT-32)."""
     registration: str | None = None

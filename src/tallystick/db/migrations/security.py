@@ -315,3 +315,8 @@ END $$;
 REVOKE ALL ON FUNCTION open_by_api_key(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION open_by_api_key(text) TO {APP}
 """
+
+ISSUED_TAXES: Final = """
+CREATE TRIGGER keep_issued BEFORE INSERT OR UPDATE OR DELETE ON invoice_taxes
+FOR EACH ROW EXECUTE FUNCTION keep_issued_lines()
+"""
