@@ -30,6 +30,7 @@ from tallystick.domain.context import (
     Clock,
     Connection,
     Context,
+    Origin,
     Server,
     Transactions,
     open_workspace,
@@ -423,6 +424,8 @@ class _Exchange:
                 ctx = Context(self._authenticated(connection), connection, wire.clock, wire.server)
                 if operation is None:
                     raise self._refusal or NotFound()
+                if operation.writes:
+                    ctx.comes_from(self._origin(operation, ctx.actor))
                 self._manners.admit(ctx.actor, operation)
                 ctx.require(operation.permission)
                 ask = self._ask(operation, ctx.actor)
@@ -458,6 +461,13 @@ class _Exchange:
             if self._news(ctx.actor, later):
                 return self._try()
         return operation.status, body, {}
+
+    def _origin(self, operation: Operation, actor: Actor) -> Origin:
+        request = self._request
+        address = self._wire.address_of(request)
+        given = request.get_header("User-Agent") or ""
+        agent = "".join(one for one in given[:200] if one.isprintable())
+        return Origin(operation.id, actor.credential, address, agent, self.request_id)
 
     def _news(self, actor: Actor, later: Later) -> bool:
         """Wait for news, if there is a place to."""

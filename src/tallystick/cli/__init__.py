@@ -22,6 +22,7 @@ MODULES: Final = (
     "oauth_apps",
     "invoices",
     "recurring",
+    "audit",
     "doctor",
     "backup",
 )

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tallystick.db.base import Id, Row, one_of, within_workspace
+from tallystick.db.base import Blob, Id, Row, one_of, within_workspace
 from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import CLIENTS
@@ -70,14 +70,20 @@ class Change(Row):
 
 
 class ChangeHead(Row):
-    """The number of the last change of a workspace; its row is the lock behind which commits queue up."""
+    """The last change and the last audit entry of a workspace; the lock behind which commits queue up."""
 
     __tablename__ = "change_heads"
 
     workspace_id: Mapped[Id] = mapped_column(primary_key=True)
     last: Mapped[int]
+    audited: Mapped[int]
+    audit_hash: Mapped[Blob]
 
-    __table_args__ = (within_workspace("workspace_id", "workspaces.id"), CheckConstraint("last >= 0", name="last"))
+    __table_args__ = (
+        within_workspace("workspace_id", "workspaces.id"),
+        CheckConstraint("last >= 0", name="last"),
+        CheckConstraint("audited >= 0", name="audited"),
+    )
 
 
 class QueuedChange(Row):

@@ -19,6 +19,7 @@ from sqlalchemy import Column, ForeignKeyConstraint, LargeBinary, Table
 from tallystick.db.base import Row, Tenant, table_of
 from tallystick.db.session import APPLICATION_ROLE, Connection, text_query
 from tallystick.domain.api_keys import ApiKey
+from tallystick.domain.audit import BROKEN_SQL
 from tallystick.domain.categories import FILED, Category
 from tallystick.domain.checklists import ChecklistItem
 from tallystick.domain.clients import Client
@@ -620,6 +621,11 @@ INVARIANTS: Final = (
                OR octet_length(fingerprint) = 0 OR octet_length(body) > {BODY_LIMIT}
                OR completed_at > %(now)s::timestamptz + interval '10 minutes'
         """,
+    ),
+    Invariant(
+        "audit",
+        "Every entry of the audit log, and every event in it, is as it was written.",
+        f"SELECT workspace_id, 'audit_log ' || sequence AS what FROM ({BROKEN_SQL}) AS broken",
     ),
     Invariant(
         "events",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tallystick.api.native import (
+    audit,
     changes,
     clients,
     expenses,
@@ -29,4 +30,5 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *recurring_invoices.OPERATIONS,
     *oauth.OPERATIONS,
     *changes.OPERATIONS,
+    *audit.OPERATIONS,
 )

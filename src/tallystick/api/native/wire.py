@@ -176,7 +176,7 @@ class NativeApi(JsonManners):
         """`{"data": …}`, and for a page the signed cursor of the next one."""
         if operation.whole:
             return _ENCODER.encode(value)
-        if operation.many:
+        if operation.many and not isinstance(value, Part):
             return _ENCODER.encode(Listed(value, Pagination(max(len(value), 1), None)))
         if not isinstance(value, Part):
             return _ENCODER.encode({"data": value})

@@ -1,19 +1,45 @@
-"""SQL by which the change feed learns of every write: triggers on followed tables, and one number for each change.
+"""SQL by which the change feed learns of every write, and the audit log of every event.
 
 Each writing statement puts what it changed into `change_queue`. When the transaction commits, a deferred trigger takes
 the workspace's head, which is the lock behind which commits of one workspace queue up for a moment, numbers the
-changes, and moves them to `changes`. So numbers have no gap, and rise in the order in which changes can be seen.
+changes, and moves them to `changes`. So numbers have no gap, and rise in the order in which changes can be seen. The
+events of the transaction become one entry of `audit_log`, chained to the one before by a hash.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+AUDIT_DIGEST: Final = [
+    """
+CREATE FUNCTION audit_digest(previous bytea, entry audit_log) RETURNS bytea LANGUAGE sql STABLE
+SET search_path = pg_catalog, public AS $$
+  -- What chains the entries of the audit log. JSON has no control characters: the parts cannot run together.
+  SELECT sha256(previous || convert_to(concat_ws(E'\\x1e', entry.sequence,
+    to_char(entry.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), coalesce(entry.actor_id::text, ''),
+    coalesce(entry.origin::text, ''), (
+      SELECT string_agg(concat_ws(E'\\x1f', event.id, event.type, event.resource, event.resource_id,
+               coalesce(event.before::text, ''), event.data::text), E'\\x1d' ORDER BY event.id)
+      FROM events AS event WHERE event.workspace_id = entry.workspace_id AND event.id = ANY(entry.event_ids)
+    )), 'UTF8'))
+$$
+""",
+    "REVOKE ALL ON FUNCTION audit_digest(bytea, audit_log) FROM PUBLIC",
+    "GRANT EXECUTE ON FUNCTION audit_digest(bytea, audit_log) TO tallystick_app",
+]
+
 NUMBER_CHANGES: Final = [
     """
 CREATE FUNCTION number_changes() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public
 AS $$
+DECLARE
+  told uuid[];
+  head change_heads;
+  entry audit_log;
 BEGIN
+  SELECT array_agg(resource_id ORDER BY position) INTO told FROM change_queue
+  WHERE transaction = NEW.transaction AND workspace_id = NEW.workspace_id AND resource = 'event';
+
   WITH moved AS (
     DELETE FROM change_queue WHERE transaction = NEW.transaction AND workspace_id = NEW.workspace_id
     RETURNING position, resource, resource_id, person_id, what
@@ -21,16 +47,27 @@ BEGIN
     SELECT max(position) AS position, resource, resource_id, person_id,
            CASE WHEN bool_or(what = 'deleted') THEN 'deleted' WHEN bool_or(what = 'created') THEN 'created'
                 ELSE 'updated' END AS what
-    FROM moved GROUP BY resource, resource_id, person_id
-  ), head AS (
-    INSERT INTO change_heads AS known (workspace_id, last) SELECT NEW.workspace_id, count(*) FROM merged
+    FROM moved WHERE resource <> 'event' GROUP BY resource, resource_id, person_id
+  ), numbered AS (
+    INSERT INTO change_heads AS known (workspace_id, last, audited, audit_hash)
+    SELECT NEW.workspace_id, count(*), 0, ''::bytea FROM merged
     ON CONFLICT (workspace_id) DO UPDATE SET last = known.last + EXCLUDED.last
     RETURNING last
   )
   INSERT INTO changes (workspace_id, sequence, resource, resource_id, person_id, what, changed_at)
-  SELECT NEW.workspace_id, head.last - count(*) OVER () + row_number() OVER (ORDER BY merged.position),
+  SELECT NEW.workspace_id, numbered.last - count(*) OVER () + row_number() OVER (ORDER BY merged.position),
          merged.resource, merged.resource_id, merged.person_id, merged.what, clock_timestamp()
-  FROM merged, head;
+  FROM merged, numbered;
+
+  IF told IS NOT NULL THEN
+    SELECT * INTO head FROM change_heads WHERE workspace_id = NEW.workspace_id;
+    SELECT NEW.workspace_id, head.audited + 1, event.occurred_at, event.actor_id, event.origin, told
+    INTO entry.workspace_id, entry.sequence, entry.occurred_at, entry.actor_id, entry.origin, entry.event_ids
+    FROM events AS event WHERE event.id = told[1];
+    entry.hash := audit_digest(head.audit_hash, entry);
+    INSERT INTO audit_log VALUES (entry.*);
+    UPDATE change_heads SET audited = entry.sequence, audit_hash = entry.hash WHERE workspace_id = NEW.workspace_id;
+  END IF;
   RETURN NULL;
 END $$
 """,
@@ -59,6 +96,12 @@ def follow(table: str, resource: str) -> list[str]:
             f"now.workspace_id, '{resource}', now.id, NULL::uuid, {what} FROM now JOIN was ON was.id = now.id",
         ),
     ]
+
+
+def audit_events() -> list[str]:
+    """Enter the events of a transaction in the audit log, as one entry."""
+    said = "workspace_id, 'event', id, NULL::uuid, 'created' FROM now"
+    return _on("events", "INSERT", "NEW TABLE AS now", said, "audit")
 
 
 def follow_part(table: str, resource: str, column: str) -> list[str]:
