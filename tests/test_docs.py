@@ -20,6 +20,7 @@ from tallystick.api.native import (
     clients,
     expenses,
     invoices,
+    mails,
     oauth,
     people,
     projects,
@@ -46,7 +47,7 @@ BY_ID = {operation.id: operation for operation in OPERATIONS}
 
 RESOURCES: dict[str, tuple[type[Struct], str | None]] = {
     "Me": (people.Me, None),
-    "Organization": (people.Organization, None),
+    "Organization": (people.Organization, "updateOrganization"),
     "Members": (people.MemberJson, None),
     "Clients": (clients.ClientJson, "createClient"),
     "Projects": (projects.ProjectJson, "createProject"),
@@ -56,6 +57,8 @@ RESOURCES: dict[str, tuple[type[Struct], str | None]] = {
     "Invoices": (invoices.InvoiceJson, "createInvoice"),
     "Lines": (invoices.LineJson, None),
     "Payments": (invoices.PaymentJson, "createInvoicePayment"),
+    "Mail settings": (mails.MailSettingsJson, "updateMailSettings"),
+    "Mails": (mails.MailJson, None),
     "Recurring invoices": (recurring_invoices.RecurringInvoiceJson, "createRecurringInvoice"),
     "Recurring runs": (recurring_invoices.RecurringRunJson, None),
     "OAuth apps": (oauth.OAuthAppJson, "createOauthApp"),
@@ -71,6 +74,7 @@ LISTS = {
     "Time entries": "listTimeEntrys",
     "Expenses": "listExpenses",
     "Invoices": "listInvoices",
+    "Mails": "listMails",
     "Recurring invoices": "listRecurringInvoices",
 }
 

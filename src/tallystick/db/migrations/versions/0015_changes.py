@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 from tallystick.db.migrations import following, security
 
 revision = "0015"
-down_revision = "0013"
+down_revision = "0014"
 
 NEW_TABLES: Final = ("changes", "change_heads", "change_queue", "audit_log")
 FOLLOWED: Final = {
