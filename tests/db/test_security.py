@@ -291,6 +291,7 @@ def test_only_known_functions_see_past_the_policies(owner: Connection) -> None:
     )
     known = {name for name, _, _ in rows if not name.startswith("note_")}  # triggers of the change feed
     assert known == {
+        "defer_job",
         "end_oauth_grants_of",
         "end_password_links_of",
         "end_sessions_of",

@@ -243,4 +243,6 @@ def wire_names(kind: Any) -> dict[str, str]:
 
 
 def data_of(result: testing.Result) -> Any:
-    return msgspec.json.decode(result.content)["data"] if result.content else None
+    if not result.content or "json" not in result.headers["content-type"]:
+        return None
+    return msgspec.json.decode(result.content)["data"]
