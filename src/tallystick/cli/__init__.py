@@ -29,6 +29,7 @@ MODULES: Final = (
     "milestones",
     "write_offs",
     "recurring",
+    "audit",
     "doctor",
     "backup",
 )

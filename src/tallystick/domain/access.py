@@ -46,6 +46,7 @@ class Permission(StrEnum):
     COMMENT = "comment on tasks"
     KEEP_NOTES = "keep notes"
     CHANGE_ANY_NOTE = "change anybody's notes"
+    READ_AUDIT = "read the audit log"
     CHANGE_RATES = "set rates that begin on a day"
     WRITE_OFF = "write off unbilled work"
     KEEP_API_KEYS = "make and revoke API keys"
@@ -85,7 +86,7 @@ _MANAGER = _MEMBER | {
     _P.WRITE_OFF,
     _P.READ_MAILS,
 }
-_ADMIN = _MANAGER | {_P.REASSIGN_TIME, _P.RECORD_PAYMENTS, _P.CHANGE_WORKSPACE, _P.CHANGE_MEMBERS}
+_ADMIN = _MANAGER | {_P.REASSIGN_TIME, _P.RECORD_PAYMENTS, _P.CHANGE_WORKSPACE, _P.CHANGE_MEMBERS, _P.READ_AUDIT}
 
 GRANTS: Final[dict[Role, frozenset[Permission]]] = {
     "OWNER": _ADMIN | {_P.KEEP_API_KEYS},  # a key acts as the owner

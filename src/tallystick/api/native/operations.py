@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from tallystick.api.native import (
+    audit,
+    changes,
     clients,
     expenses,
     invoices,
@@ -39,4 +41,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *tax_rates.OPERATIONS,
     *reports.OPERATIONS,
     *oauth.OPERATIONS,
+    *changes.OPERATIONS,
+    *audit.OPERATIONS,
 )
