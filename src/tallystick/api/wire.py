@@ -112,6 +112,10 @@ def file_name(text: str, ending: str) -> str:
     """A name that every system can save a file as: `NL 2026/7` and `xml` make `NL-2026-7.xml`."""
     plain = _NOT_IN_NAMES.sub("-", text).strip("-.")
     return f"{plain[:100] or 'document'}.{ending}"
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
     """An answer that may wait for a better one: it is asked for anew when there is news, or given as it is."""
 
     value: Any
@@ -460,14 +464,9 @@ class _Exchange:
                     )
                     return operation.status, body, {}
                 value = operation.handler(ctx, ask)
-                if not isinstance(value, File | Later):
-                    return operation.status, self._encode(ctx, operation, ask, value), {}
-            if isinstance(value, File):
-                return operation.status, value.make(), value.headers()
-            return operation.status, self._encode(ctx, operation, ask, value.make()), {}
-                later = value if isinstance(value, Later) else None
-                plain = value if later is None else later.value
-                body = b"" if isinstance(plain, File) else self._encode(ctx, operation, ask, plain)
+                awaited = value if isinstance(value, Awaited) else None
+                told = value if awaited is None else awaited.value
+                body = b"" if isinstance(told, File | Later) else self._encode(ctx, operation, ask, told)
         except (NotFound, Conflict, Invalid, psycopg.IntegrityError) as error:
             refusal = refusal_of(error) if isinstance(error, psycopg.IntegrityError) else error
             if decision is None or not isinstance(refusal, Refusal) or refusal.reason in PASSING:
@@ -475,11 +474,13 @@ class _Exchange:
             status, body, extra = self._error(refusal)
             self._keep_refusal(decision, status, body)
             return status, body, extra
-        if isinstance(plain, File):
-            return operation.status, plain.make(), plain.headers()
-        if later is not None and not self._waited:
+        if isinstance(told, File):
+            return operation.status, told.make(), told.headers()
+        if isinstance(told, Later):
+            return operation.status, self._encode(ctx, operation, ask, told.make()), {}
+        if awaited is not None and not self._waited:
             self._waited = True
-            if self._news(ctx.actor, later):
+            if self._news(ctx.actor, awaited):
                 return self._try()
         return operation.status, body, {}
 
@@ -490,18 +491,18 @@ class _Exchange:
         agent = "".join(one for one in given[:200] if one.isprintable())
         return Origin(operation.id, actor.credential, address, agent, self.request_id)
 
-    def _news(self, actor: Actor, later: Later) -> bool:
+    def _news(self, actor: Actor, awaited: Awaited) -> bool:
         """Wait for news, if there is a place to."""
         wire = self._wire
         if not wire.waiting.acquire(blocking=False):
             return False
         try:
-            deadline = time.monotonic() + later.seconds
+            deadline = time.monotonic() + awaited.seconds
             while (left := deadline - time.monotonic()) > 0:
                 time.sleep(min(LOOK_SECONDS, left))
                 with contextlib.suppress(PoolTimeout, TooManyRequests), wire.database.transaction(reading=True) as one:
                     open_workspace(one, actor.workspace_id)
-                    if later.news(Context(actor, one, wire.clock, wire.server)):
+                    if awaited.news(Context(actor, one, wire.clock, wire.server)):
                         return True
             return False
         finally:

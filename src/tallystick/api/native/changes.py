@@ -16,7 +16,7 @@ from tallystick.api.native.projects import PROJECT
 from tallystick.api.native.tasks import TASK
 from tallystick.api.native.time_entries import TIME_ENTRY
 from tallystick.api.native.views import View
-from tallystick.api.wire import Ask, Later, Operation
+from tallystick.api.wire import Ask, Awaited, Operation
 from tallystick.domain import changes
 from tallystick.domain.access import Permission
 from tallystick.domain.changes import FOLLOWED
@@ -74,7 +74,7 @@ class DigestsJson(Struct, rename="camel", gc=False):
     resources: dict[str, Digest]
 
 
-def list_changes(ctx: Context, ask: Ask) -> Feed | Later:
+def list_changes(ctx: Context, ask: Ask) -> Feed | Awaited:
     query = ask.query
     limit, wait = query.get("limit", LIMIT), query.get("wait", 0)
     if wait > LONGEST_WAIT:
@@ -94,7 +94,7 @@ def list_changes(ctx: Context, ask: Ask) -> Feed | Later:
     page = Feed(shown, FeedPagination(limit, str(told.last), told.more))
     if shown or told.more or not wait:
         return page
-    return Later(page, wait, lambda again: changes.last(again) > told.last)
+    return Awaited(page, wait, lambda again: changes.last(again) > told.last)
 
 
 def get_digests(ctx: Context, ask: Ask) -> DigestsJson:

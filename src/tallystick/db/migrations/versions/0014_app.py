@@ -5,10 +5,6 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-"""What the app remembers of people."""
-
-from __future__ import annotations
-
 revision = "0014"
 down_revision = "0013"
 
