@@ -22,6 +22,7 @@ MODULES: Final = (
     "oauth_apps",
     "invoices",
     "recurring",
+    "automatic_billing",
     "doctor",
     "backup",
 )

@@ -33,6 +33,7 @@ from tallystick.domain.notes import Note
 from tallystick.domain.oauth import OAuthApp, OAuthGrant
 from tallystick.domain.payments import Payment
 from tallystick.domain.projects import Milestone, Project
+from tallystick.domain.recurring.automatic_billing import AutomaticBilling
 from tallystick.domain.recurring.recurring import RecurringInvoice
 from tallystick.domain.sessions import PasswordLink, Session
 from tallystick.domain.task_statuses import TaskPriority, TaskStatus
@@ -200,7 +201,18 @@ _KEPT: Final = (
 """Tables, and the triggers that keep what is in them from being rewritten."""
 _ACCESS: Final = (Token, Session, PasswordLink, OAuthApp, OAuthGrant, ApiKey)
 _ABOUT_WORK: Final = (TaskStatus, TaskPriority, Category, Contact, Milestone, ChecklistItem, Comment, Note)
-_WORK_AND_MONEY: Final = (Client, Project, Task, TimeEntry, Expense, Invoice, Payment, Member, RecurringInvoice)
+_WORK_AND_MONEY: Final = (
+    Client,
+    Project,
+    Task,
+    TimeEntry,
+    Expense,
+    Invoice,
+    Payment,
+    Member,
+    RecurringInvoice,
+    AutomaticBilling,
+)
 _MADE_BY_VERBS: Final = (*_WORK_AND_MONEY, *_ABOUT_WORK, *_ACCESS)
 _TABLES: Final = "relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
 _OF_WORKSPACES: Final = f"""
@@ -475,6 +487,20 @@ INVARIANTS: Final = (
             SELECT recurring.workspace_id, 'recurring_invoices ' || recurring.id FROM recurring_invoices AS recurring
             JOIN recurring_runs AS run ON run.workspace_id = recurring.workspace_id
                 AND run.recurring_id = recurring.id AND run.occurs_on = recurring.next_run_on
+        """,
+    ),
+    Invariant(
+        "automatic-billing",
+        "Automatic billing bills its own client, and the period that is next was not billed yet.",
+        """
+            SELECT run.workspace_id, 'billing_runs ' || run.id AS what FROM billing_runs AS run
+            JOIN invoices AS invoice ON invoice.workspace_id = run.workspace_id AND invoice.id = run.invoice_id
+            WHERE invoice.client_id <> run.client_id
+            UNION ALL
+            SELECT billing.workspace_id, 'automatic_billing ' || billing.id FROM automatic_billing AS billing
+            JOIN billing_runs AS run ON run.workspace_id = billing.workspace_id
+                AND run.client_id = billing.client_id AND run.period_to >= billing.period_ends_on
+            WHERE run.every IN ('WEEK', 'TWO_WEEKS', 'MONTH')
         """,
     ),
     Invariant(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tallystick.api.native import (
+    automatic_billing,
     clients,
     expenses,
     invoices,
@@ -26,5 +27,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *expenses.OPERATIONS,
     *invoices.OPERATIONS,
     *recurring_invoices.OPERATIONS,
+    *automatic_billing.OPERATIONS,
     *oauth.OPERATIONS,
 )
