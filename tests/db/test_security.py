@@ -273,6 +273,7 @@ def test_only_known_functions_see_past_the_policies(owner: Connection) -> None:
         " JOIN pg_namespace n ON n.oid = p.pronamespace WHERE prosecdef AND nspname = 'public'",
     )
     assert {name for name, _, _ in rows} == {
+        "defer_job",
         "end_oauth_grants_of",
         "end_password_links_of",
         "end_sessions_of",
@@ -334,8 +335,10 @@ def unique(table: Table[Any]) -> dict[str, object]:
         "prefix": uuid4().hex[:12],
         "digest": f"\\x{uuid4().hex}",
     }
-    if table.name in ("members", "task_statuses", "task_priorities", "categories"):
+    if table.name in ("members", "task_statuses", "task_priorities", "categories", "tax_rates"):
         fresh["number"] = 999
+    if table.name == "tax_rates":
+        fresh |= {"name": uuid4().hex, "is_default": False}
     if table.name == "categories":
         fresh |= {"name": uuid4().hex, "system_default": False}
     if table.name == "milestones":

@@ -17,7 +17,7 @@ KEYS = [
 FACTS = {
     "name": "Hooli", "email": "ap@hooli.example", "phone": "+1 555", "website": "https://hooli.example",
     "contact_person": "Gavin", "address_line1": "1 Way", "address_line2": "Floor 2", "country": "Germany",
-    "city": "Berlin", "state": "BE", "postal_code": "10115", "tax_id": "DE123", "notes": "Net 30",
+    "city": "Berlin", "state": "BE", "postal_code": "10115", "tax_id": "DE136695976", "notes": "Net 30",
     "country_code": "DE",
 }  # fmt: skip
 
@@ -31,7 +31,7 @@ def test_every_documented_field_is_kept(api: Expensicat, studio: Studio) -> None
     assert api.get("/customers")[0] == made
     with studio.context() as ctx:
         client = clients.read(ctx, made["id"])
-        assert (client.contact_name, client.billing_line1, client.tax_number) == ("Gavin", "1 Way", "DE123")
+        assert (client.contact_name, client.billing_line1, client.tax_number) == ("Gavin", "1 Way", "DE136695976")
         assert client.currency == "EUR"
 
 

@@ -31,6 +31,7 @@ from tallystick.domain import (
     projects,
     task_statuses,
     tasks,
+    tax_rates,
     time_entries,
     tokens,
 )
@@ -39,11 +40,14 @@ from tallystick.domain.clients import Client
 from tallystick.domain.context import Transactions
 from tallystick.domain.invoices import draft, lifecycle
 from tallystick.domain.invoices.draft import CustomLine
+from tallystick.domain.mails import mail as mails
+from tallystick.domain.mails import settings as mail_settings
 from tallystick.domain.projects import Project
 from tallystick.domain.recurring import automatic_billing, recurring, runs
 from tallystick.domain.recurring.automatic_billing import BillingRun
 from tallystick.domain.recurring.recurring import Template
 from tallystick.domain.task_statuses import TaskPriority, TaskStatus
+from tallystick.values.ids import new_id
 from tests.studio import KEY, Person, Studio, found_studio
 
 DAY = date(2026, 6, 12)
@@ -114,6 +118,7 @@ def furnish(database: Database, *, name: str = "Studio North", word: str = "Plai
     _invoices(world, word)
     _recurring(world, word)
     _apps(world, word)
+    _mails(world, word)
     _beside_work(world, word)
     ids["user"], ids["member"] = ids["user.second"], ids["member.second"]
     return world
@@ -128,6 +133,18 @@ def _people(world: World, word: str) -> None:
     studio.people["left"] = mint(world, "left", user_id=left.user_id)
     with studio.context() as ctx:
         time_entries.let_go(ctx, members.active(ctx, left.user_id))
+
+
+def _mails(world: World, word: str) -> None:
+    """Settings, a letter that waits, and one that failed."""
+    with world.studio.context() as ctx:
+        mail_settings.change(ctx, from_name=word, reminder_days=[7])
+        for key in ("mail", "mail.failed", "mail.hidden"):
+            letter = {"to": [f"{word.lower()}@client.example"], "subject": word, "words": mails.Words(text=word)}
+            sent = mails.enqueue(ctx, "invoice", invoice_id=world["invoice.sent"], **letter)  # type: ignore[arg-type]
+            world.ids[key] = sent.id
+        world.ids["mail.deleted"] = new_id()  # nobody deletes one
+        ctx.change(ctx.find(mails.Mail, world["mail.failed"]), state="failed", last_error=word)
 
 
 def _apps(world: World, word: str) -> None:
@@ -227,8 +244,12 @@ def _time(world: World, word: str) -> None:
 
 
 def _invoices(world: World, word: str) -> None:
-    """An invoice in every state, and payments of two of them."""
+    """An invoice in every state, and payments of two of them; rates with names."""
     ids = world.ids
+    with world.studio.context() as ctx:
+        for key in ("tax_rate", "tax_rate.deleted"):
+            ids[key] = tax_rates.create(ctx, name=f"{word} {key}", percent=Decimal(19)).id
+        tax_rates.delete(ctx, ids["tax_rate.deleted"])
     line = CustomLine(f"{word} concept", Decimal(1), Decimal(5000))
     with world.studio.context() as ctx:
 

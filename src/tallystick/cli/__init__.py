@@ -12,6 +12,9 @@ from tallystick.cli.console import sentences
 
 MODULES: Final = (
     "serve",
+    "worker",
+    "jobs",
+    "mail",
     "demo",
     "migrate",
     "workspaces",

@@ -12,7 +12,7 @@ NAME: Final = "Nordlicht Studio"
 ZONE: Final = "Europe/Berlin"
 SETTINGS: Final[dict[str, Any]] = {
     "legal_name": "Nordlicht Studio GmbH",
-    "tax_id": "DE 815 204 337",
+    "tax_id": "DE 815 204 334",
     "business_email": "hello@nordlicht.example",
     "business_phone": "+49 40 5550 1270",
     "business_website": "https://nordlicht.example",
@@ -105,7 +105,7 @@ CLIENTS: Final = (
             "billing_city": "Hamburg",
             "billing_postal_code": "20457",
             "billing_country": "Germany",
-            "tax_number": "DE 290 118 456",
+            "tax_number": "DE 290 118 457",
             "default_rate": Decimal(95),
             "default_payment_terms": "Net 30",
             "billing_email": "invoices@alster-coffee.example",
@@ -224,6 +224,7 @@ CLIENTS: Final = (
             "default_rate": Decimal(130),
             "default_payment_terms": "Net 30",
             "default_tax_rate": Decimal(0),
+            "default_tax_category": "EXPORT",
             "require_po_number": True,
             "notes": "Wants the PO number on every invoice. Calls after 17:00 our time.",
         },
@@ -315,6 +316,7 @@ CLIENTS: Final = (
             "default_rate": Decimal(14_000),
             "default_payment_terms": "Net 60",
             "default_tax_rate": Decimal(0),
+            "default_tax_category": "EXPORT",
         },
         (
             Project(
@@ -405,6 +407,7 @@ CLIENTS: Final = (
             "default_rate": Decimal(105),
             "default_payment_terms": "Net 14",
             "default_tax_rate": Decimal(0),
+            "default_tax_category": "EXPORT",
         },
         (
             Project(

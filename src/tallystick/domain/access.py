@@ -47,6 +47,7 @@ class Permission(StrEnum):
     KEEP_NOTES = "keep notes"
     CHANGE_ANY_NOTE = "change anybody's notes"
     KEEP_API_KEYS = "make and revoke API keys"
+    READ_MAILS = "read what was mailed"
 
 
 _P = Permission
@@ -78,6 +79,7 @@ _MANAGER = _MEMBER | {
     _P.READ_CATEGORIES,
     _P.CHANGE_CATEGORIES,
     _P.CHANGE_ANY_NOTE,
+    _P.READ_MAILS,
 }
 _ADMIN = _MANAGER | {_P.REASSIGN_TIME, _P.RECORD_PAYMENTS, _P.CHANGE_WORKSPACE, _P.CHANGE_MEMBERS}
 

@@ -22,6 +22,7 @@ from tallystick.values.document import Renderer
 from tallystick.values.duration import local_date
 from tallystick.values.errors import Absent, Forbidden, NotFound, Refusal
 from tallystick.values.ids import new_id
+from tallystick.values.letter import Post, Sender
 
 Clock = Callable[[], datetime]
 
@@ -41,6 +42,10 @@ class Server:
     """The server's 32-byte key; `values.seal.derive` makes one of it for each purpose."""
     public_url: str
     """An origin; links begin with it."""
+    post: Post | None = None
+    """Who delivers letters; None: nobody does, and what is queued waits for a worker that has one."""
+    sender: Sender | None = None
+    """Through whom letters go that go through no server of the workspace's own; None: the operator has set up none."""
 
 
 Kind = TypeVar("Kind", bound=Row)

@@ -27,7 +27,7 @@ from tallystick.domain.contacts import Contact
 from tallystick.domain.events import Event
 from tallystick.domain.expenses import Expense
 from tallystick.domain.idempotency import BODY_LIMIT, Answer
-from tallystick.domain.invoices.invoice import BilledWork, Invoice, InvoiceLine, IssuedNumber
+from tallystick.domain.invoices.invoice import BilledWork, Invoice, InvoiceLine, InvoiceTax, IssuedNumber
 from tallystick.domain.members import Member
 from tallystick.domain.notes import Note
 from tallystick.domain.oauth import OAuthApp, OAuthGrant
@@ -38,6 +38,7 @@ from tallystick.domain.recurring.recurring import RecurringInvoice
 from tallystick.domain.sessions import PasswordLink, Session
 from tallystick.domain.task_statuses import TaskPriority, TaskStatus
 from tallystick.domain.tasks import Task
+from tallystick.domain.tax_rates import TaxRate
 from tallystick.domain.time_entries import TimeEntry
 from tallystick.domain.tokens import Token
 from tallystick.values.money import is_currency, minor_unit
@@ -178,6 +179,7 @@ _ENTRIES: Final = table_of(TimeEntry).name
 _EXPENSES: Final = table_of(Expense).name
 _INVOICES: Final = table_of(Invoice).name
 _LINES: Final = table_of(InvoiceLine).name
+_TAXES: Final = table_of(InvoiceTax).name
 _BILLED: Final = table_of(BilledWork).name
 _NUMBERS: Final = table_of(IssuedNumber).name
 _PAYMENTS: Final = table_of(Payment).name
@@ -196,7 +198,7 @@ _LETS_IN: Final = (
 _WORK: Final = ((_ENTRIES, "entry_id"), (_EXPENSES, "expense_id"))
 _KEPT: Final = (
     *((table, trigger) for table in (_EVENTS, _NUMBERS) for trigger in ("append_only", "append_only_whole")),
-    *((table, "keep_issued") for table in (_INVOICES, _LINES)),
+    *((table, "keep_issued") for table in (_INVOICES, _LINES, _TAXES)),
 )
 """Tables, and the triggers that keep what is in them from being rewritten."""
 _ACCESS: Final = (Token, Session, PasswordLink, OAuthApp, OAuthGrant, ApiKey)
@@ -210,6 +212,7 @@ _WORK_AND_MONEY: Final = (
     Invoice,
     Payment,
     Member,
+    TaxRate,
     RecurringInvoice,
     AutomaticBilling,
 )
@@ -385,27 +388,78 @@ INVARIANTS: Final = (
     ),
     Invariant(
         "lines",
-        "A line's total is its quantity times its rate, rounded once.",
+        "A line's total is its quantity times its rate less its discount, rounded once; with the tax in it where "
+        "prices include that.",
         f"""
-            SELECT line.workspace_id, '{_LINES} ' || line.id AS what FROM {_LINES} AS line
-            JOIN {_INVOICES} AS invoice ON invoice.workspace_id = line.workspace_id AND invoice.id = line.invoice_id
-            WHERE line.total <> round(line.quantity * line.rate, {_minor_unit("invoice.currency")})
+            SELECT line.workspace_id, '{_LINES} ' || line.id AS what
+            FROM (SELECT line.*, invoice.prices_include_tax, {_minor_unit("invoice.currency")} AS places,
+                         COALESCE(line.gross_total, line.total) AS listed,
+                         COALESCE(line.gross_discount, line.discount_amount) AS off
+                  FROM {_LINES} AS line
+                  JOIN {_INVOICES} AS invoice
+                    ON invoice.workspace_id = line.workspace_id AND invoice.id = line.invoice_id
+                  WHERE invoice.deleted_at IS NULL) AS line
+            WHERE listed <> round(quantity * rate, places) - off
+               OR off <> round(round(quantity * rate, places) * discount_percent * 0.01, places)
+               OR (gross_total IS NOT NULL) <> prices_include_tax
+               OR total <> round(total, places) OR discount_amount <> round(discount_amount, places)
+        """,
+    ),
+    Invariant(
+        "taxes",
+        "A tax is its rate on its lines less their share of the discount, rounded once; with prices that include it, "
+        "it is taken out of them.",
+        f"""
+            SELECT COALESCE(tax.workspace_id, line.workspace_id) AS workspace_id,
+                   '{_TAXES} ' || COALESCE(tax.id::text, line.invoice_id || ' ' || line.tax_category) AS what
+            FROM (SELECT tax.*, invoice.prices_include_tax, places, COALESCE(rate, 0) AS percent,
+                         CAST('5e-' || places + 1 AS numeric) AS half
+                  FROM {_TAXES} AS tax
+                  JOIN {_INVOICES} AS invoice
+                    ON invoice.workspace_id = tax.workspace_id AND invoice.id = tax.invoice_id
+                  CROSS JOIN LATERAL (SELECT {_minor_unit("invoice.currency")} AS places) AS unit
+                  WHERE invoice.deleted_at IS NULL) AS tax
+            FULL JOIN (
+                SELECT workspace_id, invoice_id, tax_category, tax_rate, sum(total) AS subtotal
+                FROM {_LINES} AS line
+                WHERE EXISTS (SELECT FROM {_INVOICES} AS invoice WHERE invoice.workspace_id = line.workspace_id
+                              AND invoice.id = line.invoice_id AND invoice.deleted_at IS NULL)
+                GROUP BY 1, 2, 3, 4) AS line
+              ON line.workspace_id = tax.workspace_id AND line.invoice_id = tax.invoice_id
+             AND line.tax_category = tax.category AND COALESCE(line.tax_rate, -1) = COALESCE(tax.rate, -1)
+            WHERE tax.id IS NULL OR tax.subtotal IS DISTINCT FROM line.subtotal
+               OR tax.basis <> tax.subtotal - tax.discount
+               OR (NOT tax.prices_include_tax
+                   AND tax.amount <> round(tax.basis * percent * 0.01, tax.places))
+               OR (tax.prices_include_tax AND NOT (
+                   (tax.amount - half) * (100 + percent) <= (tax.basis + tax.amount) * percent
+                   AND (tax.basis + tax.amount) * percent < (tax.amount + half) * (100 + percent)))
         """,
     ),
     Invariant(
         "totals",
-        "An invoice's total is its lines less the discount plus the tax, each rounded once.",
+        "An invoice's total is its lines less the discount plus its taxes; its tax rate is theirs, where there is one.",
         f"""
             SELECT invoice.workspace_id, '{_INVOICES} ' || invoice.id AS what
             FROM (SELECT *, {_minor_unit("currency")} AS places FROM {_INVOICES}) AS invoice
-            LEFT JOIN (SELECT workspace_id, invoice_id, sum(total) AS subtotal FROM {_LINES} GROUP BY 1, 2) AS lines
+            LEFT JOIN (SELECT workspace_id, invoice_id, sum(total) AS subtotal, sum(gross_total) AS gross
+                       FROM {_LINES} GROUP BY 1, 2) AS lines
               ON lines.workspace_id = invoice.workspace_id AND lines.invoice_id = invoice.id
+            LEFT JOIN (SELECT workspace_id, invoice_id, sum(discount) AS discount, sum(amount) AS amount,
+                              count(DISTINCT COALESCE(rate, -1)) AS rates, max(rate) AS rate
+                       FROM {_TAXES} GROUP BY 1, 2) AS taxes
+              ON taxes.workspace_id = invoice.workspace_id AND taxes.invoice_id = invoice.id
             WHERE invoice.deleted_at IS NULL AND (
                 invoice.subtotal <> COALESCE(lines.subtotal, 0)
-                OR invoice.discount_amount <> round(invoice.subtotal * invoice.discount_percent * 0.01, places)
+                OR invoice.discount_amount <> COALESCE(taxes.discount, 0)
+                OR invoice.tax_amount <> COALESCE(taxes.amount, 0)
+                OR invoice.tax_rate IS DISTINCT FROM
+                   CASE WHEN rates IS NULL THEN default_tax_rate WHEN rates = 1 THEN taxes.rate END
+                OR COALESCE(invoice.gross_discount, invoice.discount_amount) <> round(
+                    CASE WHEN prices_include_tax THEN lines.gross ELSE lines.subtotal END
+                    * invoice.discount_percent * 0.01, places)
+                OR (prices_include_tax AND invoice.total <> COALESCE(lines.gross, 0) - invoice.gross_discount)
                 OR invoice.discount_amount NOT BETWEEN 0 AND invoice.subtotal
-                OR invoice.tax_amount <> round(
-                    (invoice.subtotal - invoice.discount_amount) * COALESCE(invoice.tax_rate, 0) * 0.01, places)
                 OR invoice.total <> invoice.subtotal - invoice.discount_amount + invoice.tax_amount)
         """,
     ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol, get_args
 
 import msgspec
 
@@ -18,6 +18,7 @@ from tallystick.values.tax import TaxCategory
 Kind = Literal["INVOICE", "CREDIT_NOTE"]
 Profile = Literal["cii", "ubl", "xrechnung", "peppol"]
 """EN 16931 in CII or UBL, XRechnung 3 (CII), Peppol BIS Billing 3 (UBL)."""
+PROFILES: Final[tuple[Profile, ...]] = get_args(Profile)
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +43,7 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
     """What it is called, where that is not the legal name (BT-28, BT-45)."""
     address: Address
     vat_id: str | None = None
-    """With its country, without blanks, such as `DE123456789` (BT-31, BT-48)."""
+    """With its country, without blanks, such as `DE136695976` (BT-31, BT-48)."""
     tax_number: str | None = None
     """The tax office's number, where that is not the VAT id (BT-32)."""
     registration: str | None = None

@@ -102,7 +102,7 @@ def list_recurring_invoices(ctx: Context, ask: Ask) -> Part:
     status = ask.query.get("status")
     filters = {"client_id": ask.query.get("customer_id"), "status": STATUSES.get(status) if status else None}
     page = RECURRING_INVOICES.page(ctx, _COLUMNS, filters, **page_of(ask.query))
-    rows = [dict(zip(_COLUMNS, row, strict=True)) for row in page.rows]
+    rows: list[dict[str, Any]] = [dict(zip(_COLUMNS, row, strict=True)) for row in page.rows]
     return Part(_shown(ctx, rows), page.after)
 
 

@@ -13,6 +13,8 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     UniqueConstraint,
+    bindparam,
+    select,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -22,11 +24,14 @@ from tallystick.db.session import Prepared, columns_of
 from tallystick.domain import categories
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client, each_tag_once
-from tallystick.domain.context import SENTENCES, Context, hydrate
+from tallystick.domain.context import SENTENCES, Context, cast_rows, hydrate, workspace
+from tallystick.domain.invoices.totals import Discount, Priced
 from tallystick.domain.listing import Listing
 from tallystick.domain.projects import client_name_filter
+from tallystick.domain.tax_rates import PERCENT
 from tallystick.domain.workspaces import DEFAULT_TERMS_DAYS, Workspace
 from tallystick.values.errors import Conflict, Invalid
+from tallystick.values.tax import TAX_CATEGORIES, TaxCategory, Treatment
 
 Status = Literal["DRAFT", "SENT", "PAID", "CANCELLED"]
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
@@ -56,7 +61,9 @@ class Invoice(Counted):
             "subtotal",
             "discount_percent",
             "discount_amount",
+            "gross_discount",
             "tax_rate",
+            "default_tax_rate",
             "tax_amount",
             "total",
             "amount_paid",
@@ -79,8 +86,18 @@ class Invoice(Counted):
     discount_percent: Mapped[Money | None]
     """Set when the discount was given in percent: a rebuilt draft computes it anew."""
     discount_amount: Mapped[Money]
+    gross_discount: Mapped[Money | None]
+    """With the tax in it; set exactly where prices include the tax."""
+    prices_include_tax: Mapped[bool] = mapped_column(default=False)
+    tax_category: Mapped[str | None]
+    """Of all lines; null: they have several. The taxes themselves are rows of `InvoiceTax`."""
     tax_rate: Mapped[Money | None]
-    """In percent; null: no tax is shown."""
+    """In percent, of all lines; null: they have several, or no tax is shown."""
+    default_tax_category: Mapped[str]
+    """How lines are taxed that do not say it themselves."""
+    default_tax_rate: Mapped[Money | None]
+    default_tax_reason: Mapped[str | None]
+    default_tax_rate_id: Mapped[Id | None]
     tax_amount: Mapped[Money]
     total: Mapped[Money]
     amount_paid: Mapped[Money] = mapped_column(default=Decimal(0))
@@ -125,9 +142,18 @@ class Invoice(Counted):
             within_workspace("client_id", "clients.id"),
             within_workspace("project_id", "projects.id"),
             within_workspace("category_id", "categories.id"),
+            within_workspace("default_tax_rate_id", "tax_rates.id"),
             within_workspace("created_by", "members.user_id"),
             UniqueConstraint("workspace_id", "number"),
             one_of("status", STATUSES),
+            one_of("tax_category", TAX_CATEGORIES),
+            one_of("default_tax_category", TAX_CATEGORIES),
+            CheckConstraint(
+                PERCENT.format(category="default_tax_category", rate="default_tax_rate"), name="default_tax_rate"
+            ),
+            CheckConstraint(
+                "prices_include_tax = (gross_discount IS NOT NULL) AND gross_discount >= 0", name="gross_discount"
+            ),
             one_of("grouping", GROUPINGS),
             CheckConstraint("total = subtotal - discount_amount + tax_amount", name="adds_up"),
             CheckConstraint("discount_amount BETWEEN 0 AND subtotal", name="discount"),
@@ -151,23 +177,53 @@ class Invoice(Counted):
             Index("ix_invoices_category", "workspace_id", "category_id"),
         )
 
+    @property
+    def default_treatment(self) -> Treatment:
+        """How lines are taxed that do not say it themselves."""
+        category: TaxCategory = self.default_tax_category  # type: ignore[assignment]  # the CHECK says so
+        return Treatment(category, self.default_tax_rate, self.default_tax_reason, self.default_tax_rate_id)
+
+    @property
+    def discount(self) -> Discount | None:
+        """What was asked to be taken off the whole; None: nothing."""
+        return discount_given(self.discount_percent, self.discount_amount, self.gross_discount)
+
 
 class InvoiceLine(Counted):
     """One line: what was done, how much of it, at which price."""
 
     __tablename__ = "invoice_lines"
     noun: ClassVar[str] = "invoice line"
-    money: ClassVar[frozenset[str]] = frozenset({"rate", "total"})
+    money: ClassVar[frozenset[str]] = frozenset(
+        {"rate", "discount_percent", "discount_amount", "total", "gross_discount", "gross_total", "tax_rate"}
+    )
 
     invoice_id: Mapped[Id]
     position: Mapped[int]
     kind: Mapped[str]
+    heading: Mapped[str | None]
+    """Lines in a row with one heading stand below it on paper."""
     description: Mapped[str]
     quantity: Mapped[Money]
     unit: Mapped[str]
     rate: Mapped[Money]
+    """Of one unit: net, or with the tax where the invoice's prices include it."""
+    discount_percent: Mapped[Money | None]
+    """Set when the discount was given in percent."""
+    discount_amount: Mapped[Money] = mapped_column(default=Decimal(0))
+    """Net."""
     total: Mapped[Money]
-    """The quantity as shown times the rate, rounded once."""
+    """Net: the quantity as shown times the rate, less the discount, rounded once."""
+    gross_discount: Mapped[Money | None]
+    gross_total: Mapped[Money | None]
+    """With the tax in it; set exactly where prices include the tax."""
+    tax_category: Mapped[str]
+    tax_rate: Mapped[Money | None]
+    tax_reason: Mapped[str | None]
+    """Why it is not taxed, in words of one's own; None: the usual ones."""
+    tax_rate_id: Mapped[Id | None]
+    tax_given: Mapped[bool] = mapped_column(default=False)
+    """Whether the line says itself how it is taxed; otherwise it follows the invoice's default."""
     project_id: Mapped[Id | None]
     task_id: Mapped[Id | None]
 
@@ -182,11 +238,77 @@ class InvoiceLine(Counted):
             within_workspace("invoice_id", "invoices.id"),
             within_workspace("project_id", "projects.id"),
             within_workspace("task_id", "tasks.id"),
+            within_workspace("tax_rate_id", "tax_rates.id"),
             one_of("kind", LINE_KINDS),
+            one_of("tax_category", TAX_CATEGORIES),
+            CheckConstraint(PERCENT.format(category="tax_category", rate="tax_rate"), name="tax_rate"),
+            CheckConstraint("discount_amount >= 0 AND discount_percent BETWEEN 0 AND 100", name="discount"),
+            CheckConstraint(
+                "(gross_total IS NULL) = (gross_discount IS NULL) "
+                "AND gross_total >= total AND gross_discount >= discount_amount",
+                name="gross",
+            ),
             CheckConstraint("total >= 0", name="total"),
             CheckConstraint("quantity >= 0 AND rate >= 0", name="not_negative"),
             Index("ix_invoice_lines_invoice", "workspace_id", "invoice_id", "position"),
         )
+
+    @property
+    def treatment(self) -> Treatment:
+        """How it is taxed."""
+        category: TaxCategory = self.tax_category  # type: ignore[assignment]  # the CHECK says so
+        return Treatment(category, self.tax_rate, self.tax_reason, self.tax_rate_id)
+
+    @property
+    def discount(self) -> Discount | None:
+        """What was asked to be taken off it; None: nothing."""
+        return discount_given(self.discount_percent, self.discount_amount, self.gross_discount)
+
+    @property
+    def priced(self) -> Priced:
+        """What its sums are made from."""
+        return Priced(self.quantity, self.rate, self.treatment, self.discount)
+
+
+class InvoiceTax(Tenant):
+    """The tax of one category and rate: on what its lines come to, less their share of the document's discount."""
+
+    __tablename__ = "invoice_taxes"
+    noun: ClassVar[str] = "invoice tax"
+    money: ClassVar[frozenset[str]] = frozenset({"rate", "subtotal", "discount", "basis", "amount"})
+
+    invoice_id: Mapped[Id]
+    position: Mapped[int]
+    category: Mapped[str]
+    rate: Mapped[Money | None]
+    name: Mapped[str | None]
+    """What the tax is called; None: by the document's language."""
+    reason: Mapped[str | None]
+    """Why it is not taxed, in words of one's own; None: the usual ones, in the document's language."""
+    reason_code: Mapped[str | None]
+    """VATEX (BT-121)."""
+    subtotal: Mapped[Money]
+    discount: Mapped[Money]
+    basis: Mapped[Money]
+    amount: Mapped[Money]
+
+    @classmethod
+    def constraints(cls) -> tuple[Any, ...]:
+        return (
+            *super().constraints(),
+            within_workspace("invoice_id", "invoices.id"),
+            one_of("category", TAX_CATEGORIES),
+            CheckConstraint(PERCENT.format(category="category", rate="rate"), name="rate"),
+            CheckConstraint("basis = subtotal - discount AND discount >= 0 AND basis >= 0", name="basis"),
+            CheckConstraint("amount >= 0 AND (category = 'STANDARD' OR amount = 0)", name="amount"),
+            CheckConstraint(
+                "category NOT IN ('STANDARD', 'ZERO') OR num_nonnulls(reason, reason_code) = 0", name="reason"
+            ),
+            Index(
+                "uq_invoice_taxes_category", "workspace_id", "invoice_id", "category", text("COALESCE(rate, -1)"),
+                unique=True,
+            ),
+        )  # fmt: skip
 
 
 class BilledWork(Tenant):
@@ -309,6 +431,26 @@ def lines(ctx: Context, invoice_id: str) -> list[InvoiceLine]:
     return found
 
 
+def taxes_of(ctx: Context, invoice_id: str) -> list[InvoiceTax]:
+    """The taxes of an invoice, a row for each category and rate."""
+    ctx.require(Permission.READ_INVOICES)
+    ctx.find(Invoice, invoice_id)
+    return taxes(ctx, invoice_id)
+
+
+def taxes(ctx: Context, invoice_id: str) -> list[InvoiceTax]:
+    """`taxes_of` for the verbs of this package: no permission asked."""
+    return cast_rows(ctx.rows(_TAXES, invoice_id=invoice_id), InvoiceTax)
+
+
+def discount_given(percent: Decimal | None, amount: Decimal, gross: Decimal | None) -> Discount | None:
+    """A discount as it was asked for: in percent, else the amount as the prices are."""
+    if percent is not None:
+        return Discount(percent=percent)
+    asked = amount if gross is None else gross
+    return Discount(amount=asked) if asked else None
+
+
 def become(ctx: Context, invoice: Invoice, status: Status, **facts: Any) -> None:
     """The one door between states: the move, with what it brings. A move that is not in the table is refused."""
     was: Status = invoice.status  # type: ignore[assignment]  # the CHECK says so
@@ -396,6 +538,15 @@ def _payment_status(invoice: Invoice) -> PaymentStatus:
     return "partially_paid" if invoice.amount_paid > 0 else "unpaid"
 
 
+_taxes = table_of(InvoiceTax)
+_TAXES = Prepared(
+    select(_taxes)
+    .where(
+        _taxes.c.workspace_id == workspace(),
+        _taxes.c.invoice_id == bindparam("invoice_id", type_=_taxes.c.id.type),
+    )
+    .order_by(_taxes.c.position)
+)
 _LINES = Prepared(
     text(f"""
         SELECT {", ".join(f"line.{name}" for name in columns_of(InvoiceLine))},

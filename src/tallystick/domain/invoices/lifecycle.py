@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -15,8 +16,8 @@ from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
 from tallystick.domain.invoices import invoice as invoices
 from tallystick.domain.invoices import work
-from tallystick.domain.invoices.draft import Draft, rewrite, sums
-from tallystick.domain.invoices.invoice import Invoice, IssuedNumber, become, no_such_move
+from tallystick.domain.invoices.draft import Draft, rewrite, settle
+from tallystick.domain.invoices.invoice import Invoice, InvoiceLine, IssuedNumber, become, no_such_move
 from tallystick.domain.invoices.totals import Discount
 from tallystick.domain.invoices.work import Picked, Warned
 from tallystick.domain.workspaces import current
@@ -102,12 +103,12 @@ def restore(ctx: Context, invoice_id: str) -> Draft:
     picked = work.pick_again(ctx, invoice.client_id, entry_ids, expense_ids)
     warnings = [*rewrite(ctx, invoice, picked), *_gone(entry_ids, expense_ids, picked)]
     lines = invoices.lines(ctx, invoice.id)
-    smaller = _affordable_discount(invoice, sum((line.total for line in lines), Decimal(0)))
+    smaller = _affordable_discount(invoice, lines)
     if smaller is not None:
         warnings.append(
             Warned("discount_reduced", f"The discount was more than what is left; it is {smaller.amount} now.")
         )
-    invoices.change(ctx, invoice, **sums(invoice, lines, discount=smaller or UNSET)._asdict())
+    settle(ctx, invoice, lines, discount=smaller or UNSET)
     ctx.record("restored", invoice)
     return Draft(invoice, lines, warnings)
 
@@ -156,11 +157,13 @@ def _gone(entry_ids: list[str], expense_ids: list[str], picked: Picked) -> list[
     ]
 
 
-def _affordable_discount(invoice: Invoice, subtotal: Decimal) -> Discount | None:
+def _affordable_discount(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Discount | None:
     """A smaller discount where the fixed one is more than what is left to take it from."""
-    if invoice.discount_percent is not None or invoice.discount_amount <= subtotal:
+    given = invoice.discount
+    if given is None or given.amount is None:
         return None
-    return Discount(amount=subtotal)
+    left = sum((line.total if line.gross_total is None else line.gross_total for line in lines), Decimal(0))
+    return None if given.amount <= left else Discount(amount=left)
 
 
 _DRAW = Prepared(

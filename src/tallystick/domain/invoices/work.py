@@ -17,13 +17,14 @@ from tallystick.db.base import table_of
 from tallystick.db.session import Prepared
 from tallystick.domain.context import Context, workspace
 from tallystick.domain.expenses import Expense
-from tallystick.domain.invoices.invoice import Grouping, Invoice, LineKind
-from tallystick.domain.invoices.totals import LARGEST
+from tallystick.domain.invoices.invoice import Grouping, Invoice, InvoiceLine, LineKind
+from tallystick.domain.invoices.totals import LARGEST, Discount, LineSums, Priced
 from tallystick.domain.projects import Project
 from tallystick.values.duration import RoundingRule, hours, rounded_seconds
 from tallystick.values.errors import Conflict, Invalid
 from tallystick.values.ids import new_id
 from tallystick.values.money import line_total
+from tallystick.values.tax import Treatment
 
 HOUR: Final = "h"
 PIECE: Final = "each"
@@ -119,9 +120,20 @@ class Planned:
     unit: str
     rate: Decimal
     total: Decimal
+    """Quantity × rate."""
     project_id: str | None = None
     task_id: str | None = None
     parts: list[Part] = field(default_factory=list)
+    heading: str | None = None
+    discount: Discount | None = None
+    treatment: Treatment | None = None
+    """How it is taxed, where it says so itself; None: by the invoice's default."""
+    sums: LineSums | None = None
+    """None: those of the invoice are still to be settled."""
+
+    def priced(self, default: Treatment) -> Priced:
+        """What its sums are made from."""
+        return Priced(self.quantity, self.rate, self.treatment or default, self.discount)
 
 
 def pick(ctx: Context, client_id: str, selection: Selection) -> Picked:
@@ -160,6 +172,9 @@ def plan(picked: Picked, grouping: Grouping, rule: RoundingRule, currency: str) 
 def write(ctx: Context, invoice: Invoice, lines: Sequence[Planned], *, first: int = 1) -> None:
     """Write lines from a position on, and put their work on the invoice: from now on it is locked."""
     ids = [new_id() for _ in lines]
+    gross = invoice.prices_include_tax
+    sums = [line.sums or _unsettled(line, gross=gross) for line in lines]
+    treatments = [line.treatment or invoice.default_treatment for line in lines]
     ctx.write(
         _ADD_LINES,
         invoice_id=invoice.id,
@@ -170,9 +185,19 @@ def write(ctx: Context, invoice: Invoice, lines: Sequence[Planned], *, first: in
         quantities=[line.quantity for line in lines],
         units=[line.unit for line in lines],
         rates=[line.rate for line in lines],
-        totals=[line.total for line in lines],
+        totals=[one.total for one in sums],
         project_ids=[line.project_id for line in lines],
         task_ids=[line.task_id for line in lines],
+        headings=[line.heading for line in lines],
+        discount_percents=[one.discount_percent for one in sums],
+        discount_amounts=[one.discount_amount for one in sums],
+        gross_discounts=[one.gross_discount for one in sums],
+        gross_totals=[one.gross_total for one in sums],
+        tax_categories=[one.category for one in treatments],
+        tax_rates=[one.rate for one in treatments],
+        tax_reasons=[one.reason for one in treatments],
+        tax_rate_ids=[one.tax_rate_id for one in treatments],
+        taxes_given=[line.treatment is not None for line in lines],
     )
     parts = [(line_id, line.kind, part) for line_id, line in zip(ids, lines, strict=True) for part in line.parts]
     if not parts:
@@ -198,6 +223,28 @@ def write(ctx: Context, invoice: Invoice, lines: Sequence[Planned], *, first: in
         expense_ids=[part.id if kind == "EXPENSE" else None for _, kind, part in parts],
         seconds=[part.seconds for _, _, part in parts],
         billed_seconds=[part.billed_seconds for _, _, part in parts],
+    )
+
+
+def rewrite_sums(ctx: Context, invoice: Invoice, lines: Sequence[tuple[InvoiceLine, Treatment, LineSums]]) -> None:
+    """Write how lines are taxed and what they come to; the rows at hand carry it too."""
+    for line, treatment, sums in lines:
+        line.tax_category, line.tax_rate, line.tax_reason, line.tax_rate_id = treatment
+        for name, value in sums._asdict().items():
+            setattr(line, name, value)
+    ctx.write(
+        _REWRITE_SUMS,
+        invoice_id=invoice.id,
+        ids=[line.id for line, _, _ in lines],
+        discount_percents=[sums.discount_percent for _, _, sums in lines],
+        discount_amounts=[sums.discount_amount for _, _, sums in lines],
+        totals=[sums.total for _, _, sums in lines],
+        gross_discounts=[sums.gross_discount for _, _, sums in lines],
+        gross_totals=[sums.gross_total for _, _, sums in lines],
+        tax_categories=[treatment.category for _, treatment, _ in lines],
+        tax_rates=[treatment.rate for _, treatment, _ in lines],
+        tax_reasons=[treatment.reason for _, treatment, _ in lines],
+        tax_rate_ids=[treatment.tax_rate_id for _, treatment, _ in lines],
     )
 
 
@@ -341,6 +388,14 @@ def _expense_line(one: Spent) -> Planned:
     )
 
 
+def _unsettled(line: Planned, *, gross: bool) -> LineSums:
+    """What stands on a line until the sums of its invoice are settled: its discount, for whoever settles them."""
+    given = line.discount or Discount()
+    off = Decimal(0) if given.amount is None else given.amount
+    with_tax = (off, line.total) if gross else (None, None)
+    return LineSums(given.percent, off, line.total, *with_tax)
+
+
 def _total(quantity: Decimal, rate: Decimal, currency: str) -> Decimal:
     total = line_total(quantity, rate, currency)
     if total >= LARGEST:
@@ -446,12 +501,33 @@ _PICK_THESE_EXPENSES = _expenses("id = ANY(CAST(:expense_ids AS uuid[]))")
 _ADD_LINES = Prepared(
     text("""
         INSERT INTO invoice_lines (workspace_id, invoice_id, id, position, kind, description, quantity, unit, rate,
-                                   total, project_id, task_id)
+                                   total, project_id, task_id, heading, discount_percent, discount_amount,
+                                   gross_discount, gross_total, tax_category, tax_rate, tax_reason, tax_rate_id,
+                                   tax_given)
         SELECT CAST(:workspace AS uuid), CAST(:invoice_id AS uuid), line.*
         FROM unnest(CAST(:ids AS uuid[]), CAST(:positions AS bigint[]), CAST(:kinds AS text[]),
                     CAST(:descriptions AS text[]), CAST(:quantities AS numeric[]), CAST(:units AS text[]),
                     CAST(:rates AS numeric[]), CAST(:totals AS numeric[]), CAST(:project_ids AS uuid[]),
-                    CAST(:task_ids AS uuid[])) AS line
+                    CAST(:task_ids AS uuid[]), CAST(:headings AS text[]), CAST(:discount_percents AS numeric[]),
+                    CAST(:discount_amounts AS numeric[]), CAST(:gross_discounts AS numeric[]),
+                    CAST(:gross_totals AS numeric[]), CAST(:tax_categories AS text[]), CAST(:tax_rates AS numeric[]),
+                    CAST(:tax_reasons AS text[]), CAST(:tax_rate_ids AS uuid[]),
+                    CAST(:taxes_given AS boolean[])) AS line
+    """)
+)
+_REWRITE_SUMS = Prepared(
+    text("""
+        UPDATE invoice_lines AS line
+        SET discount_percent = now.discount_percent, discount_amount = now.discount_amount, total = now.total,
+            gross_discount = now.gross_discount, gross_total = now.gross_total, tax_category = now.tax_category,
+            tax_rate = now.tax_rate, tax_reason = now.tax_reason, tax_rate_id = now.tax_rate_id
+        FROM unnest(CAST(:ids AS uuid[]), CAST(:discount_percents AS numeric[]), CAST(:discount_amounts AS numeric[]),
+                    CAST(:totals AS numeric[]), CAST(:gross_discounts AS numeric[]), CAST(:gross_totals AS numeric[]),
+                    CAST(:tax_categories AS text[]), CAST(:tax_rates AS numeric[]), CAST(:tax_reasons AS text[]),
+                    CAST(:tax_rate_ids AS uuid[]))
+             AS now (id, discount_percent, discount_amount, total, gross_discount, gross_total, tax_category, tax_rate,
+                     tax_reason, tax_rate_id)
+        WHERE line.workspace_id = :workspace AND line.invoice_id = :invoice_id AND line.id = now.id
     """)
 )
 _BILL_ENTRIES = Prepared(
