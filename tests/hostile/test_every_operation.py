@@ -35,6 +35,7 @@ def whole_body(attack: Attacker, operation: Operation) -> dict[str, Any]:
         "clientId": ids["client"], "projectId": ids["project"], "name": "N", "entryDate": "2026-06-11",
         "expenseDate": "2026-06-11", "durationSeconds": 60, "description": "D", "amount": "1", "paidOn": "2026-06-11",
         "lines": [{"description": "L", "quantity": 1, "rate": 1}], "redirectUris": ["https://app.example/callback"],
+        "rule": "FREQ=MONTHLY", "startDate": "2026-06-30", "every": "AMOUNT",
     }  # fmt: skip
     assert operation.body is not None
     fields = operation.body.__struct_encode_fields__
@@ -51,6 +52,12 @@ def place(attack: Attacker, operation: Operation) -> str:
         "tasks": {**project, "name": "T"},
         "time-entries": {**project, "entryDate": day, "durationSeconds": 60},
         "expenses": {"clientId": ids["client"], "description": "D", "amount": 1, "expenseDate": day},
+        "recurring-invoices": {
+            "clientId": ids["client"],
+            "rule": "FREQ=DAILY",
+            "startDate": day,
+            "lines": [{"description": "L", "quantity": 1, "rate": 1}],
+        },
         "oauth-apps": {"name": "A", "redirectUris": ["https://app.example/callback"]},
         "invoices": {"clientId": ids["client"], "lines": [{"description": "L", "quantity": 1, "rate": 1}]},
     }

@@ -193,7 +193,7 @@ def arrange(
         **facts,
         "every": every,
         "mode": mode,
-        "grouping": grouping,
+        "grouping": GROUPINGS[GROUPINGS.index(grouping)],  # an API may hand over a text of its own kind
         "include_expenses": include_expenses,
         "minimum_amount": minimum_amount,
     }
