@@ -10,12 +10,16 @@ from tallystick.api.native import (
     expenses,
     invoices,
     mails,
+    milestones,
     oauth,
     people,
     projects,
+    rates,
     recurring_invoices,
+    reports,
     tasks,
     time_entries,
+    write_offs,
 )
 from tallystick.api.wire import Operation
 
@@ -24,11 +28,15 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *clients.OPERATIONS,
     *projects.OPERATIONS,
     *tasks.OPERATIONS,
+    *milestones.OPERATIONS,
     *time_entries.OPERATIONS,
     *expenses.OPERATIONS,
+    *write_offs.OPERATIONS,
+    *rates.OPERATIONS,
     *invoices.OPERATIONS,
     *mails.OPERATIONS,
     *recurring_invoices.OPERATIONS,
     *automatic_billing.OPERATIONS,
+    *reports.OPERATIONS,
     *oauth.OPERATIONS,
 )
