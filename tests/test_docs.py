@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from tallystick.api.fields import hints_of
 from tallystick.api.native import (
+    automatic_billing,
     clients,
     expenses,
     invoices,
@@ -68,6 +69,8 @@ RESOURCES: dict[str, tuple[type[Struct], str | None]] = {
     "Mails": (mails.MailJson, None),
     "Recurring invoices": (recurring_invoices.RecurringInvoiceJson, "createRecurringInvoice"),
     "Recurring runs": (recurring_invoices.RecurringRunJson, None),
+    "Automatic billing": (automatic_billing.AutomaticBillingJson, "putAutomaticBilling"),
+    "Billing runs": (automatic_billing.BillingRunJson, None),
     "OAuth apps": (oauth.OAuthAppJson, "createOauthApp"),
     "OAuth grants": (oauth.OAuthGrantJson, None),
 }

@@ -343,6 +343,8 @@ ONE_OF_MANY = (
     "notes.ck_notes_one_resource",
     "rates.ck_rates_one_place",
     "recurring_runs.ck_recurring_runs_invoice_id",
+    "billing_runs.ck_billing_runs_invoice_id",
+    "automatic_billing.uq_automatic_billing_workspace_id_client_id",
 )
 """What would refuse a second reference before the reference itself is refused."""
 
@@ -373,6 +375,8 @@ def unique(table: Table[Any]) -> dict[str, object]:
         found |= {"started_at": None, "stopped_at": None}
     if table.name == "payments":
         found["external_id"] = None
+    if table.name == "billing_runs":
+        found |= {"period_to": "2099-01-31", "invoice_id": None}
     if table.name == "recurring_runs":
         found |= {"occurs_on": "2099-01-31", "invoice_id": None}
     if table.name == "billed_work":

@@ -51,6 +51,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "lines": [{**LINE, "projectId": "project"}],
     },
     "updateRecurringInvoice": {"name": "Care", "lines": [LINE]},
+    "putAutomaticBilling": {"every": "WEEK", "mode": "SEND"},
     "createMilestone": {"projectId": "project", "title": "Launch day"},
     "updateMilestone": {"title": "Launch day"},
     "reachMilestone": {"reachedOn": DAY.isoformat()},

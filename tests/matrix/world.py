@@ -44,7 +44,8 @@ from tallystick.domain.invoices.draft import CustomLine
 from tallystick.domain.mails import mail as mails
 from tallystick.domain.mails import settings as mail_settings
 from tallystick.domain.projects import Project
-from tallystick.domain.recurring import recurring, runs
+from tallystick.domain.recurring import automatic_billing, recurring, runs
+from tallystick.domain.recurring.automatic_billing import BillingRun
 from tallystick.domain.recurring.recurring import Template
 from tallystick.domain.task_statuses import TaskPriority, TaskStatus
 from tallystick.values.ids import new_id
@@ -321,6 +322,11 @@ def _recurring(world: World, word: str) -> None:
         recurring.cancel(ctx, ids["recurring.cancelled"])
         recurring.delete(ctx, ids["recurring.deleted"])
         recurring.skip(ctx, ids["recurring.hidden"])
+        for client in ("client", "client.hidden"):
+            automatic_billing.arrange(
+                ctx, ids[client], every="AMOUNT", amount=Decimal(MONEY[2]), minimum_amount=Decimal(MONEY[3])
+            )  # fmt: skip
+            ctx.add(BillingRun(client_id=ids[client], every="AMOUNT", period_to=DAY, outcome="NOTHING", note=word))
         ids["invoice.recurring"] = runs.run_now(ctx, ids["recurring.ended"])[0].invoice_id or ""
 
 

@@ -30,6 +30,7 @@ MODULES: Final = (
     "write_offs",
     "recurring",
     "audit",
+    "automatic_billing",
     "doctor",
     "backup",
 )

@@ -35,6 +35,7 @@ from tallystick.domain.payments import Payment
 from tallystick.domain.projects import Milestone, Project
 from tallystick.domain.reconciliation import UNPROVEN
 from tallystick.domain.reconciliation import minor_unit_sql as _minor_unit
+from tallystick.domain.recurring.automatic_billing import AutomaticBilling
 from tallystick.domain.recurring.recurring import RecurringInvoice
 from tallystick.domain.sessions import PasswordLink, Session
 from tallystick.domain.task_statuses import TaskPriority, TaskStatus
@@ -204,6 +205,7 @@ _WORK_AND_MONEY: Final = (
     Rate,
     TaxRate,
     RecurringInvoice,
+    AutomaticBilling,
 )
 _MADE_BY_VERBS: Final = (*_WORK_AND_MONEY, *_ABOUT_WORK, *_ACCESS)
 _TABLES: Final = "relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
@@ -575,6 +577,20 @@ INVARIANTS: Final = (
             SELECT recurring.workspace_id, 'recurring_invoices ' || recurring.id FROM recurring_invoices AS recurring
             JOIN recurring_runs AS run ON run.workspace_id = recurring.workspace_id
                 AND run.recurring_id = recurring.id AND run.occurs_on = recurring.next_run_on
+        """,
+    ),
+    Invariant(
+        "automatic-billing",
+        "Automatic billing bills its own client, and the period that is next was not billed yet.",
+        """
+            SELECT run.workspace_id, 'billing_runs ' || run.id AS what FROM billing_runs AS run
+            JOIN invoices AS invoice ON invoice.workspace_id = run.workspace_id AND invoice.id = run.invoice_id
+            WHERE invoice.client_id <> run.client_id
+            UNION ALL
+            SELECT billing.workspace_id, 'automatic_billing ' || billing.id FROM automatic_billing AS billing
+            JOIN billing_runs AS run ON run.workspace_id = billing.workspace_id
+                AND run.client_id = billing.client_id AND run.period_to >= billing.period_ends_on
+            WHERE run.every IN ('WEEK', 'TWO_WEEKS', 'MONTH')
         """,
     ),
     Invariant(

@@ -64,6 +64,12 @@ def queue_of(desk: Desk) -> procrastinate.App:
             log.warning("taking up %s of a worker that is gone", job.call_string)
             await context.app.job_manager.retry_job(job)
 
+    @app.periodic(cron="*/10 * * * *")
+    @task("bill_what_is_due", queueing_lock="bill_what_is_due", lock="bill_what_is_due")
+    def bill_what_is_due(timestamp: int) -> None:  # pyright: ignore[reportUnusedFunction]
+        del timestamp
+        tasks.bill_what_is_due(desk)
+
     @app.periodic(cron="17 4 * * *")
     @task("forget_old_jobs", queueing_lock="forget_old_jobs", pass_context=True)
     async def forget_old_jobs(context: JobContext, timestamp: int) -> None:  # pyright: ignore[reportUnusedFunction]

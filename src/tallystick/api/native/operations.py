@@ -6,6 +6,7 @@ from typing import Final
 
 from tallystick.api.native import (
     audit,
+    automatic_billing,
     changes,
     clients,
     expenses,
@@ -39,6 +40,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *mails.OPERATIONS,
     *recurring_invoices.OPERATIONS,
     *tax_rates.OPERATIONS,
+    *automatic_billing.OPERATIONS,
     *reports.OPERATIONS,
     *oauth.OPERATIONS,
     *changes.OPERATIONS,
