@@ -7,12 +7,14 @@ from typing import Final
 from tallystick.api.native import (
     clients,
     expenses,
+    invitations,
     invoices,
     mails,
     oauth,
     people,
     projects,
     recurring_invoices,
+    sending,
     tasks,
     time_entries,
 )
@@ -26,6 +28,8 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *time_entries.OPERATIONS,
     *expenses.OPERATIONS,
     *invoices.OPERATIONS,
+    *sending.OPERATIONS,
+    *invitations.OPERATIONS,
     *mails.OPERATIONS,
     *recurring_invoices.OPERATIONS,
     *oauth.OPERATIONS,
