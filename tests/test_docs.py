@@ -47,7 +47,7 @@ BY_ID = {operation.id: operation for operation in OPERATIONS}
 
 RESOURCES: dict[str, tuple[type[Struct], str | None]] = {
     "Me": (people.Me, None),
-    "Organization": (people.Organization, None),
+    "Organization": (people.Organization, "updateOrganization"),
     "Members": (people.MemberJson, None),
     "Clients": (clients.ClientJson, "createClient"),
     "Projects": (projects.ProjectJson, "createProject"),

@@ -38,12 +38,14 @@ from tests.conformance.world import (
 LINES = (
     "contactName", "email", "phone", "website", "notes", "billingAddress", "billingLine1", "billingLine2",
     "billingCity", "billingRegion", "billingPostalCode", "billingCountry", "taxNumber", "defaultPaymentTerms",
-    "billingEmail",
+    "billingEmail", "registration", "buyerReference",
 )  # fmt: skip
 CLIENT = {
     "id": ID, "orgId": ID, "name": TEXT, "currency": Form(CURRENCY), **dict.fromkeys(LINES, TEXT | None),
     "defaultRate": PRICE | None, "defaultTaxRate": PRICE | None, "requirePoNumber": FLAG,
-    "createdAt": AT, "updatedAt": AT, "deletedAt": AT | None,
+    "createdAt": AT, "updatedAt": AT, "deletedAt": AT | None, "countryCode": TEXT | None,
+    "einvoiceProfile": Form(("cii", "ubl", "xrechnung", "peppol")) | None, "endpointScheme": TEXT | None,
+    "endpoint": TEXT | None,
 }  # fmt: skip
 CLIENTS = Listed(
     "/clients",
@@ -57,7 +59,9 @@ FULL: dict[str, Any] = {
     "currency": "GBP", "notes": "Pays late.", "billingAddress": "1 Way\nTown", "billingLine1": "1 Way",
     "billingLine2": "Floor 2", "billingCity": "Town", "billingRegion": "Shire", "billingPostalCode": "AB1",
     "billingCountry": "GB", "taxNumber": "GB1", "defaultRate": "120.5", "defaultPaymentTerms": "Net 30",
-    "defaultTaxRate": "19", "requirePoNumber": True, "billingEmail": "pay@umbrella.example",
+    "defaultTaxRate": "19", "requirePoNumber": True, "billingEmail": "pay@umbrella.example", "countryCode": "GB",
+    "registration": "0088:4035811991014", "buyerReference": "04011000-12345-34", "einvoiceProfile": "peppol",
+    "endpointScheme": "0088", "endpoint": "4035811991014",
 }  # fmt: skip
 
 

@@ -19,23 +19,23 @@ SELLER = Party(
     address=Address(
         line1="Bernstorffstraße 118", city="Hamburg", postal_code="22767", country="Germany", country_code="DE"
     ),
-    vat_id="DE815204337",
+    vat_id="DE815204334",
     tax_number="41/765/02231",
     registration="HRB 170 001",
     contact_name="Ines Halvorsen",
     phone="+49 40 5550 1270",
     email="hello@nordlicht.example",
     endpoint_scheme="9930",
-    endpoint="DE815204337",
+    endpoint="DE815204334",
 )
 BUYER = Party(
     name="Alster Coffee Roasters GmbH",
     address=Address(line1="Speicherstraße 12", city="Hamburg", postal_code="20457", country_code="DE"),
-    vat_id="DE290118456",
+    vat_id="DE290118457",
     contact_name="Henrike Vogt",
     email="invoices@alster-coffee.example",
     endpoint_scheme="9930",
-    endpoint="DE290118456",
+    endpoint="DE290118457",
 )
 ABROAD = msgspec.structs.replace(
     BUYER,

@@ -45,6 +45,7 @@ def _row(operation: str, what: str, manage: Cell, member: Cell, *, manager: Cell
 TABLE = (
     _row("getMe", "Read who the token acts as", YES, YES),
     _row("getOrganization", "Read the workspace's settings", YES, NO),
+    _row("updateOrganization", "Change the workspace's settings", YES, NO, manager=NO),
     _row("listMembers", "List members", YES, OWN),
     _row("getMember", "Read a member", YES, OWN),
     _row("listClients", "List clients", YES, NO),

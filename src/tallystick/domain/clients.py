@@ -15,7 +15,15 @@ from tallystick.domain import categories
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
 from tallystick.domain.listing import Listing
-from tallystick.domain.workspaces import check_currency, check_percent, check_tax_id, current
+from tallystick.domain.workspaces import (
+    check_country,
+    check_currency,
+    check_endpoint,
+    check_percent,
+    check_tax_id,
+    current,
+)
+from tallystick.values.document import PROFILES
 from tallystick.values.errors import Conflict, Invalid
 from tallystick.values.tax import TAX_CATEGORIES
 
@@ -47,6 +55,15 @@ class Client(Counted):
     country_code: Mapped[str | None]
     """ISO 3166-1 alpha-2, such as DE."""
     tax_number: Mapped[str | None]
+    registration: Mapped[str | None]
+    """In the trade register; `0106:12345678` says its scheme (ISO 6523)."""
+    buyer_reference: Mapped[str | None]
+    """What they want to read on invoices: a Leitweg-ID, a cost centre."""
+    einvoice_profile: Mapped[str | None]
+    """In which their invoices are data too; None: in none."""
+    endpoint_scheme: Mapped[str | None]
+    """Of the electronic address: a code of the EAS list, such as 0208 or EM."""
+    endpoint: Mapped[str | None]
     default_rate: Mapped[Money | None]
     default_payment_terms: Mapped[str | None]
     default_tax_rate: Mapped[Money | None]
@@ -76,6 +93,8 @@ class Client(Counted):
             CheckConstraint("default_tax_rate BETWEEN 0 AND 100", name="default_tax_rate"),
             one_of("default_tax_category", TAX_CATEGORIES),
             CheckConstraint("country_code ~ '^[A-Z]{2}$'", name="country_code"),
+            CheckConstraint("(endpoint_scheme IS NULL) = (endpoint IS NULL)", name="endpoint"),
+            one_of("einvoice_profile", PROFILES),
             Index("ix_clients_created", "workspace_id", "created_at", "id"),
             Index("ix_clients_category", "workspace_id", "category_id"),
         )
@@ -101,6 +120,7 @@ def create(ctx: Context, *, name: str, currency: str | None = None, **facts: Any
     """Add a client. No currency: the workspace's."""
     ctx.require(Permission.CHANGE_CLIENTS)
     _check({"currency": currency, **facts} if currency else facts)
+    check_endpoint(None, facts)
     check_tax_id(facts.get("tax_number"), facts.get("country_code"), "tax_number")
     facts["category_id"] = categories.filed_under(ctx, "client", facts.get("category_id"))
     client = ctx.add(Client(name=name, currency=currency or current(ctx).default_currency, **each_tag_once(facts)))
@@ -121,6 +141,7 @@ def change(ctx: Context, client_id: str, **facts: Any) -> Client:
         facts["currency"] = current(ctx).default_currency
     _check(facts)
     client = ctx.find(Client, client_id, lock="update")
+    check_endpoint(client, facts)
     if facts.get("tax_number", client.tax_number) != client.tax_number:  # what was there before may stay
         check_tax_id(facts["tax_number"], facts.get("country_code", client.country_code), "tax_number")
     if facts.get("category_id", client.category_id) != client.category_id:
@@ -172,9 +193,9 @@ def _check(facts: dict[str, Any]) -> None:
     country = facts.get("billing_country")
     if country is not None and len(country) > 60:
         raise Invalid(fields={"billing_country": "at most 60 characters"})
-    code = facts.get("country_code")
-    if code is not None and not (len(code) == 2 and code.isascii() and code.isalpha() and code.isupper()):
-        raise Invalid(fields={"country_code": "must be two letters such as DE"})
+    check_country(facts.get("country_code"))
+    if facts.get("einvoice_profile") not in (None, *PROFILES):
+        raise Invalid(fields={"einvoice_profile": f"one of {', '.join(PROFILES)}"})
 
 
 _LET_CONTACTS_GO = Prepared(

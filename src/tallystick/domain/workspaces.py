@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,7 +15,7 @@ from tallystick.db.base import Id, Money, Row, one_of, table_of
 from tallystick.db.session import Prepared
 from tallystick.domain import categories, task_statuses
 from tallystick.domain.access import PLANS, Permission, Plan
-from tallystick.domain.context import Context, hydrate, workspace
+from tallystick.domain.context import SENTENCES, Context, hydrate, workspace
 from tallystick.values import tax_ids
 from tallystick.values.duration import RoundingRule, is_zone
 from tallystick.values.errors import Invalid, NotFound
@@ -36,6 +38,8 @@ class Workspace(Row):
         one_of("rounding_mode", ("UP", "NEAREST", "DOWN")),
         CheckConstraint("default_tax_rate BETWEEN 0 AND 100", name="default_tax_rate"),
         CheckConstraint("payment_terms_days BETWEEN 0 AND 365", name="payment_terms_days"),
+        CheckConstraint("country_code ~ '^[A-Z]{2}$'", name="country_code"),
+        CheckConstraint("(endpoint_scheme IS NULL) = (endpoint IS NULL)", name="endpoint"),
     )
     noun: ClassVar[str] = "workspace"
 
@@ -53,6 +57,23 @@ class Workspace(Row):
     business_phone: Mapped[str | None]
     business_website: Mapped[str | None]
     business_address: Mapped[str | None]
+    """Free text, where the lines below are empty."""
+    business_line1: Mapped[str | None]
+    business_line2: Mapped[str | None]
+    business_city: Mapped[str | None]
+    business_postal_code: Mapped[str | None]
+    business_region: Mapped[str | None]
+    country_code: Mapped[str | None]
+    """ISO 3166-1 alpha-2, such as DE."""
+    registration: Mapped[str | None]
+    """In the trade register; `0106:12345678` says its scheme (ISO 6523)."""
+    tax_number: Mapped[str | None]
+    """The tax office's, beside the VAT id (`tax_id`)."""
+    contact_name: Mapped[str | None]
+    """Whom clients may ask."""
+    endpoint_scheme: Mapped[str | None]
+    """Of the electronic address: a code of the EAS list, such as 9930 or EM."""
+    endpoint: Mapped[str | None]
     logo: Mapped[str | None]
     """The web address of a picture."""
     default_rate: Mapped[Money | None]
@@ -121,13 +142,15 @@ def change(ctx: Context, **facts: Any) -> Workspace:
         check_time_zone(facts["time_zone"])
     if facts.get("logo") is not None and not facts["logo"].startswith(("https://", "http://")):
         raise Invalid(fields={"logo": "must be a web address that starts with https://"})
+    check_country(facts.get("country_code"))
     check_percent(facts.get("default_tax_rate"), "default_tax_rate")
     terms = facts.get("payment_terms_days")
     if terms is not None and not 0 <= terms <= 365:
         raise Invalid(fields={"payment_terms_days": "must be between 0 and 365"})
     settings = current(ctx)
     if facts.get("tax_id", settings.tax_id) != settings.tax_id:  # what was there before may stay
-        check_tax_id(facts["tax_id"], None, "tax_id")
+        check_tax_id(facts["tax_id"], facts.get("country_code", settings.country_code), "tax_id")
+    check_endpoint(settings, facts)
     ctx.change(settings, **facts)
     return settings
 
@@ -144,6 +167,21 @@ def check_time_zone(name: str, field: str = "time_zone") -> None:
         raise Invalid(fields={field: "must be an IANA time zone such as Europe/Berlin"})
 
 
+def check_country(code: str | None, field: str = "country_code") -> None:
+    """Refuse what is no code of a country."""
+    if code is not None and _COUNTRY.fullmatch(code) is None:
+        raise Invalid(fields={field: "must be two letters such as DE"})
+
+
+def check_endpoint(now: Row | None, facts: Mapping[str, Any]) -> None:
+    """An electronic address and its scheme come together, whichever of them is there already."""
+    scheme, address = (facts.get(name, getattr(now, name, None)) for name in ("endpoint_scheme", "endpoint"))
+    if scheme is not None and _SCHEME.fullmatch(scheme) is None:
+        raise Invalid(fields={"endpoint_scheme": "must be a code of the EAS list, such as 0088, 9930 or EM"})
+    if (scheme is None) != (address is None):
+        raise Invalid(fields={"endpoint_scheme" if scheme is None else "endpoint": "scheme and address come together"})
+
+
 def check_tax_id(number: str | None, country: str | None, field: str) -> None:
     """Refuse what cannot be a tax id, by the rules of its country."""
     problem = None if number is None else tax_ids.problem_with(number, country)
@@ -157,4 +195,8 @@ def check_percent(value: Decimal | None, field: str) -> None:
         raise Invalid(fields={field: "must be a percentage between 0 and 100"})
 
 
+_COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
+_SCHEME = re.compile(r"[0-9]{4}|EM|A[A-Z]", re.ASCII)
 _CURRENT = Prepared(select(table_of(Workspace)).where(Workspace.id == workspace()))
+for _table in ("workspaces", "clients"):
+    SENTENCES[f"ck_{_table}_endpoint"] = Invalid(fields={"endpoint": "scheme and address come together"})

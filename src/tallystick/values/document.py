@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol, get_args
 
 import msgspec
 
@@ -18,6 +18,7 @@ from tallystick.values.tax import TaxCategory
 Kind = Literal["INVOICE", "CREDIT_NOTE"]
 Profile = Literal["cii", "ubl", "xrechnung", "peppol"]
 """EN 16931 in CII or UBL, XRechnung 3 (CII), Peppol BIS Billing 3 (UBL)."""
+PROFILES: Final[tuple[Profile, ...]] = get_args(Profile)
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):

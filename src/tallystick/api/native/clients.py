@@ -15,7 +15,10 @@ from tallystick.domain import clients
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
+from tallystick.values.document import Profile
 
+Country = Annotated[str, Meta(pattern="^[A-Z]{2}$")]
+Scheme = Annotated[str, Meta(pattern="^([0-9]{4}|EM|A[A-Z])$")]
 Line = Annotated[str, Meta(max_length=200)]
 Address = Annotated[str, Meta(max_length=254)]
 Text = Annotated[str, Meta(max_length=10_000)]
@@ -47,6 +50,12 @@ class ClientJson(Struct, rename="camel", gc=False):
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None
+    country_code: str | None
+    registration: str | None
+    buyer_reference: str | None
+    einvoice_profile: Profile | None
+    endpoint_scheme: str | None
+    endpoint: str | None
 
 
 class ClientFields(Struct, rename="camel"):
@@ -70,6 +79,12 @@ class ClientFields(Struct, rename="camel"):
     default_tax_rate: Percent | UnsetType | None = UNSET
     require_po_number: bool | UnsetType = UNSET
     billing_email: Address | UnsetType | None = UNSET
+    country_code: Country | UnsetType | None = UNSET
+    registration: Line | UnsetType | None = UNSET
+    buyer_reference: Line | UnsetType | None = UNSET
+    einvoice_profile: Profile | UnsetType | None = UNSET
+    endpoint_scheme: Scheme | UnsetType | None = UNSET
+    endpoint: Line | UnsetType | None = UNSET
 
 
 CLIENT = View(Client, ClientJson)
