@@ -279,6 +279,8 @@ def test_only_known_functions_see_past_the_policies(owner: Connection) -> None:
         "end_sessions_of",
         "open_by_access_token",
         "open_by_api_key",
+        "open_by_invitation",
+        "open_by_invoice_link",
         "open_by_oauth_app",
         "open_by_oauth_secret",
         "open_by_password_link",

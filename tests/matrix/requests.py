@@ -46,6 +46,12 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "updateRecurringInvoice": {"name": "Care", "lines": [LINE]},
     "createOauthApp": {"name": "Chart Room", "redirectUris": ["https://app.example/callback"]},
+    "sendInvoice": {"to": ["ada@client.example"]},
+    "remindOfInvoice": {"to": ["ada@client.example"]},
+    "setInvoiceReminders": {"enabled": False},
+    "setClientReminders": {"enabled": False},
+    "setMailTemplate": {"kind": "invoice", "language": "en", "subject": "{{number}}", "body": "{{link}}"},
+    "inviteMember": {"email": "lin@new.example", "role": "MEMBER"},
     "updateMailSettings": {"host": "smtp.studio.example", "fromAddress": "billing@studio.example"},
     "createInvoicePayment": {"amount": "10", "paidOn": DAY.isoformat()},
 }
@@ -54,7 +60,7 @@ BODIES: dict[str, dict[str, Any]] = {
 NOUNS = {
     "clients": "client", "projects": "project", "tasks": "task", "time-entries": "entry", "expenses": "expense",
     "invoices": "invoice", "members": "member", "payments": "payment",
-    "mails": "mail", "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
+    "mails": "mail", "invitations": "invitation", "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
 }  # fmt: skip
 """The collection in a path → the noun of the id behind it."""
 
@@ -78,6 +84,7 @@ TARGETS = {
     "restoreInvoice": "invoice.cancelled",
     "sendInvoice": "invoice.draft",
     "retryMail": "mail.failed",
+    "remindOfInvoice": "invoice.overdue",
     "resumeRecurringInvoice": "recurring.paused",
     "listRecurringRuns": "recurring.ended",
 }

@@ -28,6 +28,7 @@ CELLS = [
 NOUN_OF_LIST = {
     "listMembers": "member", "listClients": "client", "listProjects": "project", "listTasks": "task",
     "listTimeEntrys": "entry", "listExpenses": "expense", "listInvoices": "invoice", "listMails": "mail",
+            "invitation",
     "listRecurringInvoices": "recurring",
 }  # fmt: skip
 

@@ -177,7 +177,8 @@ def _recipients(ctx: Context, invoice: Invoice, message: Message) -> Sequence[st
     if message.to is not None:
         return mails.checked(message.to, "to")
     client = ctx.find(Client, invoice.client_id)
-    usual = client.billing_email or client.email or invoice.bill_to_email
+    issued_to = None if invoice.status == "DRAFT" else invoice.bill_to_email
+    usual = client.billing_email or client.email or issued_to
     if usual is None:
         raise Invalid(fields={"to": f"required: no e-mail address of {client.name} is known"})
     return mails.checked([usual], "to")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import falcon
 import segno
+import segno.helpers
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -79,14 +81,14 @@ class _Public:
             loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
             lstrip_blocks=True,
         )  # fmt: skip
-        self._environment.globals["asset"] = assets.url
+        self._asset = assets.url
 
     def open(self, connection: Any, token: str) -> Opened:
         return open_invoice(connection, self.server, token, self.entrance.clock)
 
     def show(self, response: falcon.Response, template: str, **facts: Any) -> None:
         response.content_type = "text/html; charset=utf-8"
-        response.data = self._environment.get_template(template).render(facts).encode()
+        response.data = self._environment.get_template(template).render(facts, asset=self._asset).encode()
 
 
 def _guarded(responder: Responder) -> Responder:
@@ -143,9 +145,9 @@ class InvoicePage(_Public):
             base=f"/i/{token}",
             qr=_picture(self.server.public_url, token, paper, row),
             qr_pays=_epc(paper, row) is not None,
-            money=lambda amount: amount_in(language, amount, paper.currency),
-            day=lambda day: day_in(language, day),
-            number=lambda quantity: quantity_in(language, quantity),
+            money=partial(amount_in, language, currency=paper.currency),
+            day=partial(day_in, language),
+            number=partial(quantity_in, language),
         )
 
     on_head = on_get
@@ -209,17 +211,18 @@ class Seen(_Public):
 
 def _epc(paper: Document, row: Invoice) -> segno.QRCode | None:
     """What a banking app reads, where there is a bank account and something to pay in euros."""
-    from segno import helpers
-
     pay = paper.payment
     balance = sending.balance_of(row)
     if pay is None or pay.iban is None or paper.currency != "EUR" or balance <= 0:
         return None
     try:
-        return helpers.make_epc_qr(
-            name=(pay.account_holder or paper.seller.name)[:70], iban=pay.iban, amount=balance, text=pay.reference[:140],
+        return segno.helpers.make_epc_qr(
+            name=(pay.account_holder or paper.seller.name)[:70],
+            iban=pay.iban,
+            amount=balance,
+            text=pay.reference[:140],
             bic=pay.bic,
-        )  # fmt: skip
+        )
     except ValueError:
         return None
 
