@@ -19,6 +19,7 @@ from tallystick.api.fields import hints_of
 from tallystick.api.native import (
     clients,
     expenses,
+    invitations,
     invoices,
     mails,
     oauth,
@@ -57,6 +58,7 @@ RESOURCES: dict[str, tuple[type[Struct], str | None]] = {
     "Invoices": (invoices.InvoiceJson, "createInvoice"),
     "Lines": (invoices.LineJson, None),
     "Payments": (invoices.PaymentJson, "createInvoicePayment"),
+    "Invitations": (invitations.InvitationJson, "inviteMember"),
     "Mail settings": (mails.MailSettingsJson, "updateMailSettings"),
     "Mails": (mails.MailJson, None),
     "Recurring invoices": (recurring_invoices.RecurringInvoiceJson, "createRecurringInvoice"),

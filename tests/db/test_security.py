@@ -322,6 +322,7 @@ ONE_OF_MANY = (
     "comments.ck_comments_task_or_checklist_item",
     "notes.ck_notes_one_resource",
     "recurring_runs.ck_recurring_runs_invoice_id",
+    "reminder_pauses.ck_reminder_pauses_client_or_invoice",
 )
 """What would refuse a second reference before the reference itself is refused."""
 
@@ -334,11 +335,16 @@ def unique(table: Table[Any]) -> dict[str, object]:
         "key": str(uuid4()),
         "prefix": uuid4().hex[:12],
         "digest": f"\\x{uuid4().hex}",
+        "visitor": f"\\x{uuid4().hex}",
+        "step": 999,
+        "email": f"{uuid4().hex}@new.example",
     }
     if table.name in ("members", "task_statuses", "task_priorities", "categories", "tax_rates"):
         fresh["number"] = 999
     if table.name == "tax_rates":
         fresh |= {"name": uuid4().hex, "is_default": False}
+    if table.name == "reminder_pauses":
+        fresh |= {"client_id": None, "invoice_id": None}
     if table.name == "categories":
         fresh |= {"name": uuid4().hex, "system_default": False}
     if table.name == "milestones":

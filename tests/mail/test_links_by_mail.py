@@ -18,6 +18,7 @@ from tallystick.auth.passwords import hash_password, verify_password
 from tallystick.auth.sessions import password_link
 from tallystick.db.session import Database, owner_connection, text_query
 from tallystick.domain import invitations, members
+from tallystick.domain.context import Context
 from tallystick.domain.mails.mail import Mail
 from tallystick.jobs import tasks
 from tallystick.values.errors import NotFound, PlanForbids
@@ -251,8 +252,8 @@ def test_only_owner_and_admin_invite(api: Callable[[str], Api], who: str) -> Non
 
 def test_a_plan_has_so_many_seats(database: Database, office: Office) -> None:
     studio = found_studio(database, KEY, plan="studio")  # five people, ten seats
-    with studio.context() as ctx:
-        ctx = type(ctx)(replace(ctx.actor, plan="studio"), ctx.connection, studio.clock, office.server)
+    with studio.context() as plain:
+        ctx = Context(replace(plain.actor, plan="studio"), plain.connection, studio.clock, office.server)
         for number in range(5):
             invitation_links.invite(ctx, email=f"p{number}@new.example", role="MEMBER")
         assert invitations.seats(ctx) == (10, 10)

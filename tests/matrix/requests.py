@@ -50,7 +50,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "remindOfInvoice": {"to": ["ada@client.example"]},
     "setInvoiceReminders": {"enabled": False},
     "setClientReminders": {"enabled": False},
-    "setMailTemplate": {"kind": "invoice", "language": "en", "subject": "{{number}}", "body": "{{link}}"},
+    "setMailTemplate": {"kind": "reminder", "language": "en", "subject": "{{number}}", "body": "{{link}}"},
     "inviteMember": {"email": "lin@new.example", "role": "MEMBER"},
     "updateMailSettings": {"host": "smtp.studio.example", "fromAddress": "billing@studio.example"},
     "createInvoicePayment": {"amount": "10", "paidOn": DAY.isoformat()},
@@ -60,7 +60,8 @@ BODIES: dict[str, dict[str, Any]] = {
 NOUNS = {
     "clients": "client", "projects": "project", "tasks": "task", "time-entries": "entry", "expenses": "expense",
     "invoices": "invoice", "members": "member", "payments": "payment",
-    "mails": "mail", "invitations": "invitation", "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
+    "mails": "mail", "invitations": "invitation",
+    "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
 }  # fmt: skip
 """The collection in a path → the noun of the id behind it."""
 

@@ -28,7 +28,6 @@ CELLS = [
 NOUN_OF_LIST = {
     "listMembers": "member", "listClients": "client", "listProjects": "project", "listTasks": "task",
     "listTimeEntrys": "entry", "listExpenses": "expense", "listInvoices": "invoice", "listMails": "mail",
-            "invitation",
     "listRecurringInvoices": "recurring",
 }  # fmt: skip
 
@@ -57,6 +56,7 @@ def request_of(row: Row, who: str, standing: str, world: World) -> Request | Non
             "invoice",
             "app",
             "mail",
+            "invitation",
             "recurring",
         ):  # one is as good as another: nobody has their own
             return request if standing == "own" else None

@@ -152,10 +152,9 @@ def _mails(world: World, word: str) -> None:
         link = links.of_invoice(ctx, world["invoice.sent"])
         assert link is not None
         links.count_view(ctx, link.id, b"visitor")
-        remembered = reminders.write_reminder(
-            ctx, ctx.find(Invoice, overdue.invoice.id), Message(to=["a@client.example"])
-        )
-        step = {"invoice_id": overdue.invoice.id, "due_date": late["due_date"], "step": 7, "mail_id": remembered.id}
+        reminded = ctx.find(Invoice, world["invoice.sent"])
+        remembered = reminders.write_reminder(ctx, reminded, Message(to=["a@client.example"]))
+        step = {"invoice_id": reminded.id, "due_date": late["due_date"], "step": 7, "mail_id": remembered.id}
         ctx.add(reminders.Reminder(**step))
         for key in ("invitation", "invitation.deleted"):
             email = f"{word.lower()}.{key}@new.example"

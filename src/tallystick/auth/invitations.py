@@ -117,6 +117,32 @@ def send_reset_link(ctx: Context, user_id: str, email: str) -> Mail:
     )
 
 
+def welcome(ctx: Context, user_id: str, email: str) -> Mail | None:
+    """Mail a new member a link to set their password; None where this server sends no mail, and nothing is mailed."""
+    if ctx.server.sender is None:
+        return None
+    secret = offer_password_link(ctx, ctx.server.key, user_id)
+    url = f"{ctx.server.public_url}/reset/{secret}"
+    hours = int(LINK_LIFETIME.total_seconds() // 3600)
+    studio = ctx.actor.workspace_name or "a workspace"
+    return mails.enqueue(
+        ctx,
+        "invitation",
+        to=[email],
+        subject=f"Welcome to {studio}",
+        words=Words(
+            text=(
+                f"{studio} has made you a member in Tallystick, where you sign in with {email}. Set a password here "
+                f"within {hours} hours:\n\n{url}\n\nAfter that, ask for a new link at {ctx.server.public_url}"
+                "/forgot-password."
+            ),
+            link=url,
+            link_label="Set a password",
+            automatic=True,
+        ),
+    )
+
+
 def known_as(connection: Connection, email: str) -> str | None:
     """The workspace that somebody used last, by their e-mail; None: nobody has it."""
     places = places_of(connection, email.strip().lower())

@@ -24,6 +24,7 @@ MODULES: Final = (
     "api_keys",
     "oauth_apps",
     "invoices",
+    "sending",
     "recurring",
     "doctor",
     "backup",

@@ -40,7 +40,8 @@ class Message:
     cc: Sequence[str] = ()
     subject: str | None = None
     body: str | None = None
-    files: Sequence[File] = ("pdf",)
+    files: Sequence[str] = ("pdf",)
+    """Of `FILES`."""
 
 
 class Sent(NamedTuple):
@@ -186,6 +187,8 @@ def _recipients(ctx: Context, invoice: Invoice, message: Message) -> Sequence[st
 
 def _check_words(message: Message) -> None:
     mails.checked(message.cc, "cc", least=0)
+    if any(one not in FILES for one in message.files):
+        raise Invalid(fields={"attach": f"one or more of {', '.join(FILES)}"})
     templates.check(subject=message.subject or "-", body=message.body or "-")
 
 
