@@ -108,7 +108,11 @@ def build(
 def lent(settings: Settings, key: bytes) -> Server:
     """What verbs may borrow of this server."""
     return Server(
-        Documents(), key, settings.public_url, post=SmtpPost(settings.egress_allow), sender=sender_of(settings)
+        Documents(settings.data / "fonts"),
+        key,
+        settings.public_url,
+        post=SmtpPost(settings.egress_allow),
+        sender=sender_of(settings),
     )
 
 

@@ -38,6 +38,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "updateExpense": {"description": "Bus"},
     "createInvoice": {"clientId": "client", "projectIds": ["project"], "lines": [{**LINE, "projectId": "project"}]},
     "updateInvoice": {"notes": "Thank you", "lines": [LINE]},
+    "createRate": {"clientId": "client", "amount": "95", "effectiveFrom": DAY.isoformat()},
+    "previewRate": {"clientId": "client", "amount": "95", "effectiveFrom": DAY.isoformat()},
+    "applyRate": {"clientId": "client", "amount": "95", "effectiveFrom": DAY.isoformat(), "reRate": True},
     "createRecurringInvoice": {
         "clientId": "client",
         "rule": "FREQ=MONTHLY",
@@ -45,6 +48,15 @@ BODIES: dict[str, dict[str, Any]] = {
         "lines": [{**LINE, "projectId": "project"}],
     },
     "updateRecurringInvoice": {"name": "Care", "lines": [LINE]},
+    "createMilestone": {"projectId": "project", "title": "Launch day"},
+    "updateMilestone": {"title": "Launch day"},
+    "reachMilestone": {"reachedOn": DAY.isoformat()},
+    "writeOffTimeEntry": {"reason": "goodwill"},
+    "writeOffTimeEntries": {"entryIds": ["entry"], "reason": "goodwill"},
+    "undoTimeEntriesWriteOff": {"entryIds": ["entry"]},
+    "writeOffExpense": {"reason": "goodwill"},
+    "writeOffExpenses": {"expenseIds": ["expense"], "reason": "goodwill"},
+    "undoExpensesWriteOff": {"expenseIds": ["expense"]},
     "createOauthApp": {"name": "Chart Room", "redirectUris": ["https://app.example/callback"]},
     "sendInvoice": {"to": ["ada@client.example"]},
     "remindOfInvoice": {"to": ["ada@client.example"]},
@@ -59,7 +71,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 NOUNS = {
     "clients": "client", "projects": "project", "tasks": "task", "time-entries": "entry", "expenses": "expense",
-    "invoices": "invoice", "members": "member", "payments": "payment",
+    "invoices": "invoice", "rates": "rate", "milestones": "milestone", "members": "member", "payments": "payment",
     "mails": "mail", "invitations": "invitation",
     "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
 }  # fmt: skip
@@ -67,7 +79,7 @@ NOUNS = {
 
 NAMED = {
     "clientId": "client", "projectId": "project", "projectIds": "project", "taskId": "task", "userId": "user",
-    "assigneeId": "user", "assigneeIds": "user", "invoiceId": "invoice", "entryIds": "entry",
+    "assigneeId": "user", "assigneeIds": "user", "invoiceId": "invoice", "entryIds": "entry", "expenseIds": "expense",
 }  # fmt: skip
 """The name of a field or a filter → the noun of the id in it."""
 

@@ -28,7 +28,7 @@ CELLS = [
 NOUN_OF_LIST = {
     "listMembers": "member", "listClients": "client", "listProjects": "project", "listTasks": "task",
     "listTimeEntrys": "entry", "listExpenses": "expense", "listInvoices": "invoice", "listMails": "mail",
-    "listRecurringInvoices": "recurring",
+    "listRecurringInvoices": "recurring", "listRates": "rate", "listMilestones": "milestone",
 }  # fmt: skip
 
 

@@ -31,6 +31,7 @@ from tallystick.domain import (
     oauth,
     payments,
     projects,
+    rates,
     reminders,
     task_statuses,
     tasks,
@@ -103,6 +104,11 @@ def furnish(database: Database, *, name: str = "Studio North", word: str = "Plai
         gone = projects.create(ctx, client_id=ids["client.hidden"], name=f"{word} gone")
         ctx.change(gone, deleted_at=ctx.now)
         ids["project.deleted"] = gone.id
+        for key, amount in (("rate", "88.17"), ("rate.hidden", "88.18"), ("rate.deleted", "88.19")):
+            where = "client.hidden" if key == "rate.hidden" else "client"
+            day = DAY.replace(year=2031 if key == "rate" else 2032)
+            ids[key] = rates.begin(ctx, client_id=ids[where], amount=Decimal(amount), effective_from=day).id
+        rates.remove(ctx, ids["rate.deleted"])
         _people(world, word)
         website, rollout = ctx.find(Project, ids["project"]), ids["project.hidden"]
         projects.put_on(ctx, website, members.active(ctx, ids["user.second"]))

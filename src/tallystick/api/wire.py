@@ -36,7 +36,7 @@ from tallystick.domain.context import (
     utc_now,
 )
 from tallystick.domain.listing import Filter, Listing
-from tallystick.values.errors import Conflict, Invalid, NotFound, Refusal, TooMany, Unauthenticated
+from tallystick.values.errors import Busy, Conflict, Invalid, NotFound, Refusal, TooMany, Unauthenticated
 from tallystick.values.ids import new_id, parse_id
 
 COMMON_HEADERS: Final = (
@@ -317,6 +317,10 @@ class Unavailable(Exception):  # noqa: N818 - a fact about the server
     """The database is away or every connection is taken: worth asking again."""
 
 
+class Occupied(Unavailable):
+    """The server makes as many documents at once as it does: worth asking again, as the sentence says."""
+
+
 class _Resource:
     """All methods of one path, for Falcon's router."""
 
@@ -520,6 +524,8 @@ class _Exchange:
         if isinstance(error, psycopg.OperationalError | PoolTimeout | TooManyRequests):
             log.warning("database unavailable: %s", error, extra={"request_id": self.request_id})
             error = Unavailable(str(error))
+        elif isinstance(error, Busy):
+            error = Occupied(str(error))
         elif isinstance(error, falcon.HTTPError):
             error = Malformed(error.description or error.title or "The request cannot be read.")
         elif isinstance(error, psycopg.DataError):

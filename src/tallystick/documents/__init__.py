@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from tallystick.documents import einvoice
+from tallystick.documents import einvoice, paper
 from tallystick.documents.einvoice.rules import Rules
+from tallystick.documents.paper import LANGUAGES, LAYOUTS
+from tallystick.documents.press import Attachment, Press
 from tallystick.values.document import Document, Problem, Profile, TimesheetRow
+
+__all__ = ["LANGUAGES", "LAYOUTS", "Attachment", "Documents"]
 
 
 class Documents:
-    """The one `Renderer`."""
+    """The one `Renderer`. `fonts` is a folder of the operator's, for scripts that Tallystick comes without."""
 
-    def __init__(self) -> None:
+    def __init__(self, fonts: Path | None = None) -> None:
+        self.press = Press(fonts)
         self.rules = Rules()
 
     def pdf(self, document: Document, xml: bytes | None = None) -> bytes:
         """See `Renderer`."""
-        raise NotImplementedError
+        attached = [] if xml is None else [Attachment("factur-x.xml", "text/xml", xml.decode(), "Factur-X")]
+        return self.press.pdf("document.typ", paper.data_of(document), made=document.issue_date, attachments=attached)
 
     def xml(self, document: Document, profile: Profile) -> bytes:
         """See `Renderer`."""

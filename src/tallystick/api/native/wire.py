@@ -19,6 +19,7 @@ from tallystick.api.wire import (
     Handler,
     JsonManners,
     NotAllowed,
+    Occupied,
     Operation,
     TooLarge,
     TooSlow,
@@ -61,6 +62,7 @@ STATUS: Final[Mapping[type[Exception], tuple[int, str]]] = {
     Invalid: (422, "validation_error"),
     Absent: (422, "validation_error"),
     TooMany: (429, "rate_limited"),
+    Occupied: (503, "internal"),
     Unavailable: (503, "internal"),
 }
 """Refusals and facts about requests → status and code (contract hoursmith 1.5)."""
@@ -80,6 +82,7 @@ REASONS: Final[Mapping[type[Exception], str]] = {
     TooSlow: "body_too_slow",
     TooLarge: "body_too_large",
     Unsupported: "unsupported_media_type",
+    Occupied: "busy",
     Unavailable: "unavailable",
 }
 
@@ -202,7 +205,7 @@ class NativeApi(JsonManners):
         if isinstance(refusal, Unauthenticated):
             extra["WWW-Authenticate"] = "Bearer"
         if status == 503 or body.reason == "idempotency_in_progress":
-            extra["Retry-After"] = "1"
+            extra["Retry-After"] = "5" if isinstance(refusal, Occupied) else "1"
         if accept is not None and "application/problem+json" in accept:
             extra["Content-Type"] = "application/problem+json"
             return status, msgspec.json.encode(_problem(body, status)), extra
@@ -215,7 +218,6 @@ class NativeApi(JsonManners):
             return _read_sort(operation, text)
         if name == "cursor":
             return text
-        assert operation.listing is not None  # noqa: S101 - only lists have filters
         return read_filter(operation.listing, name, rule, text)
 
 
@@ -283,7 +285,7 @@ def _problem(body: ErrorBody, status: int) -> dict[str, Any]:
 def _message(error: Exception, status: int) -> str:
     if status == 500:
         return "Something went wrong on our side. The server's log has the details under this request id."
-    if status == 503:
+    if status == 503 and not isinstance(error, Occupied):
         return "The server cannot reach its database at the moment. Try again in a second."
     return error.message if isinstance(error, Refusal) else str(error)
 

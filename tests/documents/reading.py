@@ -1,0 +1,20 @@
+"""Documents as their readers see them."""
+
+from __future__ import annotations
+
+import io
+import re
+import unicodedata
+
+import pypdf
+
+
+def text_of(pdf: bytes) -> str:
+    """What a reader's program finds in the pages, without where it stands."""
+    pages = pypdf.PdfReader(io.BytesIO(pdf)).pages
+    return plain(" ".join(page.extract_text() for page in pages))
+
+
+def plain(text: str) -> str:
+    """A text without its white space and the marks that cannot be seen."""
+    return re.sub(r"[\s\u00ad\u200b-\u200f\u2066-\u2069]", "", unicodedata.normalize("NFKC", text))
