@@ -9,7 +9,6 @@ from ipaddress import ip_network
 
 import pytest
 
-from tallystick.documents import Documents
 from tallystick.domain.context import Context, Server, open_workspace
 from tallystick.domain.mails import delivery
 from tallystick.domain.mails.mail import Mail
@@ -32,17 +31,6 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 def box() -> Iterator[Postbox]:
     with postbox() as made:
         yield made
-
-
-@pytest.fixture(autouse=True)
-def paper(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Until invoices are drawn, a sheet that says that it is one."""
-    try:
-        Documents().pdf(None)  # type: ignore[arg-type]
-    except NotImplementedError:
-        monkeypatch.setattr(Documents, "pdf", lambda *_: b"%PDF-1.7")
-    except Exception:  # noqa: BLE001 - they are drawn
-        pass
 
 
 @dataclass
