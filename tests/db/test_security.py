@@ -298,6 +298,8 @@ def test_only_known_functions_see_past_the_policies(owner: Connection) -> None:
         "number_changes",
         "open_by_access_token",
         "open_by_api_key",
+        "open_by_invitation",
+        "open_by_invoice_link",
         "open_by_oauth_app",
         "open_by_oauth_secret",
         "open_by_password_link",
@@ -345,6 +347,7 @@ ONE_OF_MANY = (
     "recurring_runs.ck_recurring_runs_invoice_id",
     "billing_runs.ck_billing_runs_invoice_id",
     "automatic_billing.uq_automatic_billing_workspace_id_client_id",
+    "reminder_pauses.ck_reminder_pauses_client_or_invoice",
 )
 """What would refuse a second reference before the reference itself is refused."""
 
@@ -357,11 +360,16 @@ def unique(table: Table[Any]) -> dict[str, object]:
         "key": str(uuid4()),
         "prefix": uuid4().hex[:12],
         "digest": f"\\x{uuid4().hex}",
+        "visitor": f"\\x{uuid4().hex}",
+        "step": 999,
+        "email": f"{uuid4().hex}@new.example",
     }
     if table.name in ("members", "task_statuses", "task_priorities", "categories", "tax_rates"):
         fresh["number"] = 999
     if table.name == "tax_rates":
         fresh |= {"name": uuid4().hex, "is_default": False}
+    if table.name == "reminder_pauses":
+        fresh |= {"client_id": None, "invoice_id": None}
     if table.name == "categories":
         fresh |= {"name": uuid4().hex, "system_default": False}
     if table.name == "milestones":

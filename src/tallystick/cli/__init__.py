@@ -25,6 +25,7 @@ MODULES: Final = (
     "oauth_apps",
     "tax_rates",
     "invoices",
+    "sending",
     "rates",
     "milestones",
     "write_offs",
