@@ -54,9 +54,6 @@ class Stage:
         user_id = "" if person is None else person.user_id
         actor = Actor(self.workspace_id, user_id, role, time_zone=self.zone)
         return Context(actor, self.connection, lambda: instant, self._server)
-        return Context(
-            Actor(self.workspace_id, user_id, role, time_zone=self.zone), self.connection, lambda: instant, self._server
-        )
 
     def join(self, ctx: Context, who: str, *, email: str, name: str, role: Role, sign_in: SignIn | None) -> None:
         """A person joins; with a sign-in they get a password and a token."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from typing import Final
 
 from tallystick.auth import invitations
@@ -30,10 +29,6 @@ def bill_what_is_due(desk: Desk) -> None:
     for (workspace_id,) in workspaces:
         runs.run_due(desk.opens(workspace_id))
         automatic_billing.run_due(desk.opens(workspace_id))
-
-
-def _attach(_ctx: Context, _invoice_id: str, _names: Sequence[str]) -> Sequence[Attachment]:
-    return ()
 
 
 _BILLING_ITSELF: Final = """

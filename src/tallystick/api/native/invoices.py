@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -321,25 +320,7 @@ def _words(facts: dict[str, Any]) -> dict[str, Any]:
         said["lines"] = tuple(custom_line(line) for line in said["lines"])
     if "discount" in said:
         said["discount"] = _discount(said["discount"])
-        said["lines"] = custom_lines(said["lines"])
-    discount: DiscountFields | None = said.get("discount")
-    if discount is not None:
-        said["discount"] = Discount(amount=discount.amount, percent=discount.percent)
     return said
-
-
-def custom_lines(lines: Sequence[LineFields]) -> tuple[CustomLine, ...]:
-    """Lines of one's own in the domain's words."""
-    return tuple(
-        CustomLine(
-            description=line.description,
-            quantity=line.quantity,
-            rate=line.rate,
-            unit=line.unit,
-            project_id=line.project_id,
-        )
-        for line in lines
-    )
 
 
 def _draft_json(ctx: Context, made: Draft) -> Struct:
