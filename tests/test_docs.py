@@ -17,9 +17,11 @@ from msgspec import Struct
 
 from tallystick.api.fields import hints_of
 from tallystick.api.native import (
+    automatic_billing,
     clients,
     credit_notes,
     expenses,
+    invitations,
     invoices,
     mails,
     milestones,
@@ -30,6 +32,7 @@ from tallystick.api.native import (
     recurring_invoices,
     series,
     tasks,
+    tax_rates,
     time_entries,
 )
 from tallystick.api.native.operations import OPERATIONS
@@ -62,15 +65,20 @@ RESOURCES: dict[str, tuple[type[Struct], str | None]] = {
     "Expenses": (expenses.ExpenseJson, "createExpense"),
     "Invoices": (invoices.InvoiceJson, "createInvoice"),
     "Lines": (invoices.LineJson, None),
+    "Taxes": (invoices.TaxJson, None),
+    "Tax rates": (tax_rates.TaxRateJson, "createTaxRate"),
     "Payments": (invoices.PaymentJson, "createInvoicePayment"),
     "Credit notes": (credit_notes.CreditNoteJson, "creditInvoice"),
     "Credit note lines": (credit_notes.CreditNoteLineJson, None),
     "Refunds": (invoices.RefundJson, "refundInvoicePayment"),
     "Number series": (series.SeriesJson, "updateInvoiceSeries"),
+    "Invitations": (invitations.InvitationJson, "inviteMember"),
     "Mail settings": (mails.MailSettingsJson, "updateMailSettings"),
     "Mails": (mails.MailJson, None),
     "Recurring invoices": (recurring_invoices.RecurringInvoiceJson, "createRecurringInvoice"),
     "Recurring runs": (recurring_invoices.RecurringRunJson, None),
+    "Automatic billing": (automatic_billing.AutomaticBillingJson, "putAutomaticBilling"),
+    "Billing runs": (automatic_billing.BillingRunJson, None),
     "OAuth apps": (oauth.OAuthAppJson, "createOauthApp"),
     "OAuth grants": (oauth.OAuthGrantJson, None),
 }
@@ -87,6 +95,7 @@ LISTS = {
     "Expenses": "listExpenses",
     "Invoices": "listInvoices",
     "Credit notes": "listCreditNotes",
+    "Tax rates": "listTaxRates",
     "Mails": "listMails",
     "Recurring invoices": "listRecurringInvoices",
 }

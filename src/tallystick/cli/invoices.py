@@ -38,6 +38,7 @@ from tallystick.domain.projects import Project
 from tallystick.values.document import Profile
 from tallystick.values.ids import parse_id
 from tallystick.values.money import decimal_text, round_money
+from tallystick.values.tax import TaxCategory
 
 _NUMBER: Final = re.compile(r"[0-9]{1,14}(\.[0-9]{1,4})?", re.ASCII)
 
@@ -137,6 +138,21 @@ def draft(
         Decimal | None,
         typer.Option("--tax-rate", parser=decimal, metavar="PERCENT", help="Else the client's or the workspace's."),
     ] = None,
+    tax_category: Annotated[
+        TaxCategory | None,
+        typer.Option("--tax-category", case_sensitive=False, help="By the rate unless told.", show_default=False),
+    ] = None,
+    tax_reason: Annotated[
+        str | None, typer.Option("--tax-reason", help="Why it is not taxed, in your own words.", show_default=False)
+    ] = None,
+    prices_include_tax: Annotated[
+        bool | None,
+        typer.Option(
+            "--gross/--net",
+            help="Whether rates have the tax in them; else as client or workspace say.",
+            show_default=False,
+        ),
+    ] = None,
     notes: Annotated[str | None, typer.Option("--notes", help="Else the workspace's.", show_default=False)] = None,
     po_number: Annotated[str | None, typer.Option("--po-number", help="The client's order number.")] = None,
     issue_date: Annotated[date | None, _on_day("--issue-date", "Else the day on which it is sent.")] = None,
@@ -160,6 +176,9 @@ def draft(
             include_fees=fees,
             discount=discount,
             tax_rate=UNSET if tax_rate is None else tax_rate,
+            tax_category=tax_category,
+            tax_reason=UNSET if tax_reason is None else tax_reason,
+            prices_include_tax=prices_include_tax,
             notes=notes,
             po_number=po_number,
             issue_date=issue_date,
@@ -180,7 +199,7 @@ def draft(
 def mark_sent(number: Number, workspace: Which = None, data: Data = None, json: Json = False) -> None:
     """Give a draft its number and dates. From now on it cannot change."""
     with open_database(data=data) as operator, inside(operator, workspace) as ctx:
-        invoice = lifecycle.mark_sent(ctx, _invoice(ctx, number).id)
+        invoice = lifecycle.mark_sent(ctx, find_invoice(ctx, number).id)
         row = _row(invoice, invoice.bill_to_name)
     say(row, json=json, text=f"{invoice.number} is sent: {row['total']} {invoice.currency}, due {invoice.due_date}.")
 
@@ -208,7 +227,7 @@ def pay(
 ) -> None:
     """Record money received for an invoice, up to its balance. What settles it makes it paid."""
     with open_database(data=data) as operator, inside(operator, workspace) as ctx:
-        found = _invoice(ctx, number)
+        found = find_invoice(ctx, number)
         payment, invoice = payments.record(
             ctx,
             found.id,
@@ -253,7 +272,7 @@ def credit(
 ) -> None:
     """Take back an invoice, or some of it, with a credit note of its own number."""
     with open_database(data=data) as operator, inside(operator, workspace) as ctx:
-        found = _invoice(ctx, number)
+        found = find_invoice(ctx, number)
         lines = None if not line else [_credit_line(one, lines_of(ctx, found.id)) for one in line]
         note, invoice = crediting.credit(ctx, found.id, reason=reason, lines=lines)
         row = _row(invoice, invoice.bill_to_name)
@@ -313,7 +332,7 @@ def apply_credit(
 ) -> None:
     """Pay an invoice with the credit of its client."""
     with open_database(data=data) as operator, inside(operator, workspace) as ctx:
-        payment, invoice = payments.apply_credit(ctx, _invoice(ctx, number).id, amount=amount)
+        payment, invoice = payments.apply_credit(ctx, find_invoice(ctx, number).id, amount=amount)
         row = _row(invoice, invoice.bill_to_name)
     spent = _money(payment.amount, payment.currency)
     left = "It is paid." if invoice.status == "PAID" else f"{row['balance']} {invoice.currency} are open."
@@ -352,7 +371,7 @@ def refund(
 ) -> None:
     """Record money returned of a payment. What was no credit of the client's is open on the invoice again."""
     with open_database(data=data) as operator, inside(operator, workspace) as ctx:
-        found = _invoice(ctx, number)
+        found = find_invoice(ctx, number)
         if payment_id is None:
             left = [one for one in payments.of_invoice(ctx, found.id) if not one.from_credit and one.status == "paid"]
             if len(left) != 1:
@@ -382,7 +401,7 @@ def write_off(
     if (reason is None) != take_back:
         raise CommandError("Say either why it is written off, with --reason, or --take-back.")
     with open_database(data=data) as operator, inside(operator, workspace) as ctx:
-        found = _invoice(ctx, number).id
+        found = find_invoice(ctx, number).id
         invoice = balance.expect_again(ctx, found) if reason is None else balance.write_off(ctx, found, reason=reason)
         row = _row(invoice, invoice.bill_to_name)
     lost = f"{row['amount_written_off']} {invoice.currency} of {invoice.number} are written off."
@@ -443,7 +462,7 @@ def xml(
 ) -> None:
     """Write an invoice as data (EN 16931)."""
     with open_database(data=data) as operator, inside(operator, workspace) as ctx:
-        made = conformity.xml(ctx, _invoice(ctx, invoice).id, profile)
+        made = conformity.xml(ctx, find_invoice(ctx, invoice).id, profile)
     if output is None:
         typer.echo(made.make(), nl=False)
         return
@@ -531,7 +550,8 @@ def _project(ctx: Context, client: Client, named: str) -> Project:
     return only(found, f"project of {client.name}", named)
 
 
-def _invoice(ctx: Context, named: str) -> Invoice:
+def find_invoice(ctx: Context, named: str) -> Invoice:
+    """An invoice by its number or its id."""
     if (identity := parse_id(named)) is not None:
         return ctx.find(Invoice, identity)
     found = ctx.select(Invoice, Invoice.number == bindparam("number"), Invoice.deleted_at.is_(None), number=named)

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from tallystick.api.native import (
+    audit,
+    automatic_billing,
+    changes,
     clients,
     credit_notes,
     expenses,
+    invitations,
     invoices,
     mails,
     milestones,
@@ -17,8 +21,10 @@ from tallystick.api.native import (
     rates,
     recurring_invoices,
     reports,
+    sending,
     series,
     tasks,
+    tax_rates,
     time_entries,
     write_offs,
 )
@@ -35,10 +41,16 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *write_offs.OPERATIONS,
     *rates.OPERATIONS,
     *invoices.OPERATIONS,
+    *sending.OPERATIONS,
+    *invitations.OPERATIONS,
     *credit_notes.OPERATIONS,
     *series.OPERATIONS,
     *mails.OPERATIONS,
     *recurring_invoices.OPERATIONS,
+    *tax_rates.OPERATIONS,
+    *automatic_billing.OPERATIONS,
     *reports.OPERATIONS,
     *oauth.OPERATIONS,
+    *changes.OPERATIONS,
+    *audit.OPERATIONS,
 )
