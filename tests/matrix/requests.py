@@ -71,7 +71,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "updateMailSettings": {"host": "smtp.studio.example", "fromAddress": "billing@studio.example"},
     "createInvoicePayment": {"amount": "10", "paidOn": DAY.isoformat()},
     "applyClientCredit": {"amount": "10"},
-    "creditInvoice": {"reason": "Too much", "lines": [{"lineId": "line", "amount": "1"}]},
+    "creditInvoice": {"reason": "Too much", "lines": [{"lineId": "billed_line", "amount": "1"}]},
     "refundInvoicePayment": {"amount": "10", "refundedOn": DAY.isoformat()},
     "writeInvoiceOff": {"reason": "Insolvent"},
     "updateInvoiceSeries": {"prefix": "N-", "digits": 5},
