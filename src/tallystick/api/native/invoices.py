@@ -10,16 +10,18 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from tallystick.api.fields import Money, Percent, Quantity, Uuid
 from tallystick.api.native.views import View
 from tallystick.api.native.wire import camel, lists, read_only
-from tallystick.api.wire import Ask, Nothing, Operation
+from tallystick.api.wire import Ask, File, Nothing, Operation, file_name
 from tallystick.domain import explanations, payments
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
-from tallystick.domain.invoices import draft, invoice, lifecycle
+from tallystick.domain.invoices import conformity, draft, invoice, lifecycle
 from tallystick.domain.invoices.draft import CustomLine, Draft
 from tallystick.domain.invoices.invoice import Invoice, InvoiceLine, InvoiceTax, LineKind, PaymentStatus, Status
 from tallystick.domain.invoices.totals import Discount
+from tallystick.domain.listing import Filter
 from tallystick.domain.payments import Payment
 from tallystick.domain.tax_rates import Said
+from tallystick.values.document import PROFILES
 from tallystick.values.errors import Invalid
 from tallystick.values.tax import TaxCategory, reason_of
 
@@ -258,6 +260,11 @@ def step_json(step: explanations.Step) -> StepJson:
     )  # fmt: skip
 
 
+def get_xml(ctx: Context, ask: Ask) -> File:
+    data = conformity.xml(ctx, ask.id, ask.query.get("format"))
+    return File(file_name(data.number, "xml"), "application/xml", data.make)
+
+
 def create_invoice(ctx: Context, ask: Ask) -> Struct:
     given = {name: value for name, value in _words(ask.facts).items() if value is not None}
     return _draft_json(ctx, draft.draft(ctx, **given))
@@ -359,6 +366,8 @@ def _taxes(ctx: Context, taxes: list[InvoiceTax]) -> list[Struct]:
     return shown
 
 
+_NO_CLAUSE: Any = None
+FORMAT = Filter("choice", _NO_CLAUSE, choices=PROFILES, about="The profile; none said: the client's, else cii.")
 _ONLY_DRAFTS = "Only Draft invoices can be edited or deleted."
 
 OPERATIONS = (
@@ -401,6 +410,10 @@ OPERATIONS = (
     Operation(
         "explainInvoice", "GET", "/invoices/{id}/explain", explain_invoice,
         "Where each figure of an invoice comes from", Permission.READ_INVOICES, StepJson, tag="Invoices",
+    ),
+    Operation(
+        "getInvoiceXml", "GET", "/invoices/{id}/xml", get_xml, "An invoice as data (EN 16931)",
+        Permission.READ_INVOICES, parameters={"format": FORMAT}, file=("application/xml",), tag="Invoices",
     ),
     Operation(
         "markInvoiceSent", "POST", "/invoices/{id}/mark-sent", mark_sent,
