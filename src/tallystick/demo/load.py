@@ -52,9 +52,8 @@ class Stage:
         person = self.people.get(who or "")
         role: Role = person.role if person is not None else "OWNER"  # type: ignore[assignment]  # the CHECK says so
         user_id = "" if person is None else person.user_id
-        return Context(
-            Actor(self.workspace_id, user_id, role, time_zone=self.zone), self.connection, lambda: instant, self._server
-        )
+        actor = Actor(self.workspace_id, user_id, role, time_zone=self.zone)
+        return Context(actor, self.connection, lambda: instant, self._server)
 
     def join(self, ctx: Context, who: str, *, email: str, name: str, role: Role, sign_in: SignIn | None) -> None:
         """A person joins; with a sign-in they get a password and a token."""
