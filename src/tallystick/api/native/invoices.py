@@ -240,11 +240,6 @@ def list_lines(ctx: Context, ask: Ask) -> list[Struct]:
     return [LINE.one(ctx.actor, line) for line in invoice.lines_of(ctx, ask.id)]
 
 
-def get_xml(ctx: Context, ask: Ask) -> File:
-    data = conformity.xml(ctx, ask.id, ask.query.get("format"))
-    return File(file_name(data.number, "xml"), "application/xml", data.make)
-
-
 def list_taxes(ctx: Context, ask: Ask) -> list[Struct]:
     return _taxes(ctx, invoice.taxes_of(ctx, ask.id))
 
@@ -375,8 +370,6 @@ def _taxes(ctx: Context, taxes: list[InvoiceTax]) -> list[Struct]:
     return shown
 
 
-_NO_CLAUSE: Any = None
-FORMAT = Filter("choice", _NO_CLAUSE, choices=PROFILES, about="The profile; none said: the client's, else cii.")
 _ONLY_DRAFTS = "Only Draft invoices can be edited or deleted."
 
 OPERATIONS = (
