@@ -66,6 +66,7 @@ RESOURCES: dict[str, tuple[type[Struct], str | None]] = {
     "Invoices": (invoices.InvoiceJson, "createInvoice"),
     "Lines": (invoices.LineJson, None),
     "Taxes": (invoices.TaxJson, None),
+    "Explanations": (invoices.StepJson, None),
     "Tax rates": (tax_rates.TaxRateJson, "createTaxRate"),
     "Payments": (invoices.PaymentJson, "createInvoicePayment"),
     "Credit notes": (credit_notes.CreditNoteJson, "creditInvoice"),

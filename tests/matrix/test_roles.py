@@ -30,6 +30,7 @@ NOUN_OF_LIST = {
     "listTimeEntrys": "entry", "listExpenses": "expense", "listInvoices": "invoice",
     "listCreditNotes": "credit_note", "listMails": "mail",
     "listRecurringInvoices": "recurring", "listRates": "rate", "listMilestones": "milestone",
+    "listTaxRates": "tax_rate",
 }  # fmt: skip
 
 

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
 import typer
-from msgspec import UNSET
+from msgspec import UNSET, to_builtins
 from rich.markup import escape
 from rich.table import Table
+from rich.tree import Tree
 from sqlalchemy import bindparam
 
 from tallystick.cli.console import CommandError, Data, Json, err, open_database, out, print_json, say
 from tallystick.cli.workspaces import Which, inside, print_rows
 from tallystick.db.base import Tenant
-from tallystick.domain import payments, refunds
+from tallystick.domain import explanations, payments, refunds
 from tallystick.domain.access import Permission
 from tallystick.domain.client_credit import of_client
 from tallystick.domain.clients import Client
@@ -100,6 +101,7 @@ def register(app: typer.Typer) -> None:
     commands.command(
         "series", epilog="Example: tallystick invoice series invoice --prefix 'INV-{{yyyy}}-' --yearly --next 120"
     )(series)
+    commands.command("explain", epilog="Example: tallystick invoice explain INV-0007")(explain)
     commands.command("xml", epilog="Example: tallystick invoice xml INV-0007 --format xrechnung --output INV-0007.xml")(
         xml
     )
@@ -450,6 +452,18 @@ def series(
     print_rows(rows, json=json, empty="No series.")
 
 
+def explain(number: Number, workspace: Which = None, data: Data = None, json: Json = False) -> None:
+    """Show where each figure comes from, from the balance down to the seconds that were tracked."""
+    with open_database(data=data) as operator, inside(operator, workspace) as ctx:
+        step = explanations.of_invoice(ctx, find_invoice(ctx, number).id)
+    if json:
+        print_json(to_builtins(step))
+        return
+    tree = Tree(_told(step))
+    _grow(tree, step)
+    out.print(tree)
+
+
 def xml(
     invoice: Number,
     *,
@@ -580,6 +594,16 @@ def _pages(ctx: Context, **filters: str | None) -> list[tuple[Any, ...]]:
         after = page.after
         if after is None:
             return found
+
+
+def _told(step: explanations.Step) -> str:
+    value = "" if step.value is None else f" {step.value} {step.unit or ''}".rstrip()
+    return escape(f"{step.what}{value}: {step.text}")
+
+
+def _grow(tree: Tree, step: explanations.Step) -> None:
+    for one in step.steps:
+        _grow(tree.add(_told(one)), one)
 
 
 def _listed(one: dict[str, Any], today: date) -> dict[str, object]:

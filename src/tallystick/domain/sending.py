@@ -88,7 +88,8 @@ def remind(ctx: Context, invoice_id: str, message: Message | None = None) -> Sen
     message = message or Message(files=())
     mails.require_sender(ctx, "reminder")
     invoice = ctx.find(Invoice, invoice_id, lock="update")
-    if invoice.status != "SENT" or invoice.due_date is None or invoice.due_date >= today_of(ctx):
+    overdue = invoice.due_date is not None and invoice.due_date < today_of(ctx)
+    if invoice.status != "SENT" or invoice.balance == 0 or not overdue:
         raise Conflict("Only an invoice that is sent, unpaid and overdue is reminded of.", reason="invoice_state")
     _check_words(message)
     _check_not_just_sent(ctx, invoice, "reminder")
@@ -171,7 +172,7 @@ def _facts(ctx: Context, invoice: Invoice, paper: Document, url: str | None) -> 
 
 def balance_of(invoice: Invoice) -> Decimal:
     """What is left to pay of an invoice."""
-    return invoice.total - invoice.amount_paid
+    return invoice.balance
 
 
 def _recipients(ctx: Context, invoice: Invoice, message: Message) -> Sequence[str]:
