@@ -17,8 +17,10 @@ from msgspec import Struct
 
 from tallystick.api.fields import hints_of
 from tallystick.api.native import (
+    automatic_billing,
     clients,
     expenses,
+    invitations,
     invoices,
     mails,
     milestones,
@@ -65,10 +67,13 @@ RESOURCES: dict[str, tuple[type[Struct], str | None]] = {
     "Explanations": (invoices.StepJson, None),
     "Tax rates": (tax_rates.TaxRateJson, "createTaxRate"),
     "Payments": (invoices.PaymentJson, "createInvoicePayment"),
+    "Invitations": (invitations.InvitationJson, "inviteMember"),
     "Mail settings": (mails.MailSettingsJson, "updateMailSettings"),
     "Mails": (mails.MailJson, None),
     "Recurring invoices": (recurring_invoices.RecurringInvoiceJson, "createRecurringInvoice"),
     "Recurring runs": (recurring_invoices.RecurringRunJson, None),
+    "Automatic billing": (automatic_billing.AutomaticBillingJson, "putAutomaticBilling"),
+    "Billing runs": (automatic_billing.BillingRunJson, None),
     "OAuth apps": (oauth.OAuthAppJson, "createOauthApp"),
     "OAuth grants": (oauth.OAuthGrantJson, None),
 }

@@ -51,6 +51,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "lines": [{**LINE, "projectId": "project"}],
     },
     "updateRecurringInvoice": {"name": "Care", "lines": [LINE]},
+    "putAutomaticBilling": {"every": "WEEK", "mode": "SEND"},
     "createMilestone": {"projectId": "project", "title": "Launch day"},
     "updateMilestone": {"title": "Launch day"},
     "reachMilestone": {"reachedOn": DAY.isoformat()},
@@ -61,6 +62,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "writeOffExpenses": {"expenseIds": ["expense"], "reason": "goodwill"},
     "undoExpensesWriteOff": {"expenseIds": ["expense"]},
     "createOauthApp": {"name": "Chart Room", "redirectUris": ["https://app.example/callback"]},
+    "sendInvoice": {"to": ["ada@client.example"]},
+    "remindOfInvoice": {"to": ["ada@client.example"]},
+    "setInvoiceReminders": {"enabled": False},
+    "setClientReminders": {"enabled": False},
+    "setMailTemplate": {"kind": "reminder", "language": "en", "subject": "{{number}}", "body": "{{link}}"},
+    "inviteMember": {"email": "lin@new.example", "role": "MEMBER"},
     "updateMailSettings": {"host": "smtp.studio.example", "fromAddress": "billing@studio.example"},
     "createInvoicePayment": {"amount": "10", "paidOn": DAY.isoformat()},
 }
@@ -70,7 +77,8 @@ NOUNS = {
     "clients": "client", "projects": "project", "tasks": "task", "time-entries": "entry", "expenses": "expense",
     "lines": "line", "tax-rates": "tax_rate",
     "invoices": "invoice", "rates": "rate", "milestones": "milestone", "members": "member", "payments": "payment",
-    "mails": "mail", "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
+    "mails": "mail", "invitations": "invitation",
+    "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
 }  # fmt: skip
 """The collection in a path → the noun of the id behind it."""
 
@@ -96,6 +104,7 @@ TARGETS = {
     "restoreInvoice": "invoice.cancelled",
     "sendInvoice": "invoice.draft",
     "retryMail": "mail.failed",
+    "remindOfInvoice": "invoice.overdue",
     "resumeRecurringInvoice": "recurring.paused",
     "listRecurringRuns": "recurring.ended",
 }

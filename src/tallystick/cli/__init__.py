@@ -25,10 +25,13 @@ MODULES: Final = (
     "oauth_apps",
     "tax_rates",
     "invoices",
+    "sending",
     "rates",
     "milestones",
     "write_offs",
     "recurring",
+    "audit",
+    "automatic_billing",
     "doctor",
     "backup",
 )

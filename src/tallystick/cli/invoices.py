@@ -183,7 +183,7 @@ def draft(
 def mark_sent(number: Number, workspace: Which = None, data: Data = None, json: Json = False) -> None:
     """Give a draft its number and dates. From now on it cannot change."""
     with open_database(data=data) as operator, inside(operator, workspace) as ctx:
-        invoice = lifecycle.mark_sent(ctx, _invoice(ctx, number).id)
+        invoice = lifecycle.mark_sent(ctx, find_invoice(ctx, number).id)
         row = _row(invoice, invoice.bill_to_name)
     say(row, json=json, text=f"{invoice.number} is sent: {row['total']} {invoice.currency}, due {invoice.due_date}.")
 
@@ -204,7 +204,7 @@ def pay(
 ) -> None:
     """Record money received for an invoice, up to its balance. What settles it makes it paid."""
     with open_database(data=data) as operator, inside(operator, workspace) as ctx:
-        found = _invoice(ctx, number)
+        found = find_invoice(ctx, number)
         payment, invoice = payments.record(
             ctx, found.id, amount=amount, paid_on=on or ctx.today(), note=note, external_id=external_id
         )
@@ -239,7 +239,7 @@ def xml(
 ) -> None:
     """Write an invoice as data (EN 16931)."""
     with open_database(data=data) as operator, inside(operator, workspace) as ctx:
-        made = conformity.xml(ctx, _invoice(ctx, invoice).id, profile)
+        made = conformity.xml(ctx, find_invoice(ctx, invoice).id, profile)
     if output is None:
         typer.echo(made.make(), nl=False)
         return
@@ -327,7 +327,8 @@ def _project(ctx: Context, client: Client, named: str) -> Project:
     return only(found, f"project of {client.name}", named)
 
 
-def _invoice(ctx: Context, named: str) -> Invoice:
+def find_invoice(ctx: Context, named: str) -> Invoice:
+    """An invoice by its number or its id."""
     if (identity := parse_id(named)) is not None:
         return ctx.find(Invoice, identity)
     found = ctx.select(Invoice, Invoice.number == bindparam("number"), Invoice.deleted_at.is_(None), number=named)

@@ -534,7 +534,7 @@ def _check_line(
 
 def _nothing_to_bill(client: str, selection: Selection) -> Invalid:
     if selection.project_ids == ():
-        return Invalid("There is nothing to bill: add a line, or choose work.")
+        return Invalid("There is nothing to bill: add a line, or choose work.", reason="nothing_to_bill")
     days = ""
     if selection.date_from is not None:
         days += f" from {selection.date_from.isoformat()}"
@@ -542,7 +542,8 @@ def _nothing_to_bill(client: str, selection: Selection) -> Invalid:
         days += f" until {selection.date_to.isoformat()}"
     return Invalid(
         f"There is nothing to bill: {client} has no unbilled work{days} that is billable and stopped. "
-        "Choose other days or projects, or add a line of your own."
+        "Choose other days or projects, or add a line of your own.",
+        reason="nothing_to_bill",
     )
 
 
