@@ -218,7 +218,7 @@ def pay(
 def explain(number: Number, workspace: Which = None, data: Data = None, json: Json = False) -> None:
     """Show where each figure comes from, from the balance down to the seconds that were tracked."""
     with open_database(data=data) as operator, inside(operator, workspace) as ctx:
-        step = explanations.of_invoice(ctx, _invoice(ctx, number).id)
+        step = explanations.of_invoice(ctx, find_invoice(ctx, number).id)
     if json:
         print_json(to_builtins(step))
         return
