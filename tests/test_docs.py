@@ -20,6 +20,7 @@ from tallystick.api.native import (
     automatic_billing,
     clients,
     expenses,
+    invitations,
     invoices,
     mails,
     milestones,
@@ -29,6 +30,7 @@ from tallystick.api.native import (
     rates,
     recurring_invoices,
     tasks,
+    tax_rates,
     time_entries,
 )
 from tallystick.api.native.operations import OPERATIONS
@@ -61,7 +63,11 @@ RESOURCES: dict[str, tuple[type[Struct], str | None]] = {
     "Expenses": (expenses.ExpenseJson, "createExpense"),
     "Invoices": (invoices.InvoiceJson, "createInvoice"),
     "Lines": (invoices.LineJson, None),
+    "Taxes": (invoices.TaxJson, None),
+    "Explanations": (invoices.StepJson, None),
+    "Tax rates": (tax_rates.TaxRateJson, "createTaxRate"),
     "Payments": (invoices.PaymentJson, "createInvoicePayment"),
+    "Invitations": (invitations.InvitationJson, "inviteMember"),
     "Mail settings": (mails.MailSettingsJson, "updateMailSettings"),
     "Mails": (mails.MailJson, None),
     "Recurring invoices": (recurring_invoices.RecurringInvoiceJson, "createRecurringInvoice"),
@@ -83,6 +89,7 @@ LISTS = {
     "Time entries": "listTimeEntrys",
     "Expenses": "listExpenses",
     "Invoices": "listInvoices",
+    "Tax rates": "listTaxRates",
     "Mails": "listMails",
     "Recurring invoices": "listRecurringInvoices",
 }
