@@ -14,10 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from tallystick.documents import LANGUAGES, LAYOUTS, Attachment, Documents, paper
+from tallystick.documents import Attachment, Documents, paper
 from tallystick.documents.figures import figures, locale_of
 from tallystick.documents.press import TEMPLATES
 from tallystick.values.document import Document
+from tallystick.values.look import LANGUAGES, LAYOUTS
 from tallystick.values.money import minor_unit, round_money
 from tests.documents import papers
 from tests.documents.reading import plain, text_of
@@ -304,6 +305,10 @@ def test_the_same_document_makes_the_same_bytes(documents: Documents) -> None:
 
 
 # --- looks
+
+
+def test_every_language_that_can_be_chosen_has_its_words() -> None:
+    assert tuple(paper.words.ALL) == LANGUAGES
 
 
 @pytest.mark.parametrize("color", ["#000000", "#ffffff", "#ffff00", "#1f6f5c", "#808080", "#ff69b4"])

@@ -16,6 +16,7 @@ from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
 from tallystick.values.document import Profile
+from tallystick.values.look import Language
 
 Country = Annotated[str, Meta(pattern="^[A-Z]{2}$")]
 Scheme = Annotated[str, Meta(pattern="^([0-9]{4}|EM|A[A-Z])$")]
@@ -56,6 +57,8 @@ class ClientJson(Struct, rename="camel", gc=False):
     einvoice_profile: Profile | None
     endpoint_scheme: str | None
     endpoint: str | None
+    language: Language | None
+    locale: str | None
 
 
 class ClientFields(Struct, rename="camel"):
@@ -85,6 +88,8 @@ class ClientFields(Struct, rename="camel"):
     einvoice_profile: Profile | UnsetType | None = UNSET
     endpoint_scheme: Scheme | UnsetType | None = UNSET
     endpoint: Line | UnsetType | None = UNSET
+    language: Language | UnsetType | None = UNSET
+    locale: Annotated[str, Meta(max_length=20)] | UnsetType | None = UNSET
 
 
 CLIENT = View(Client, ClientJson)

@@ -10,14 +10,15 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from tallystick.api.fields import Money, Percent, Quantity, Uuid
 from tallystick.api.native.views import View
 from tallystick.api.native.wire import camel, lists, read_only
-from tallystick.api.wire import Ask, Nothing, Operation
+from tallystick.api.wire import Ask, File, Nothing, Operation
 from tallystick.domain import payments
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
-from tallystick.domain.invoices import draft, invoice, lifecycle
+from tallystick.domain.invoices import appendix, draft, invoice, lifecycle
 from tallystick.domain.invoices.draft import CustomLine, Draft
 from tallystick.domain.invoices.invoice import Invoice, InvoiceLine, LineKind, PaymentStatus, Status
 from tallystick.domain.invoices.totals import Discount
+from tallystick.domain.listing import Filter
 from tallystick.domain.payments import Payment
 from tallystick.values.errors import Invalid
 
@@ -164,6 +165,20 @@ def list_lines(ctx: Context, ask: Ask) -> list[Struct]:
     return [LINE.one(ctx.actor, line) for line in invoice.lines_of(ctx, ask.id)]
 
 
+def get_pdf(ctx: Context, ask: Ask) -> File:
+    return File(*appendix.pdf(ctx, ask.id), inline=True)
+
+
+def get_timesheet(ctx: Context, ask: Ask) -> File:
+    wanted = ask.query.get("format", "pdf")
+    made = appendix.timesheet_csv(ctx, ask.id) if wanted == "csv" else appendix.timesheet_pdf(ctx, ask.id)
+    return File(*made, inline=wanted == "pdf")
+
+
+def get_documents(ctx: Context, ask: Ask) -> File:
+    return File(*appendix.bundle(ctx, ask.id))
+
+
 def create_invoice(ctx: Context, ask: Ask) -> Struct:
     given = {name: value for name, value in _words(ask.facts).items() if value is not None}
     return _draft_json(ctx, draft.draft(ctx, **given))
@@ -246,6 +261,7 @@ def _draft_json(ctx: Context, made: Draft) -> Struct:
     )
 
 
+_NONE: Any = None
 _ONLY_DRAFTS = "Only Draft invoices can be edited or deleted."
 
 OPERATIONS = (
@@ -274,6 +290,21 @@ OPERATIONS = (
     Operation(
         "listInvoiceLines", "GET", "/invoices/{id}/lines", list_lines, "The lines of an invoice",
         Permission.READ_INVOICES, LineJson, many=True, tag="Invoices",
+    ),
+    Operation(
+        "getInvoicePdf", "GET", "/invoices/{id}/pdf", get_pdf, "The invoice as PDF",
+        Permission.READ_INVOICES, file=("application/pdf",), tag="Invoices",
+    ),
+    Operation(
+        "getInvoiceTimesheet", "GET", "/invoices/{id}/timesheet", get_timesheet, "The hours behind an invoice",
+        Permission.READ_INVOICES, file=("application/pdf", "text/csv; charset=utf-8"),
+        parameters={"format": Filter("choice", _NONE, choices=("pdf", "csv"), about="pdf unless told.")},
+        tag="Invoices",
+    ),
+    Operation(
+        "getInvoiceDocuments", "GET", "/invoices/{id}/documents.zip", get_documents,
+        "The invoice, its timesheet and its receipts as one zip", Permission.READ_INVOICES,
+        file=("application/zip",), tag="Invoices",
     ),
     Operation(
         "markInvoiceSent", "POST", "/invoices/{id}/mark-sent", mark_sent,

@@ -7,6 +7,7 @@ from typing import Final
 from tallystick.api.native import (
     clients,
     expenses,
+    files,
     invoices,
     oauth,
     people,
@@ -24,6 +25,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *tasks.OPERATIONS,
     *time_entries.OPERATIONS,
     *expenses.OPERATIONS,
+    *files.OPERATIONS,
     *invoices.OPERATIONS,
     *recurring_invoices.OPERATIONS,
     *oauth.OPERATIONS,

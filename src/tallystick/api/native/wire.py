@@ -211,7 +211,6 @@ class NativeApi(JsonManners):
             return _read_sort(operation, text)
         if name == "cursor":
             return text
-        assert operation.listing is not None  # noqa: S101 - only lists have filters
         return read_filter(operation.listing, name, rule, text)
 
 
