@@ -23,9 +23,13 @@ from tallystick.domain.context import Context, Server, open_workspace
 from tallystick.main import build
 from tallystick.settings import Settings
 from tallystick.values.ids import new_id
+from tallystick.values.letter import Sender
 
 KEY = bytes(range(32))
-SERVER = Server(Documents(), KEY, "http://127.0.0.1:8000")
+MAIL = {"smtp_url": "smtp://127.0.0.1:9?tls=none", "mail_from": "Tally <tally@server.example>"}
+"""A server's mail is set up, and no worker sends it."""
+SENDER = Sender(host="127.0.0.1", port=9, tls="none", from_address="tally@server.example", from_name="Tally")
+SERVER = Server(Documents(), KEY, "http://127.0.0.1:8000", sender=SENDER)
 _numbers = itertools.count(1)
 
 
@@ -149,6 +153,8 @@ def app_client(
     database: Database, clock: Clock, data: Path, *, burst: int = 0, sustained: int = 0, address: int = 0,
     seen: Callable[[Actor], None] | None = None,
 ) -> testing.TestClient:  # fmt: skip
-    settings = Settings(data=data, rate_limit_burst=burst, rate_limit_sustained=sustained, rate_limit_address=address)
+    settings = Settings(
+        data=data, rate_limit_burst=burst, rate_limit_sustained=sustained, rate_limit_address=address, **MAIL
+    )
     limits = RateLimits(data / "limits", clock=lambda: clock().timestamp())
     return testing.TestClient(build(settings, database, KEY, clock=clock, limits=limits, seen=seen))

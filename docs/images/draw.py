@@ -21,7 +21,9 @@ GROUPS = {
         ("clients", "contacts", "categories", "projects", "milestones", "task_statuses", "tasks", "checklists",
          "comments", "notes", "rates", "time_entries", "expenses"),
     ),
-    "money": ("Money", ("tax_rates", "invoices", "credit_notes", "payments", "recurring", "billing", "cards")),
+    "money": ("Money", (
+        "dated_rates", "tax_rates", "invoices", "credit_notes", "payments", "recurring", "billing", "cards",
+    )),
     "later": ("What happened, and what follows", ()),
 }  # fmt: skip
 """Colour → heading, and the modules of the domain whose tables it holds; what no other has stands below the last."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 import falcon
 import msgspec
@@ -30,7 +33,10 @@ from tallystick.db.session import Database
 from tallystick.documents import Documents
 from tallystick.domain.access import Actor
 from tallystick.domain.context import Clock, Server, utc_now
+from tallystick.jobs.desk import AT_ONCE, Desk
+from tallystick.outgoing.smtp import SmtpPost
 from tallystick.settings import Settings
+from tallystick.values.letter import Sender, Tls
 from tallystick.web.assets import Assets
 from tallystick.web.auth.oauth import mount_oauth
 from tallystick.web.auth.sign_in import mount_sign_in
@@ -97,7 +103,42 @@ def build(
 
 def lent(settings: Settings, key: bytes) -> Server:
     """What verbs may borrow of this server."""
-    return Server(Documents(settings.data / "fonts"), key, settings.public_url)
+    return Server(
+        Documents(settings.data / "fonts"),
+        key,
+        settings.public_url,
+        post=SmtpPost(settings.egress_allow),
+        sender=sender_of(settings),
+    )
+
+
+def sender_of(settings: Settings) -> Sender | None:
+    """Through whom the server's own mail goes."""
+    if settings.smtp_url is None:
+        return None
+    url = urlsplit(settings.smtp_url)
+    tls: Tls = "implicit" if url.scheme == "smtps" else "none" if "tls=none" in url.query else "starttls"
+    name, address = parseaddr(settings.mail_from or "")
+    return Sender(
+        host=url.hostname or "",
+        port=url.port or {"implicit": 465, "starttls": 587, "none": 25}[tls],
+        tls=tls,
+        user=unquote(url.username) if url.username else None,
+        password=unquote(url.password) if url.password else None,
+        from_address=address,
+        from_name=name or None,
+    )
+
+
+@contextlib.contextmanager
+def desk_of(settings: Settings, owner_url: str) -> Generator[Desk]:
+    """What a worker of this server has at hand."""
+    database = Database(owner_url, size=AT_ONCE + 1)
+    database.open()
+    try:
+        yield Desk(owner_url, database, lent(settings, key_file(settings.data)))
+    finally:
+        database.close()
 
 
 def mount_expensicat(

@@ -39,6 +39,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "updateExpense": {"description": "Bus"},
     "createInvoice": {"clientId": "client", "projectIds": ["project"], "lines": [{**LINE, "projectId": "project"}]},
     "updateInvoice": {"notes": "Thank you", "lines": [LINE]},
+    "createRate": {"clientId": "client", "amount": "95", "effectiveFrom": DAY.isoformat()},
+    "previewRate": {"clientId": "client", "amount": "95", "effectiveFrom": DAY.isoformat()},
+    "applyRate": {"clientId": "client", "amount": "95", "effectiveFrom": DAY.isoformat(), "reRate": True},
     "createRecurringInvoice": {
         "clientId": "client",
         "rule": "FREQ=MONTHLY",
@@ -46,7 +49,17 @@ BODIES: dict[str, dict[str, Any]] = {
         "lines": [{**LINE, "projectId": "project"}],
     },
     "updateRecurringInvoice": {"name": "Care", "lines": [LINE]},
+    "createMilestone": {"projectId": "project", "title": "Launch day"},
+    "updateMilestone": {"title": "Launch day"},
+    "reachMilestone": {"reachedOn": DAY.isoformat()},
+    "writeOffTimeEntry": {"reason": "goodwill"},
+    "writeOffTimeEntries": {"entryIds": ["entry"], "reason": "goodwill"},
+    "undoTimeEntriesWriteOff": {"entryIds": ["entry"]},
+    "writeOffExpense": {"reason": "goodwill"},
+    "writeOffExpenses": {"expenseIds": ["expense"], "reason": "goodwill"},
+    "undoExpensesWriteOff": {"expenseIds": ["expense"]},
     "createOauthApp": {"name": "Chart Room", "redirectUris": ["https://app.example/callback"]},
+    "updateMailSettings": {"host": "smtp.studio.example", "fromAddress": "billing@studio.example"},
     "createInvoicePayment": {"amount": "10", "paidOn": DAY.isoformat()},
 }
 """Values that are names of the world stand for its ids."""
@@ -60,14 +73,14 @@ UPLOADS: dict[str, tuple[str, bytes]] = {
 NOUNS = {
     "receipts": "receipt",
     "clients": "client", "projects": "project", "tasks": "task", "time-entries": "entry", "expenses": "expense",
-    "invoices": "invoice", "members": "member", "payments": "payment",
-    "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
+    "invoices": "invoice", "rates": "rate", "milestones": "milestone", "members": "member", "payments": "payment",
+    "mails": "mail", "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
 }  # fmt: skip
 """The collection in a path → the noun of the id behind it."""
 
 NAMED = {
     "clientId": "client", "projectId": "project", "projectIds": "project", "taskId": "task", "userId": "user",
-    "assigneeId": "user", "assigneeIds": "user", "invoiceId": "invoice", "entryIds": "entry",
+    "assigneeId": "user", "assigneeIds": "user", "invoiceId": "invoice", "entryIds": "entry", "expenseIds": "expense",
 }  # fmt: skip
 """The name of a field or a filter → the noun of the id in it."""
 
@@ -85,6 +98,7 @@ TARGETS = {
     "cancelInvoice": "invoice.draft",
     "restoreInvoice": "invoice.cancelled",
     "sendInvoice": "invoice.draft",
+    "retryMail": "mail.failed",
     "resumeRecurringInvoice": "recurring.paused",
     "listRecurringRuns": "recurring.ended",
 }

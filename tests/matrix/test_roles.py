@@ -27,8 +27,8 @@ CELLS = [
 ]
 NOUN_OF_LIST = {
     "listMembers": "member", "listClients": "client", "listProjects": "project", "listTasks": "task",
-    "listTimeEntrys": "entry", "listExpenses": "expense", "listInvoices": "invoice",
-    "listRecurringInvoices": "recurring",
+    "listTimeEntrys": "entry", "listExpenses": "expense", "listInvoices": "invoice", "listMails": "mail",
+    "listRecurringInvoices": "recurring", "listRates": "rate", "listMilestones": "milestone",
 }  # fmt: skip
 
 
@@ -55,6 +55,7 @@ def request_of(row: Row, who: str, standing: str, world: World) -> Request | Non
             "expense",
             "invoice",
             "app",
+            "mail",
             "recurring",
         ):  # one is as good as another: nobody has their own
             return request if standing == "own" else None

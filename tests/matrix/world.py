@@ -29,6 +29,7 @@ from tallystick.domain import (
     oauth,
     payments,
     projects,
+    rates,
     task_statuses,
     tasks,
     tax_rates,
@@ -40,10 +41,13 @@ from tallystick.domain.clients import Client
 from tallystick.domain.context import Transactions
 from tallystick.domain.invoices import draft, lifecycle
 from tallystick.domain.invoices.draft import CustomLine
+from tallystick.domain.mails import mail as mails
+from tallystick.domain.mails import settings as mail_settings
 from tallystick.domain.projects import Project
 from tallystick.domain.recurring import recurring, runs
 from tallystick.domain.recurring.recurring import Template
 from tallystick.domain.task_statuses import TaskPriority, TaskStatus
+from tallystick.values.ids import new_id
 from tests.studio import KEY, Person, Studio, found_studio
 
 DAY = date(2026, 6, 12)
@@ -94,6 +98,11 @@ def furnish(database: Database, *, name: str = "Studio North", word: str = "Plai
         gone = projects.create(ctx, client_id=ids["client.hidden"], name=f"{word} gone")
         ctx.change(gone, deleted_at=ctx.now)
         ids["project.deleted"] = gone.id
+        for key, amount in (("rate", "88.17"), ("rate.hidden", "88.18"), ("rate.deleted", "88.19")):
+            where = "client.hidden" if key == "rate.hidden" else "client"
+            day = DAY.replace(year=2031 if key == "rate" else 2032)
+            ids[key] = rates.begin(ctx, client_id=ids[where], amount=Decimal(amount), effective_from=day).id
+        rates.remove(ctx, ids["rate.deleted"])
         _people(world, word)
         website, rollout = ctx.find(Project, ids["project"]), ids["project.hidden"]
         projects.put_on(ctx, website, members.active(ctx, ids["user.second"]))
@@ -114,6 +123,7 @@ def furnish(database: Database, *, name: str = "Studio North", word: str = "Plai
     _invoices(world, word)
     _recurring(world, word)
     _apps(world, word)
+    _mails(world, word)
     _beside_work(world, word)
     ids["user"], ids["member"] = ids["user.second"], ids["member.second"]
     return world
@@ -128,6 +138,18 @@ def _people(world: World, word: str) -> None:
     studio.people["left"] = mint(world, "left", user_id=left.user_id)
     with studio.context() as ctx:
         time_entries.let_go(ctx, members.active(ctx, left.user_id))
+
+
+def _mails(world: World, word: str) -> None:
+    """Settings, a letter that waits, and one that failed."""
+    with world.studio.context() as ctx:
+        mail_settings.change(ctx, from_name=word, reminder_days=[7])
+        for key in ("mail", "mail.failed", "mail.hidden"):
+            letter = {"to": [f"{word.lower()}@client.example"], "subject": word, "words": mails.Words(text=word)}
+            sent = mails.enqueue(ctx, "invoice", invoice_id=world["invoice.sent"], **letter)  # type: ignore[arg-type]
+            world.ids[key] = sent.id
+        world.ids["mail.deleted"] = new_id()  # nobody deletes one
+        ctx.change(ctx.find(mails.Mail, world["mail.failed"]), state="failed", last_error=word)
 
 
 def _apps(world: World, word: str) -> None:

@@ -12,6 +12,9 @@ from tallystick.cli.console import sentences
 
 MODULES: Final = (
     "serve",
+    "worker",
+    "jobs",
+    "mail",
     "demo",
     "migrate",
     "workspaces",
@@ -21,6 +24,9 @@ MODULES: Final = (
     "api_keys",
     "oauth_apps",
     "invoices",
+    "rates",
+    "milestones",
+    "write_offs",
     "recurring",
     "doctor",
     "backup",

@@ -16,6 +16,7 @@ from sqlalchemy import bindparam
 
 from tallystick.cli.console import CommandError, Data, Json, err, open_database, out, print_json, say
 from tallystick.cli.workspaces import Which, inside, print_rows
+from tallystick.db.base import Tenant
 from tallystick.domain import payments
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
@@ -56,7 +57,7 @@ def discount(text: str) -> Discount:
 
 ClientArgument = Annotated[str, typer.Argument(help="Whom to bill, by name or id.")]
 Number = Annotated[str, typer.Argument(help="The invoice, by its number or id.")]
-Named = TypeVar("Named", Client, Project, Invoice)
+Named = TypeVar("Named", bound=Tenant)
 
 PAGE: Final = 200
 LISTED: Final = ("number", "status", "bill_to_name", "currency", "total", "amount_paid", "issue_date", "due_date", "id")
@@ -96,6 +97,10 @@ def draft(
         Grouping, typer.Option("--grouping", case_sensitive=False, help="What one line holds.")
     ] = "PROJECT_TASK",
     expenses: Annotated[bool, typer.Option("--expenses", help="Bill expenses too.")] = False,
+    milestones: Annotated[
+        bool, typer.Option("--milestones/--no-milestones", help="Bill reached milestones of fixed fees.")
+    ] = True,
+    fees: Annotated[bool, typer.Option("--fees", help="Bill what milestones leave of fixed fees.")] = False,
     discount: Annotated[
         Discount | None,
         typer.Option("--discount", parser=discount, metavar="AMOUNT|PERCENT%", help="Taken off: 100 or 5%."),
@@ -123,6 +128,8 @@ def draft(
             project_ids=None if not project else [_project(ctx, billed, one).id for one in project],
             grouping=grouping,
             include_expenses=expenses,
+            include_milestones=milestones,
+            include_fees=fees,
             discount=discount,
             tax_rate=UNSET if tax_rate is None else tax_rate,
             notes=notes,
@@ -212,7 +219,7 @@ def find_client(ctx: Context, named: str) -> Client:
     if (identity := parse_id(named)) is not None:
         return ctx.find(Client, identity)
     found = ctx.select(Client, Client.name == bindparam("name"), Client.deleted_at.is_(None), name=named)
-    return _only(found, "client", named)
+    return only(found, "client", named)
 
 
 def _project(ctx: Context, client: Client, named: str) -> Project:
@@ -226,17 +233,17 @@ def _project(ctx: Context, client: Client, named: str) -> Project:
         name=named,
         client=client.id,
     )
-    return _only(found, f"project of {client.name}", named)
+    return only(found, f"project of {client.name}", named)
 
 
 def _invoice(ctx: Context, named: str) -> Invoice:
     if (identity := parse_id(named)) is not None:
         return ctx.find(Invoice, identity)
     found = ctx.select(Invoice, Invoice.number == bindparam("number"), Invoice.deleted_at.is_(None), number=named)
-    return _only(found, "invoice", named)
+    return only(found, "invoice", named)
 
 
-def _only(found: Sequence[Named], what: str, named: str) -> Named:
+def only(found: Sequence[Named], what: str, named: str) -> Named:
     if not found:
         raise CommandError(f"There is no {what} called {named}.")
     if len(found) > 1:

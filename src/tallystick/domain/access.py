@@ -46,7 +46,10 @@ class Permission(StrEnum):
     COMMENT = "comment on tasks"
     KEEP_NOTES = "keep notes"
     CHANGE_ANY_NOTE = "change anybody's notes"
+    CHANGE_RATES = "set rates that begin on a day"
+    WRITE_OFF = "write off unbilled work"
     KEEP_API_KEYS = "make and revoke API keys"
+    READ_MAILS = "read what was mailed"
 
 
 _P = Permission
@@ -78,6 +81,9 @@ _MANAGER = _MEMBER | {
     _P.READ_CATEGORIES,
     _P.CHANGE_CATEGORIES,
     _P.CHANGE_ANY_NOTE,
+    _P.CHANGE_RATES,
+    _P.WRITE_OFF,
+    _P.READ_MAILS,
 }
 _ADMIN = _MANAGER | {_P.REASSIGN_TIME, _P.RECORD_PAYMENTS, _P.CHANGE_WORKSPACE, _P.CHANGE_MEMBERS}
 

@@ -22,6 +22,7 @@ from tallystick.values.document import Renderer
 from tallystick.values.duration import local_date
 from tallystick.values.errors import Absent, Forbidden, NotFound, Refusal
 from tallystick.values.ids import new_id
+from tallystick.values.letter import Post, Sender
 
 Clock = Callable[[], datetime]
 
@@ -41,6 +42,10 @@ class Server:
     """The server's 32-byte key; `values.seal.derive` makes one of it for each purpose."""
     public_url: str
     """An origin; links begin with it."""
+    post: Post | None = None
+    """Who delivers letters; None: nobody does, and what is queued waits for a worker that has one."""
+    sender: Sender | None = None
+    """Through whom letters go that go through no server of the workspace's own; None: the operator has set up none."""
 
 
 Kind = TypeVar("Kind", bound=Row)
@@ -110,7 +115,7 @@ class Context:
 
     def row_later(self, statement: Prepared, told: Callable[[tuple[Any, ...] | None], None], /, **values: Any) -> None:
         """`row` along with the next statement, before whose answer `told` hears it."""
-        self.connection.later(statement, {**values, **self._own()}, told)
+        self.connection.later(statement, {**values, **self._own(statement)}, told)
 
     def find(self, kind: type[Kind], identity: str | None, *, lock: Lock | None = None) -> Kind:
         """Load one row through the actor: what they may not see is not found.
@@ -132,7 +137,7 @@ class Context:
     def select(self, kind: type[Kind], *where: ColumnElement[bool], **values: Any) -> list[Kind]:
         """Rows of one kind by a condition, compiled at each call: for what is not on a hot path."""
         table = table_of(kind)
-        statement = select(table).where(*where)
+        statement = select(*read_columns(kind)).where(*where)
         if issubclass(kind, Tenant):
             statement = statement.where(table.c.workspace_id == workspace())
         return [hydrate(kind, row) for row in self.rows(Prepared(statement), **values)]
@@ -185,7 +190,7 @@ class Context:
 
     def write_later(self, statement: Prepared, /, **values: Any) -> None:
         """`write` along with the next statement, or with the commit; what a constraint refuses is raised there."""
-        self.connection.later(statement, {**values, **self._own()})
+        self.connection.later(statement, {**values, **self._own(statement)})
 
     def record(self, what: str, row: Tenant) -> None:
         """Tell that something happened to a row, in the transaction in which it happens."""
@@ -210,12 +215,13 @@ class Context:
         self.connection.later(_insert(Event), event)
 
     def _run(self, statement: Prepared, values: dict[str, Any]) -> Answer:
-        values |= self._own()
+        values |= self._own(statement)
         return run(self.connection, statement, values)
 
-    def _own(self) -> dict[str, Any]:
+    def _own(self, statement: Prepared) -> dict[str, Any]:
         """What every statement may ask for."""
-        return {"workspace": self.actor.workspace_id, "actor": self.actor.user_id, "maker": self.actor.maker}
+        own = {"workspace": self.actor.workspace_id, "actor": self.actor.user_id, "maker": self.actor.maker}
+        return {**own, "today": self.today()} if statement.dated else own
 
     def _write(self, statement: Prepared, values: dict[str, Any]) -> int:
         try:
@@ -259,6 +265,12 @@ def hydrate(kind: type[Kind], values: Sequence[Any]) -> Kind:
     row = manager_of_class(kind).new_instance()
     columns_in(row).update(zip(columns_of(kind), values, strict=True))
     return row
+
+
+def read_columns(kind: type[Row]) -> list[ColumnElement[Any]]:
+    """The columns of a row in order, as they are read."""
+    shown = kind.read_as()
+    return [shown[column.key] if column.key in shown else column for column in table_of(kind).columns]  # noqa: SIM401
 
 
 def decimal_columns(kind: type[Row]) -> frozenset[str]:
@@ -327,7 +339,7 @@ def _find(kind: type[Row], everyone: bool, lock: Lock | None) -> Prepared:
     prepared = _finds.get((kind, everyone, lock))
     if prepared is None:
         table = table_of(kind)
-        statement = select(table).where(table.c.id == bindparam("id", type_=UUID(as_uuid=False)))
+        statement = select(*read_columns(kind)).where(table.c.id == bindparam("id", type_=UUID(as_uuid=False)))
         if issubclass(kind, Tenant):
             statement = statement.where(table.c.workspace_id == workspace())
             seen = None if everyone else kind.seen_by(actor())

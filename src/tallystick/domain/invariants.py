@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 from typing import Final, NamedTuple
 
-from iso4217 import Currency
 from sqlalchemy import Column, ForeignKeyConstraint, LargeBinary, Table
 
 from tallystick.db.base import Row, Tenant, table_of
@@ -24,6 +22,7 @@ from tallystick.domain.checklists import ChecklistItem
 from tallystick.domain.clients import Client
 from tallystick.domain.comments import Comment
 from tallystick.domain.contacts import Contact
+from tallystick.domain.dated_rates import Rate
 from tallystick.domain.events import Event
 from tallystick.domain.expenses import Expense
 from tallystick.domain.idempotency import BODY_LIMIT, Answer
@@ -33,6 +32,8 @@ from tallystick.domain.notes import Note
 from tallystick.domain.oauth import OAuthApp, OAuthGrant
 from tallystick.domain.payments import Payment
 from tallystick.domain.projects import Milestone, Project
+from tallystick.domain.reconciliation import UNPROVEN
+from tallystick.domain.reconciliation import minor_unit_sql as _minor_unit
 from tallystick.domain.recurring.recurring import RecurringInvoice
 from tallystick.domain.sessions import PasswordLink, Session
 from tallystick.domain.task_statuses import TaskPriority, TaskStatus
@@ -40,7 +41,6 @@ from tallystick.domain.tasks import Task
 from tallystick.domain.tax_rates import TaxRate
 from tallystick.domain.time_entries import TimeEntry
 from tallystick.domain.tokens import Token
-from tallystick.values.money import is_currency, minor_unit
 
 SHOWN: Final = 50
 """So many rows of one rule are named; the others are counted."""
@@ -160,17 +160,6 @@ def _all(queries: Iterable[str]) -> str:
     return " UNION ALL ".join(queries)
 
 
-def _minor_unit(currency: str) -> str:
-    """The decimals of a currency, in SQL; two where nothing else is said."""
-    codes = sorted((minor_unit(one.code), one.code) for one in Currency if is_currency(one.code))
-    cases = ""
-    for places, group in groupby(codes, key=lambda one: one[0]):
-        if places != 2:
-            listed = ", ".join(f"'{code}'" for _, code in group)
-            cases += f" WHEN {currency} IN ({listed}) THEN {places}"
-    return f"CASE{cases} ELSE 2 END"
-
-
 # --- the rules
 
 _EVENTS: Final = table_of(Event).name
@@ -194,7 +183,7 @@ _LETS_IN: Final = (
     r"|eyJ[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]{86})"
 )
 """Personal tokens; API keys; OAuth's tokens, codes and secrets; cookies of sessions, links, marks of browsers; JWTs."""
-_WORK: Final = ((_ENTRIES, "entry_id"), (_EXPENSES, "expense_id"))
+_WORK: Final = ((_ENTRIES, "entry_id"), (_EXPENSES, "expense_id"), ("milestones", "milestone_id"))
 _KEPT: Final = (
     *((table, trigger) for table in (_EVENTS, _NUMBERS) for trigger in ("append_only", "append_only_whole")),
     *((table, "keep_issued") for table in (_INVOICES, _LINES, _TAXES)),
@@ -211,6 +200,7 @@ _WORK_AND_MONEY: Final = (
     Invoice,
     Payment,
     Member,
+    Rate,
     TaxRate,
     RecurringInvoice,
 )
@@ -333,20 +323,60 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
+        "rates",
+        "A place knows since when it has rates that begin on days; its column says its rate only where it has none.",
+        _all(
+            f"""
+                SELECT {studio} AS workspace_id, '{table} ' || place.id AS what FROM {table} AS place
+                WHERE rates_from IS DISTINCT FROM (
+                    SELECT min(effective_from) FROM rates
+                    WHERE rates.workspace_id = {studio} AND place_id = place.id AND deleted_at IS NULL)
+                   OR (rates_from IS NOT NULL AND {column} IS NOT NULL)
+            """
+            for table, studio, column in (
+                ("workspaces", "place.id", "default_rate"),
+                ("clients", "place.workspace_id", "default_rate"),
+                ("projects", "place.workspace_id", "hourly_rate"),
+                ("tasks", "place.workspace_id", "hourly_rate"),
+            )
+        ),
+    ),
+    Invariant(
         "billed-once",
-        "A time entry or expense is on at most one live invoice.",
+        "A time entry, expense, milestone or fee is on at most one live invoice.",
         _all(
             f"""
                 SELECT workspace_id, '{table} ' || {column} AS what FROM {_BILLED}
                 WHERE released_at IS NULL AND {column} IS NOT NULL
                 GROUP BY workspace_id, {column} HAVING count(*) > 1
             """
-            for table, column in _WORK
+            for table, column in (*_WORK, ("projects", "fee_project_id"))
         ),
     ),
     Invariant(
+        "fees",
+        "Milestones and what is billed beside them are no more than the fee, and a milestone is billed at its amount.",
+        f"""
+            SELECT workspace_id, 'projects ' || id AS what FROM projects
+            WHERE deleted_at IS NULL AND COALESCE(fixed_fee_amount, 0) <
+                (SELECT COALESCE(sum(amount), 0) FROM milestones
+                 WHERE milestones.workspace_id = projects.workspace_id AND project_id = projects.id
+                   AND milestones.deleted_at IS NULL)
+                + (SELECT COALESCE(sum(line.rate), 0) FROM {_BILLED} AS billed
+                   JOIN {_LINES} AS line ON line.workspace_id = billed.workspace_id AND line.id = billed.line_id
+                   WHERE billed.workspace_id = projects.workspace_id AND billed.fee_project_id = projects.id
+                     AND billed.released_at IS NULL)
+            UNION ALL
+            SELECT milestone.workspace_id, 'milestones ' || milestone.id FROM milestones AS milestone
+            JOIN {_BILLED} AS billed ON billed.workspace_id = milestone.workspace_id
+                AND billed.milestone_id = milestone.id AND billed.released_at IS NULL
+            JOIN {_LINES} AS line ON line.workspace_id = billed.workspace_id AND line.id = billed.line_id
+            WHERE line.kind <> 'MILESTONE' OR line.quantity <> 1 OR line.rate <> milestone.amount
+        """,
+    ),
+    Invariant(
         "billed-agrees",
-        "A time entry or expense is locked by exactly the live invoice that bills it.",
+        "A time entry, expense or milestone is locked by exactly the live invoice that bills it.",
         _all(
             f"""
                 SELECT COALESCE(work.workspace_id, billed.workspace_id) AS workspace_id,
@@ -364,6 +394,11 @@ INVARIANTS: Final = (
             """
             for table, column in _WORK
         ),
+    ),
+    Invariant(
+        "reconciled",
+        "For each client tracked = billed + unbilled + non-billable + written off, to the second and the cent.",
+        UNPROVEN,
     ),
     Invariant(
         "billed-as-tracked",

@@ -339,7 +339,8 @@ class Listing:
 
     def _chosen(self, columns: tuple[str, ...]) -> list[ColumnElement[Any]]:
         table = table_of(self.kind)
-        return [self.computed[name].label(name) if name in self.computed else table.c[name] for name in columns]
+        shown = {**self.kind.read_as(), **self.computed}
+        return [shown[name].label(name) if name in shown else table.c[name] for name in columns]
 
     def _seen(self, query: Select[*tuple[Any, ...]], *, everyone: bool) -> Select[*tuple[Any, ...]]:
         """Only rows that are listed and that somebody may see."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import CheckConstraint, select
+from sqlalchemy import CheckConstraint, ColumnElement, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tallystick.db.base import Id, Money, Row, one_of, table_of
 from tallystick.db.session import Prepared
-from tallystick.domain import categories, task_statuses
+from tallystick.domain import categories, dated_rates, task_statuses
 from tallystick.domain.access import PLANS, Permission, Plan
-from tallystick.domain.context import SENTENCES, Context, hydrate, workspace
+from tallystick.domain.context import SENTENCES, Context, hydrate, read_columns, workspace
 from tallystick.values import bank, tax_ids
 from tallystick.values.duration import RoundingRule, is_zone
 from tallystick.values.errors import Invalid, NotFound
@@ -97,6 +97,9 @@ class Workspace(Row):
     """None: the legal name."""
     payment_instructions: Mapped[str | None]
     default_rate: Mapped[Money | None]
+    """Today's: what it is on other days, where it was or will be another, is in `rates`."""
+    rates_from: Mapped[date | None]
+    """Since when its rows in `rates` count; before, and where there are none, the column does."""
     default_tax_rate: Mapped[Money | None]
     """In percent. A named rate that is the default (`tax_rates`) goes before it."""
     prices_include_tax: Mapped[bool] = mapped_column(default=False)
@@ -106,6 +109,10 @@ class Workspace(Row):
     rounding_mode: Mapped[str] = mapped_column(default="UP")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+    @classmethod
+    def read_as(cls) -> dict[str, ColumnElement[Any]]:
+        return {"default_rate": dated_rates.on_day(table_of(cls), "default_rate", dated_rates.today())}
 
     @property
     def rounding(self) -> RoundingRule:
@@ -167,12 +174,23 @@ def change(ctx: Context, **facts: Any) -> Workspace:
     terms = facts.get("payment_terms_days")
     if terms is not None and not 0 <= terms <= 365:
         raise Invalid(fields={"payment_terms_days": "must be between 0 and 365"})
-    settings = current(ctx)
+    settings = locked(ctx) if "default_rate" in facts else current(ctx)
     if facts.get("tax_id", settings.tax_id) != settings.tax_id:  # what was there before may stay
         check_tax_id(facts["tax_id"], facts.get("country_code", settings.country_code), "tax_id")
     check_endpoint(settings, facts)
-    ctx.change(settings, **_look(facts))
+    facts = _look(facts)
+    if "default_rate" in facts:
+        dated_rates.settle(ctx, settings, "default_rate", facts.pop("default_rate"))
+    ctx.change(settings, **facts)
     return settings
+
+
+def locked(ctx: Context) -> Workspace:
+    """`current`, for whoever changes what only one at a time may."""
+    found = ctx.row(_LOCKED)
+    if found is None:
+        raise NotFound("No such workspace.")
+    return hydrate(Workspace, found)
 
 
 def check_currency(code: str, field: str = "currency") -> None:
@@ -250,6 +268,8 @@ def _look(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 _SCHEME = re.compile(r"[0-9]{4}|EM|A[A-Z]", re.ASCII)
-_CURRENT = Prepared(select(table_of(Workspace)).where(Workspace.id == workspace()))
+_current = select(*read_columns(Workspace)).where(Workspace.id == workspace())
+_CURRENT = Prepared(_current)
+_LOCKED = Prepared(_current.with_for_update(key_share=True, of=table_of(Workspace)))
 for _table in ("workspaces", "clients"):
     SENTENCES[f"ck_{_table}_endpoint"] = Invalid(fields={"endpoint": "scheme and address come together"})

@@ -16,6 +16,7 @@ from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
 from tallystick.values.document import Profile
+from tallystick.values.duration import RoundingMinutes, RoundingMode
 from tallystick.values.look import Language
 
 Country = Annotated[str, Meta(pattern="^[A-Z]{2}$")]
@@ -48,6 +49,8 @@ class ClientJson(Struct, rename="camel", gc=False):
     default_tax_rate: str | None
     require_po_number: bool
     billing_email: str | None
+    rounding_minutes: RoundingMinutes | None
+    rounding_mode: RoundingMode | None
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None
@@ -82,6 +85,8 @@ class ClientFields(Struct, rename="camel"):
     default_tax_rate: Percent | UnsetType | None = UNSET
     require_po_number: bool | UnsetType = UNSET
     billing_email: Address | UnsetType | None = UNSET
+    rounding_minutes: RoundingMinutes | UnsetType | None = UNSET
+    rounding_mode: RoundingMode | UnsetType | None = UNSET
     country_code: Country | UnsetType | None = UNSET
     registration: Line | UnsetType | None = UNSET
     buyer_reference: Line | UnsetType | None = UNSET

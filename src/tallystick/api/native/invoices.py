@@ -136,6 +136,8 @@ class InvoiceFields(Struct, rename=_invoice_names):
     project_ids: Annotated[list[Uuid], Meta(max_length=200)] | UnsetType | None = UNSET
     grouping: Grouping | UnsetType | None = UNSET
     include_expenses: bool | UnsetType = UNSET
+    include_milestones: bool | UnsetType = UNSET
+    include_fees: bool | UnsetType = UNSET
     lines: Annotated[list[LineFields], Meta(max_length=500)] | UnsetType = UNSET
     discount: DiscountFields | UnsetType | None = UNSET
     tax_rate: Percent | UnsetType | None = UNSET

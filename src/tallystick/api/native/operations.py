@@ -9,12 +9,17 @@ from tallystick.api.native import (
     expenses,
     files,
     invoices,
+    mails,
+    milestones,
     oauth,
     people,
     projects,
+    rates,
     recurring_invoices,
+    reports,
     tasks,
     time_entries,
+    write_offs,
 )
 from tallystick.api.wire import Operation
 
@@ -23,10 +28,15 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *clients.OPERATIONS,
     *projects.OPERATIONS,
     *tasks.OPERATIONS,
+    *milestones.OPERATIONS,
     *time_entries.OPERATIONS,
     *expenses.OPERATIONS,
     *files.OPERATIONS,
+    *write_offs.OPERATIONS,
+    *rates.OPERATIONS,
     *invoices.OPERATIONS,
+    *mails.OPERATIONS,
     *recurring_invoices.OPERATIONS,
+    *reports.OPERATIONS,
     *oauth.OPERATIONS,
 )

@@ -37,6 +37,8 @@ class TimeEntryJson(Struct, rename="camel", gc=False):
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None
+    written_off_at: datetime | None
+    write_off_reason: str | None
 
 
 class TimeEntryFields(Struct, rename="camel"):

@@ -67,7 +67,14 @@ STATUS: Final[Mapping[type[Exception], tuple[int, str]]] = {
 }
 """Refusals and facts about requests → status and code (contract hoursmith 1.5)."""
 
-WIRE_NAMES: Final[Mapping[str, str]] = {"date_from": "from", "date_to": "to"}
+WIRE_NAMES: Final[Mapping[str, str]] = {
+    "date_from": "from",
+    "date_to": "to",
+    "smtp_host": "host",
+    "smtp_port": "port",
+    "smtp_tls": "tls",
+    "smtp_user": "user",
+}
 """Where a field's wire name is not its domain name in camelCase."""
 
 REASONS: Final[Mapping[type[Exception], str]] = {

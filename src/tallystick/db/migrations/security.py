@@ -316,6 +316,27 @@ REVOKE ALL ON FUNCTION open_by_api_key(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION open_by_api_key(text) TO {APP}
 """
 
+DEFER_JOB: Final = f"""
+CREATE FUNCTION defer_job(task text, about jsonb, lock text, once text, at timestamptz) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, jobs, pg_temp AS $$
+DECLARE made bigint[];
+BEGIN
+  -- All that a request may do with the queue. The workspace goes along as the transaction has it: nobody leaves work
+  -- for another one.
+  made := procrastinate_defer_jobs_v1(ARRAY[ROW(
+    'default', task, 0, lock, once,
+    about || jsonb_strip_nulls(jsonb_build_object(
+      'workspace_id', NULLIF(current_setting('tallystick.workspace', true), ''))),
+    at
+  )::procrastinate_job_to_defer_v1]);
+  RETURN made[1];
+EXCEPTION WHEN unique_violation THEN
+  RETURN NULL;  -- one waits already, and it is enough
+END $$;
+REVOKE ALL ON FUNCTION defer_job(text, jsonb, text, text, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION defer_job(text, jsonb, text, text, timestamptz) TO {APP}
+"""
+
 ISSUED_TAXES: Final = """
 CREATE TRIGGER keep_issued BEFORE INSERT OR UPDATE OR DELETE ON invoice_taxes
 FOR EACH ROW EXECUTE FUNCTION keep_issued_lines()

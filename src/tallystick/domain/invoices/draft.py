@@ -29,14 +29,13 @@ from tallystick.domain.invoices.totals import (
     sums_of,
     taken_off,
 )
-from tallystick.domain.invoices.work import Planned, Selection, Warned
+from tallystick.domain.invoices.work import FIXED_FEE, Planned, Selection, Warned
 from tallystick.domain.tax_rates import AS_USUAL, Said
 from tallystick.domain.workspaces import current
 from tallystick.values.errors import Absent, Conflict, Invalid
 from tallystick.values.money import line_total
 from tallystick.values.tax import NO_TAX, TaxCategory, Treatment
 
-FIXED_FEE: Final = "fixed fee"
 ONLY_DRAFTS_CHANGE: Final = "Only Draft invoices can be edited"
 ONLY_DRAFTS_GO: Final = "Only Draft invoices can be deleted"
 
@@ -74,6 +73,8 @@ def draft(
     project_ids: Sequence[str] | None = None,
     grouping: Grouping = "PROJECT_TASK",
     include_expenses: bool = False,
+    include_milestones: bool = True,
+    include_fees: bool = False,
     lines: Sequence[CustomLine] = (),
     discount: Discount | None = None,
     tax_rate: Decimal | UnsetType | None = UNSET,
@@ -95,10 +96,17 @@ def draft(
     ctx.require(Permission.CHANGE_INVOICES)
     client = ctx.reference(Client, client_id, "client_id", lock="share")
     studio = current(ctx)
-    selection = Selection(date_from, date_to, None if project_ids is None else tuple(project_ids), include_expenses)
+    selection = Selection(
+        date_from,
+        date_to,
+        None if project_ids is None else tuple(project_ids),
+        include_expenses,
+        include_milestones,
+        include_fees,
+    )
     grouping = _known(grouping)
     picked = work.pick(ctx, client.id, selection)
-    planned, warnings = work.plan(picked, grouping, studio.rounding, client.currency)
+    planned, warnings = work.plan(picked, grouping, client.rounding(studio), client.currency)
     taxing = taxes.taxing(ctx, client, studio)
     default = taxing.of(Said(tax_rate, tax_category, tax_reason, tax_rate_id))
     planned += _custom_lines(ctx, client.id, lines, client.currency, partial(taxing.of, otherwise=default))
@@ -360,7 +368,9 @@ def sums_on(line: InvoiceLine) -> LineSums:
 
 
 _TAXING: Final = ("tax_rate", "tax_category", "tax_reason", "tax_rate_id")
-_SELECTING: Final = frozenset({"date_from", "date_to", "project_ids", "grouping", "include_expenses"})
+_SELECTING: Final = frozenset(
+    {"date_from", "date_to", "project_ids", "grouping", "include_expenses", "include_milestones", "include_fees"}
+)
 _CHANGEABLE: Final = _SELECTING | {
     "category_id",
     "client_id",
@@ -494,6 +504,8 @@ def _rebuild(ctx: Context, invoice: Invoice, facts: dict[str, Any]) -> list[Warn
         date_to=facts.get("date_to", was.date_to),
         project_ids=None if project_ids is None else tuple(project_ids),
         include_expenses=facts.get("include_expenses", was.include_expenses),
+        include_milestones=facts.get("include_milestones", was.include_milestones),
+        include_fees=facts.get("include_fees", was.include_fees),
     )
     grouping = _known(facts.get("grouping", invoice.grouping))
     work.release(ctx, invoice)
@@ -505,7 +517,8 @@ def _rebuild(ctx: Context, invoice: Invoice, facts: dict[str, Any]) -> list[Warn
 def rewrite(ctx: Context, invoice: Invoice, picked: work.Picked) -> list[Warned]:
     """Put these lines of work in the place of those that a draft had; its work was released before."""
     grouping: Grouping = invoice.grouping  # type: ignore[assignment]  # the CHECK says so
-    planned, warnings = work.plan(picked, grouping, current(ctx).rounding, invoice.currency)
+    rounding = ctx.find(Client, invoice.client_id).rounding(current(ctx))
+    planned, warnings = work.plan(picked, grouping, rounding, invoice.currency)
     work.clear(ctx, invoice)
     custom = invoices.lines(ctx, invoice.id)
     ctx.write(

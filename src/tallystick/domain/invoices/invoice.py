@@ -39,7 +39,7 @@ PaymentStatus = Literal["unpaid", "partially_paid", "paid", "refunded"]
 PAYMENT_STATUSES: Final[tuple[PaymentStatus, ...]] = get_args(PaymentStatus)
 Grouping = Literal["ITEMIZED", "PROJECT", "TASK", "PROJECT_TASK", "PROJECT_TIME"]
 GROUPINGS: Final[tuple[Grouping, ...]] = get_args(Grouping)
-LineKind = Literal["TIME", "EXPENSE", "CUSTOM"]
+LineKind = Literal["TIME", "EXPENSE", "MILESTONE", "FEE", "CUSTOM"]
 LINE_KINDS: Final[tuple[LineKind, ...]] = get_args(LineKind)
 
 MOVES: Final[dict[Status, frozenset[Status]]] = {
@@ -312,7 +312,7 @@ class InvoiceTax(Tenant):
 
 
 class BilledWork(Tenant):
-    """That a line bills an entry or an expense. Kept when released: a cancelled invoice still says what it had."""
+    """That a line bills an entry, an expense, a milestone or a fee. A cancelled invoice still says what it had."""
 
     __tablename__ = "billed_work"
     noun: ClassVar[str] = "billed work"
@@ -321,6 +321,9 @@ class BilledWork(Tenant):
     line_id: Mapped[Id]
     entry_id: Mapped[Id | None]
     expense_id: Mapped[Id | None]
+    milestone_id: Mapped[Id | None]
+    fee_project_id: Mapped[Id | None]
+    """The project whose fixed fee it bills, or what its milestones leave of it."""
     seconds: Mapped[int] = mapped_column(default=0)
     """As tracked, then."""
     billed_seconds: Mapped[int] = mapped_column(default=0)
@@ -336,10 +339,16 @@ class BilledWork(Tenant):
             within_workspace("line_id", "invoice_lines.id"),
             within_workspace("entry_id", "time_entries.id"),
             within_workspace("expense_id", "expenses.id"),
-            CheckConstraint("num_nonnulls(entry_id, expense_id) = 1", name="entry_or_expense"),
+            within_workspace("milestone_id", "milestones.id"),
+            within_workspace("fee_project_id", "projects.id"),
+            CheckConstraint(
+                "num_nonnulls(entry_id, expense_id, milestone_id, fee_project_id) = 1", name="one_piece_of_work"
+            ),
             CheckConstraint("seconds >= 0 AND billed_seconds >= 0", name="not_negative"),
             Index("uq_billed_work_entry", "entry_id", unique=True, postgresql_where=held),
             Index("uq_billed_work_expense", "expense_id", unique=True, postgresql_where=held),
+            Index("uq_billed_work_milestone", "milestone_id", unique=True, postgresql_where=held),
+            Index("uq_billed_work_fee", "fee_project_id", unique=True, postgresql_where=held),
             Index("ix_billed_work_invoice", "workspace_id", "invoice_id"),
             Index("ix_billed_work_line", "workspace_id", "line_id"),
         )
@@ -569,4 +578,5 @@ SENTENCES["ck_invoices_issued_number"] = Conflict(
 )
 SENTENCES["ck_invoices_paid"] = Conflict("The payments would be more than the total of the invoice.")
 _BILLED = Conflict("Some of this work was put on another invoice at this moment. Try again.", reason="try_again")
-SENTENCES["uq_billed_work_entry"] = SENTENCES["uq_billed_work_expense"] = _BILLED
+for _what in ("entry", "expense", "milestone", "fee"):
+    SENTENCES[f"uq_billed_work_{_what}"] = _BILLED

@@ -100,8 +100,19 @@ def restore(ctx: Context, invoice_id: str) -> Draft:
         due_date=None,
     )
     entry_ids, expense_ids = work.released(ctx, invoice)
-    picked = work.pick_again(ctx, invoice.client_id, entry_ids, expense_ids)
-    warnings = [*rewrite(ctx, invoice, picked), *_gone(entry_ids, expense_ids, picked)]
+    milestone_ids, fee_project_ids = work.released_fees(ctx, invoice)
+    picked = work.pick_again(
+        ctx,
+        invoice.client_id,
+        entry_ids,
+        expense_ids,
+        milestone_ids=milestone_ids,
+        fee_project_ids=fee_project_ids,
+    )
+    warnings = [
+        *rewrite(ctx, invoice, picked),
+        *_gone(entry_ids, expense_ids, picked, len(milestone_ids) + len(fee_project_ids)),
+    ]
     lines = invoices.lines(ctx, invoice.id)
     smaller = _affordable_discount(invoice, lines)
     if smaller is not None:
@@ -140,12 +151,12 @@ def _on(prefix: str, day: date) -> str:
     return prefix
 
 
-def _gone(entry_ids: list[str], expense_ids: list[str], picked: Picked) -> list[Warned]:
+def _gone(entry_ids: list[str], expense_ids: list[str], picked: Picked, fees: int) -> list[Warned]:
     entries = sorted(set(entry_ids) - {one.id for one in picked.worked})
     expenses = sorted(set(expense_ids) - {one.id for one in picked.spent})
-    if not entries and not expenses:
+    count = len(entries) + len(expenses) + fees - len(picked.reached) - len(picked.fees)
+    if count == 0:
         return []
-    count = len(entries) + len(expenses)
     what = "1 piece of work is" if count == 1 else f"{count} pieces of work are"
     return [
         Warned(
