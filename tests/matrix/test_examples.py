@@ -17,6 +17,10 @@ def test_the_owner_succeeds_with_the_example_of_each_operation(operation: Operat
     data = data_of(result)
     if operation.status == 204:
         assert result.content == b""
+    elif operation.file:
+        assert result.headers["content-type"] in operation.file
+        assert result.headers["content-security-policy"] == "default-src 'none'; sandbox"
+        assert result.content
     elif operation.nullable and data is None:
         pytest.fail("the world should have one")
     else:

@@ -18,6 +18,7 @@ from tallystick.db.base import Blob, Id, Tenant, one_of, table_of, within_worksp
 from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context, hydrate
+from tallystick.domain.workspaces import locked
 from tallystick.values.errors import Invalid, NotFound
 from tallystick.values.pictures import Picture, read_picture, without_metadata
 
@@ -213,13 +214,12 @@ def _logo(ctx: Context) -> File | None:
 
 
 def _remove_logo(ctx: Context) -> None:
-    ctx.row(_LOCK)  # whoever else changes the logo waits
+    locked(ctx)  # whoever else changes the logo waits
     found = _logo(ctx)
     if found is not None:
         discard(ctx, found.id)
 
 
-_LOCK = Prepared(text("SELECT 1 FROM workspaces WHERE id = :workspace FOR NO KEY UPDATE"))
 _LOGO = Prepared(select(table_of(File)).where(text("files.workspace_id = :workspace"), File.kind == "LOGO"))
 _DROP_CONTENT = Prepared(text("DELETE FROM file_contents WHERE workspace_id = :workspace AND id = :id"))
 _DROP = Prepared(text("DELETE FROM files WHERE workspace_id = :workspace AND id = :id"))
