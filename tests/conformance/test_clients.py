@@ -45,7 +45,8 @@ CLIENT = {
     "defaultRate": PRICE | None, "defaultTaxRate": PRICE | None, "requirePoNumber": FLAG,
     "createdAt": AT, "updatedAt": AT, "deletedAt": AT | None, "countryCode": TEXT | None,
     "einvoiceProfile": Form(("cii", "ubl", "xrechnung", "peppol")) | None, "endpointScheme": TEXT | None,
-    "endpoint": TEXT | None,
+    "roundingMinutes": Form(int) | None, "roundingMode": Form(("UP", "NEAREST", "DOWN")) | None,
+    "endpoint": TEXT | None, "language": TEXT | None, "locale": TEXT | None,
 }  # fmt: skip
 CLIENTS = Listed(
     "/clients",
@@ -61,7 +62,7 @@ FULL: dict[str, Any] = {
     "billingCountry": "GB", "taxNumber": "GB1", "defaultRate": "120.5", "defaultPaymentTerms": "Net 30",
     "defaultTaxRate": "19", "requirePoNumber": True, "billingEmail": "pay@umbrella.example", "countryCode": "GB",
     "registration": "0088:4035811991014", "buyerReference": "04011000-12345-34", "einvoiceProfile": "peppol",
-    "endpointScheme": "0088", "endpoint": "4035811991014",
+    "endpointScheme": "0088", "endpoint": "4035811991014", "language": "de", "locale": "de_CH",
 }  # fmt: skip
 
 

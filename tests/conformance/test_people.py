@@ -30,6 +30,9 @@ ORGANIZATION = {
     "businessLine2": TEXT | None, "businessCity": TEXT | None, "businessPostalCode": TEXT | None,
     "businessRegion": TEXT | None, "countryCode": TEXT | None, "registration": TEXT | None, "taxNumber": TEXT | None,
     "contactName": TEXT | None, "endpointScheme": TEXT | None, "endpoint": TEXT | None,
+    "invoiceLayout": TEXT, "invoicePaper": TEXT, "brandColor": TEXT, "invoiceFooter": TEXT | None, "language": TEXT,
+    "locale": TEXT | None, "iban": TEXT | None, "bic": TEXT | None, "bankName": TEXT | None,
+    "accountHolder": TEXT | None, "paymentInstructions": TEXT | None,
 }  # fmt: skip
 MEMBER = {
     "id": ID, "orgId": ID, "userId": ID, "role": Form(ROLES), "name": TEXT, "email": TEXT, "createdAt": AT,
@@ -73,6 +76,9 @@ SETTINGS = {
     "businessAddress": None, "businessLine1": "Kai 1", "businessLine2": "3rd floor", "businessCity": "Hamburg",
     "businessPostalCode": "20457", "businessRegion": "HH", "countryCode": "DE", "registration": "HRB 1",
     "taxNumber": "41/765/02231", "contactName": "Ines", "endpointScheme": "9930", "endpoint": "DE815204334",
+    "invoiceLayout": "modern", "invoicePaper": "LETTER", "brandColor": "#b0413e", "invoiceFooter": "Kai 1",
+    "language": "de", "locale": "de_AT", "iban": "DE89370400440532013000", "bic": "COBADEFFXXX", "bankName": "Bank",
+    "accountHolder": "North", "paymentInstructions": "By transfer",
 }  # fmt: skip
 
 

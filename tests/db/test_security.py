@@ -335,6 +335,7 @@ def unique(table: Table[Any]) -> dict[str, object]:
         "value": 999,
         "key": str(uuid4()),
         "prefix": uuid4().hex[:12],
+        "position": 9,
         "digest": f"\\x{uuid4().hex}",
     }
     if table.name in ("members", "task_statuses", "task_priorities", "categories", "tax_rates"):

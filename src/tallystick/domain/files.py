@@ -78,16 +78,21 @@ class File(Tenant):
 
 
 class FileContent(Tenant):
-    """The bytes of a file, under its id: they are read by nobody who only lists."""
+    """The bytes of a file, apart from it: they are read by nobody who only lists."""
 
     __tablename__ = "file_contents"
     noun: ClassVar[str] = "file"
 
+    file_id: Mapped[Id]
     content: Mapped[Blob]
 
     @classmethod
     def constraints(cls) -> tuple[Any, ...]:
-        return (*super().constraints(), within_workspace("id", "files.id"))
+        return (
+            *super().constraints(),
+            within_workspace("file_id", "files.id"),
+            UniqueConstraint("workspace_id", "file_id"),
+        )
 
 
 # --- the logo
@@ -155,13 +160,14 @@ def keep(
             sha256=hashlib.sha256(content).hexdigest(),
         ),
     )
-    ctx.add(FileContent(id=row.id, content=content))
+    ctx.add(FileContent(file_id=row.id, content=content))
     return row
 
 
 def content_of(ctx: Context, file_id: str) -> bytes:
     """The bytes of a file that was found."""
-    return ctx.find(FileContent, file_id).content
+    ((content,),) = ctx.rows(_CONTENT, file_id=file_id)
+    return content
 
 
 def discard(ctx: Context, file_id: str) -> None:
@@ -221,5 +227,6 @@ def _remove_logo(ctx: Context) -> None:
 
 
 _LOGO = Prepared(select(table_of(File)).where(text("files.workspace_id = :workspace"), File.kind == "LOGO"))
-_DROP_CONTENT = Prepared(text("DELETE FROM file_contents WHERE workspace_id = :workspace AND id = :id"))
+_CONTENT = Prepared(text("SELECT content FROM file_contents WHERE workspace_id = :workspace AND file_id = :file_id"))
+_DROP_CONTENT = Prepared(text("DELETE FROM file_contents WHERE workspace_id = :workspace AND file_id = :id"))
 _DROP = Prepared(text("DELETE FROM files WHERE workspace_id = :workspace AND id = :id"))

@@ -74,8 +74,10 @@ def files() -> None:
     )
     tenant(
         "file_contents",
+        sa.Column("file_id", sa.UUID(as_uuid=False), nullable=False),
         sa.Column("content", postgresql.BYTEA(), nullable=False),
-        within("file_contents", "id", "files", "id"),
+        sa.UniqueConstraint("workspace_id", "file_id", name=op.f("uq_file_contents_workspace_id_file_id")),
+        within("file_contents", "file_id", "files", "id"),
     )
     # Pictures and PDFs are compressed already.
     op.execute("ALTER TABLE file_contents ALTER COLUMN content SET STORAGE EXTERNAL")
