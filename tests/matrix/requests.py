@@ -267,6 +267,7 @@ def wire_names(kind: Any) -> dict[str, str]:
 
 
 def data_of(result: testing.Result) -> Any:
+    """What an answer holds; None where it is empty, or a file."""
     if not result.content or result.headers["content-type"] != "application/json":
-        return None  # nothing, or a file
+        return None
     return msgspec.json.decode(result.content)["data"]

@@ -21,13 +21,14 @@ from tallystick.db.base import Tenant
 from tallystick.domain import payments
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
-from tallystick.domain.invoices import appendix, lifecycle
+from tallystick.domain.invoices import appendix, conformity, lifecycle
 from tallystick.domain.invoices import draft as drafts
 from tallystick.domain.invoices.draft import Draft
 from tallystick.domain.invoices.invoice import INVOICES, Grouping, Invoice, InvoiceLine, Status
 from tallystick.domain.invoices.totals import Discount
 from tallystick.domain.listing import After
 from tallystick.domain.projects import Project
+from tallystick.values.document import Profile
 from tallystick.values.ids import parse_id
 from tallystick.values.money import decimal_text, round_money
 
@@ -57,6 +58,10 @@ def discount(text: str) -> Discount:
 
 
 ClientArgument = Annotated[str, typer.Argument(help="Whom to bill, by name or id.")]
+ProfileOption = Annotated[
+    Profile | None,
+    typer.Option("--format", case_sensitive=False, help="The profile; else the client's.", show_default=False),
+]
 Number = Annotated[str, typer.Argument(help="The invoice, by its number or id.")]
 Named = TypeVar("Named", bound=Tenant)
 
@@ -77,6 +82,10 @@ def register(app: typer.Typer) -> None:
     commands.command("mark-sent", epilog="Example: tallystick invoice mark-sent DRAFT-1A2B3C4D")(mark_sent)
     commands.command("pay", epilog="Example: tallystick invoice pay INV-0007 1250.00 --on 2026-11-18")(pay)
     commands.command("pdf", epilog="Example: tallystick invoice pdf INV-0007 --out invoice.pdf")(pdf)
+    commands.command("xml", epilog="Example: tallystick invoice xml INV-0007 --format xrechnung --output INV-0007.xml")(
+        xml
+    )
+    commands.command("ready", epilog="Example: tallystick invoice ready Globex --format peppol")(ready)
     commands.command("list", epilog="Example: tallystick invoice list --client Globex --unpaid")(list_all)
     app.add_typer(commands, name="invoice")
 
@@ -206,6 +215,54 @@ def pdf(
     except OSError as error:
         raise CommandError(f"{path} cannot be written: {error.strerror}.") from None
     say({"file": str(path), "bytes": len(content)}, json=json, text=f"{path}: {len(content) // 1024 + 1} KiB.")
+
+
+def xml(
+    invoice: Number,
+    *,
+    profile: ProfileOption = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file to write; else standard output.", show_default=False)
+    ] = None,
+    workspace: Which = None,
+    data: Data = None,
+) -> None:
+    """Write an invoice as data (EN 16931)."""
+    with open_database(data=data) as operator, inside(operator, workspace) as ctx:
+        made = conformity.xml(ctx, _invoice(ctx, invoice).id, profile)
+    if output is None:
+        typer.echo(made.make(), nl=False)
+        return
+    try:
+        output.write_bytes(made.make())
+    except OSError as error:
+        raise CommandError(f"{output} cannot be written: {error.strerror}.") from None
+    out.print(f"{made.number} is in {output} ({made.profile}).", markup=False, soft_wrap=True)
+
+
+def ready(
+    client: ClientArgument,
+    *,
+    profile: ProfileOption = None,
+    workspace: Which = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Ask the official rules whether a client's invoices would conform. Exits 1, and says what to do, where not."""
+    with open_database(data=data) as operator, inside(operator, workspace) as ctx:
+        found = find_client(ctx, client)
+        ask = conformity.readiness(ctx, found.id)
+        chosen = profile or conformity.profile_of(found)
+    asked = [one for one in ask() if chosen in (None, one.profile)]
+    if json:
+        print_json([{"profile": one.profile, "ready": one.ready, "problems": [each._asdict() for each in one.problems]}
+                    for one in asked])  # fmt: skip
+    for one in () if json else asked:
+        out.print(f"{one.profile}: {'ready' if one.ready else 'not ready'}", markup=False)
+        for each in one.problems:
+            out.print(f"  {each.rule}  {each.field}\n    {each.message}\n    {each.remedy}", markup=False)
+    if not all(one.ready for one in asked):
+        raise typer.Exit(1)
 
 
 def list_all(

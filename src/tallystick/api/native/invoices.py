@@ -10,16 +10,17 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from tallystick.api.fields import Money, Percent, Quantity, Uuid
 from tallystick.api.native.views import View
 from tallystick.api.native.wire import camel, lists, read_only
-from tallystick.api.wire import Ask, File, Nothing, Operation
+from tallystick.api.wire import Ask, File, Nothing, Operation, file_name
 from tallystick.domain import payments
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
-from tallystick.domain.invoices import appendix, draft, invoice, lifecycle
+from tallystick.domain.invoices import appendix, conformity, draft, invoice, lifecycle
 from tallystick.domain.invoices.draft import CustomLine, Draft
 from tallystick.domain.invoices.invoice import Invoice, InvoiceLine, LineKind, PaymentStatus, Status
 from tallystick.domain.invoices.totals import Discount
 from tallystick.domain.listing import Filter
 from tallystick.domain.payments import Payment
+from tallystick.values.document import PROFILES
 from tallystick.values.errors import Invalid
 
 Text = Annotated[str, Meta(max_length=10_000)]
@@ -181,6 +182,11 @@ def get_documents(ctx: Context, ask: Ask) -> File:
     return File(*appendix.bundle(ctx, ask.id))
 
 
+def get_xml(ctx: Context, ask: Ask) -> File:
+    data = conformity.xml(ctx, ask.id, ask.query.get("format"))
+    return File(file_name(data.number, "xml"), "application/xml", data.make)
+
+
 def create_invoice(ctx: Context, ask: Ask) -> Struct:
     given = {name: value for name, value in _words(ask.facts).items() if value is not None}
     return _draft_json(ctx, draft.draft(ctx, **given))
@@ -263,7 +269,8 @@ def _draft_json(ctx: Context, made: Draft) -> Struct:
     )
 
 
-_NONE: Any = None
+_NO_CLAUSE: Any = None
+FORMAT = Filter("choice", _NO_CLAUSE, choices=PROFILES, about="The profile; none said: the client's, else cii.")
 _ONLY_DRAFTS = "Only Draft invoices can be edited or deleted."
 
 OPERATIONS = (
@@ -300,13 +307,17 @@ OPERATIONS = (
     Operation(
         "getInvoiceTimesheet", "GET", "/invoices/{id}/timesheet", get_timesheet, "The hours behind an invoice",
         Permission.READ_INVOICES, file=("application/pdf", "text/csv; charset=utf-8"),
-        parameters={"format": Filter("choice", _NONE, choices=("pdf", "csv"), about="pdf unless told.")},
+        parameters={"format": Filter("choice", _NO_CLAUSE, choices=("pdf", "csv"), about="pdf unless told.")},
         tag="Invoices",
     ),
     Operation(
         "getInvoiceDocuments", "GET", "/invoices/{id}/documents.zip", get_documents,
         "The invoice, its timesheet and its receipts as one zip", Permission.READ_INVOICES,
         file=("application/zip",), tag="Invoices",
+    ),
+    Operation(
+        "getInvoiceXml", "GET", "/invoices/{id}/xml", get_xml, "An invoice as data (EN 16931)",
+        Permission.READ_INVOICES, parameters={"format": FORMAT}, file=("application/xml",), tag="Invoices",
     ),
     Operation(
         "markInvoiceSent", "POST", "/invoices/{id}/mark-sent", mark_sent,

@@ -17,13 +17,15 @@ from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
 from tallystick.domain.files import File
-from tallystick.domain.invoices import papers
+from tallystick.domain.invoices import conformity, papers
 from tallystick.domain.invoices.invoice import Invoice
 from tallystick.values import csv
-from tallystick.values.document import PROFILES, Document, Profile, TimesheetRow
+from tallystick.values.document import Document, Profile, Renderer, TimesheetRow
 from tallystick.values.duration import hours
 from tallystick.values.money import decimal_text
 
+EMBEDDED: Final[frozenset[Profile]] = frozenset(("cii", "xrechnung"))
+"""Profiles whose XML a PDF can have in it: Factur-X."""
 HEADER: Final = ("date", "project", "task", "note", "hours")
 
 
@@ -37,9 +39,9 @@ class Named(NamedTuple):
 
 def pdf(ctx: Context, invoice_id: str) -> Named:
     """The invoice on paper."""
-    document = papers.of_invoice(ctx, invoice_id)
+    document, profile = _with_profile(ctx, invoice_id)
     renderer = ctx.server.renderer
-    return Named(f"{stem(document)}.pdf", "application/pdf", lambda: renderer.pdf(document))
+    return Named(f"{stem(document)}.pdf", "application/pdf", lambda: on_paper(renderer, document, profile))
 
 
 def timesheet(ctx: Context, invoice_id: str) -> list[TimesheetRow]:
@@ -87,17 +89,14 @@ def as_csv(rows: Sequence[TimesheetRow]) -> bytes:
 
 def bundle(ctx: Context, invoice_id: str) -> Named:
     """The invoice, its data where the client takes it, its timesheet where there is time on it, and its receipts."""
-    document, rows = papers.of_invoice(ctx, invoice_id), timesheet(ctx, invoice_id)
-    invoice = ctx.find(Invoice, invoice_id)
-    client = ctx.find(Client, invoice.client_id)
-    profile: Profile | None = next((one for one in PROFILES if one == client.einvoice_profile), None)
-    spent = [expense_id for (expense_id,) in ctx.rows(_EXPENSES, invoice_id=invoice.id)]
+    (document, profile), rows = _with_profile(ctx, invoice_id), timesheet(ctx, invoice_id)
+    spent = [expense_id for (expense_id,) in ctx.rows(_EXPENSES, invoice_id=document.id)]
     proofs = receipts.with_contents(ctx, spent)
     renderer = ctx.server.renderer
     name = stem(document)
 
     def make() -> bytes:
-        inside = [(f"{name}.pdf", renderer.pdf(document))]
+        inside = [(f"{name}.pdf", on_paper(renderer, document, profile))]
         if profile is not None:
             inside.append((f"{name}.xml", renderer.xml(document, profile)))
         if rows:
@@ -106,6 +105,13 @@ def bundle(ctx: Context, invoice_id: str) -> Named:
         return zipped([*inside, *_named(proofs)], document.issue_date)
 
     return Named(f"{name}.zip", "application/zip", make)
+
+
+def on_paper(renderer: Renderer, document: Document, profile: Profile | None) -> bytes:
+    """The PDF, which has the data in it where the client takes them in that form; a draft has none yet."""
+    if profile in EMBEDDED and not document.draft:
+        return renderer.pdf(document, renderer.xml(document, profile))
+    return renderer.pdf(document)
 
 
 def stem(document: Document) -> str:
@@ -123,6 +129,11 @@ def zipped(inside: Sequence[tuple[str, bytes]], day: date) -> bytes:
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, content)
     return out.getvalue()
+
+
+def _with_profile(ctx: Context, invoice_id: str) -> tuple[Document, Profile | None]:
+    document = papers.of_invoice(ctx, invoice_id)
+    return document, conformity.profile_of(ctx.find(Client, ctx.find(Invoice, invoice_id).client_id))
 
 
 def _named(proofs: Sequence[tuple[File, bytes]]) -> list[tuple[str, bytes]]:

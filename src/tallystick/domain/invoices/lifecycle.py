@@ -14,8 +14,8 @@ from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
+from tallystick.domain.invoices import conformity, work
 from tallystick.domain.invoices import invoice as invoices
-from tallystick.domain.invoices import work
 from tallystick.domain.invoices.draft import Draft, rewrite, settle
 from tallystick.domain.invoices.invoice import Invoice, InvoiceLine, IssuedNumber, become, no_such_move
 from tallystick.domain.invoices.totals import Discount
@@ -129,6 +129,7 @@ def _check_ready(ctx: Context, invoice: Invoice, client: Client) -> None:
         raise Invalid("An invoice needs at least one line before it is sent.", fields={"lines": "required"})
     if client.require_po_number and not (invoice.po_number or "").strip():
         raise Invalid(fields={"po_number": f"{client.name} requires a PO number on every invoice"})
+    conformity.gate(ctx, invoice, client)
 
 
 def _draw_number(ctx: Context, invoice: Invoice, prefix: str, issue_date: date) -> str:
