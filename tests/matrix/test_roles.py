@@ -56,6 +56,7 @@ def request_of(row: Row, who: str, standing: str, world: World) -> Request | Non
             "invoice",
             "app",
             "mail",
+            "invitation",
             "recurring",
         ):  # one is as good as another: nobody has their own
             return request if standing == "own" else None

@@ -285,6 +285,7 @@ def _answer(schema: Mapping[str, Any] | None, schemas: Mapping[str, Any]) -> tup
     """What an answer is, in words, and the fields of the resource in it."""
     if schema is None:
         return "No body.", ()
+    schema = _resolved(schema, schemas)
     data: Mapping[str, Any] = schema["properties"]["data"]
     if data.get("type") == "array":
         return f"A list of {_plural(_called(data['items']))}.", _fields(_resolved(data["items"], schemas), schemas)
