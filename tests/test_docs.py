@@ -64,6 +64,7 @@ RESOURCES: dict[str, tuple[type[Struct], str | None]] = {
     "Invoices": (invoices.InvoiceJson, "createInvoice"),
     "Lines": (invoices.LineJson, None),
     "Taxes": (invoices.TaxJson, None),
+    "Explanations": (invoices.StepJson, None),
     "Tax rates": (tax_rates.TaxRateJson, "createTaxRate"),
     "Payments": (invoices.PaymentJson, "createInvoicePayment"),
     "Invitations": (invitations.InvitationJson, "inviteMember"),

@@ -29,6 +29,7 @@ NOUN_OF_LIST = {
     "listMembers": "member", "listClients": "client", "listProjects": "project", "listTasks": "task",
     "listTimeEntrys": "entry", "listExpenses": "expense", "listInvoices": "invoice", "listMails": "mail",
     "listRecurringInvoices": "recurring", "listRates": "rate", "listMilestones": "milestone",
+    "listTaxRates": "tax_rate",
 }  # fmt: skip
 
 

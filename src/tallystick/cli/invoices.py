@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
 import typer
-from msgspec import UNSET
+from msgspec import UNSET, to_builtins
 from rich.markup import escape
 from rich.table import Table
+from rich.tree import Tree
 from sqlalchemy import bindparam
 
 from tallystick.cli.console import CommandError, Data, Json, err, open_database, out, print_json, say
 from tallystick.cli.workspaces import Which, inside, print_rows
 from tallystick.db.base import Tenant
-from tallystick.domain import payments
+from tallystick.domain import explanations, payments
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
 from tallystick.domain.invoices import appendix, conformity, lifecycle
@@ -83,6 +84,7 @@ def register(app: typer.Typer) -> None:
     commands.command("mark-sent", epilog="Example: tallystick invoice mark-sent DRAFT-1A2B3C4D")(mark_sent)
     commands.command("pay", epilog="Example: tallystick invoice pay INV-0007 1250.00 --on 2026-11-18")(pay)
     commands.command("pdf", epilog="Example: tallystick invoice pdf INV-0007 --out invoice.pdf")(pdf)
+    commands.command("explain", epilog="Example: tallystick invoice explain INV-0007")(explain)
     commands.command("xml", epilog="Example: tallystick invoice xml INV-0007 --format xrechnung --output INV-0007.xml")(
         xml
     )
@@ -236,6 +238,18 @@ def pdf(
     say({"file": str(path), "bytes": len(content)}, json=json, text=f"{path}: {len(content) // 1024 + 1} KiB.")
 
 
+def explain(number: Number, workspace: Which = None, data: Data = None, json: Json = False) -> None:
+    """Show where each figure comes from, from the balance down to the seconds that were tracked."""
+    with open_database(data=data) as operator, inside(operator, workspace) as ctx:
+        step = explanations.of_invoice(ctx, find_invoice(ctx, number).id)
+    if json:
+        print_json(to_builtins(step))
+        return
+    tree = Tree(_told(step))
+    _grow(tree, step)
+    out.print(tree)
+
+
 def xml(
     invoice: Number,
     *,
@@ -366,6 +380,16 @@ def _pages(ctx: Context, **filters: str | None) -> list[tuple[Any, ...]]:
         after = page.after
         if after is None:
             return found
+
+
+def _told(step: explanations.Step) -> str:
+    value = "" if step.value is None else f" {step.value} {step.unit or ''}".rstrip()
+    return escape(f"{step.what}{value}: {step.text}")
+
+
+def _grow(tree: Tree, step: explanations.Step) -> None:
+    for one in step.steps:
+        _grow(tree.add(_told(one)), one)
 
 
 def _listed(one: dict[str, Any], today: date) -> dict[str, object]:

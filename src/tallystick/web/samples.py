@@ -107,6 +107,14 @@ _VALUES: Final[Mapping[str, Any]] = {
     "Tax.amount": "102.60", "TaxRate.name": "Reduced", "TaxRate.category": "STANDARD", "TaxRate.percent": "7.00",
     "TaxRate.reason": None, "TaxRate.number": 2, "isDefault": False, "archived": False,
     "taxLabel": None, "Client.defaultTaxCategory": None, "Client.pricesIncludeTax": None,
+    "Step.what": "tax", "Step.text": "19 % of 540.00, rounded once", "Step.value": "102.60", "Step.unit": "EUR",
+    "Step.resource": None, "Step.resourceId": None,
+    "Step.steps": [
+        {
+            "what": "basis", "text": "lines 540.00 − discount 0.00", "value": "540.00", "unit": "EUR", "resource": None,
+            "resourceId": None, "steps": [],
+        }
+    ],
     "Line.expenseIds": [], "createdAt": "2026-06-11T09:30:00Z", "updatedAt": "2026-06-11T09:30:00Z",
     "OAuthApp.name": "Charts", "appName": "Charts", "redirectUris": ["https://charts.example/callback"],
     "verified": False, "OAuthGrant.scopes": ["entries:read"], "expiresAt": "2026-12-08T09:30:00Z",

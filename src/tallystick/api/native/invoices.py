@@ -11,7 +11,7 @@ from tallystick.api.fields import Money, Percent, Quantity, Uuid
 from tallystick.api.native.views import View
 from tallystick.api.native.wire import camel, lists, read_only
 from tallystick.api.wire import Ask, File, Nothing, Operation, file_name
-from tallystick.domain import payments
+from tallystick.domain import explanations, payments
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
 from tallystick.domain.invoices import appendix, conformity, draft, invoice, lifecycle
@@ -97,6 +97,18 @@ class TaxJson(Struct, rename="camel", gc=False):
     discount: str
     basis: str
     amount: str
+
+
+class StepJson(Struct, rename="camel", gc=False):
+    """One figure, how it is made, and the figures it is made from."""
+
+    what: explanations.What
+    text: str
+    value: str | None
+    unit: str | None
+    resource: str | None
+    resource_id: str | None
+    steps: list[StepJson]
 
 
 class Warned(Struct, rename="camel", gc=False):
@@ -253,6 +265,18 @@ def list_taxes(ctx: Context, ask: Ask) -> list[Struct]:
 
 def update_line(ctx: Context, ask: Ask) -> Struct:
     return _draft_json(ctx, draft.change_line(ctx, ask.id, ask.ids["lineId"], **_words(ask.facts)))
+
+
+def explain_invoice(ctx: Context, ask: Ask) -> Struct:
+    return step_json(explanations.of_invoice(ctx, ask.id))
+
+
+def step_json(step: explanations.Step) -> StepJson:
+    """A figure with all that it is made from."""
+    return StepJson(
+        step.what, step.text, step.value, step.unit, step.resource, step.resource_id,
+        [step_json(one) for one in step.steps],
+    )  # fmt: skip
 
 
 def create_invoice(ctx: Context, ask: Ask) -> Struct:
@@ -417,6 +441,14 @@ OPERATIONS = (
         "listInvoiceTaxes", "GET", "/invoices/{id}/taxes", list_taxes,
         "The taxes of an invoice, one for each category and rate", Permission.READ_INVOICES, TaxJson, many=True,
         tag="Invoices",
+    ),
+    Operation(
+        "explainInvoice", "GET", "/invoices/{id}/explain", explain_invoice,
+        "Where each figure of an invoice comes from", Permission.READ_INVOICES, StepJson, tag="Invoices",
+    ),
+    Operation(
+        "getInvoiceXml", "GET", "/invoices/{id}/xml", get_xml, "An invoice as data (EN 16931)",
+        Permission.READ_INVOICES, parameters={"format": FORMAT}, file=("application/xml",), tag="Invoices",
     ),
     Operation(
         "markInvoiceSent", "POST", "/invoices/{id}/mark-sent", mark_sent,
