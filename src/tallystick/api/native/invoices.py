@@ -447,10 +447,6 @@ OPERATIONS = (
         "Where each figure of an invoice comes from", Permission.READ_INVOICES, StepJson, tag="Invoices",
     ),
     Operation(
-        "getInvoiceXml", "GET", "/invoices/{id}/xml", get_xml, "An invoice as data (EN 16931)",
-        Permission.READ_INVOICES, parameters={"format": FORMAT}, file=("application/xml",), tag="Invoices",
-    ),
-    Operation(
         "markInvoiceSent", "POST", "/invoices/{id}/mark-sent", mark_sent,
         "Issue a draft: it gets its number, and from now on it cannot change", Permission.CHANGE_INVOICES, InvoiceJson,
         body=Nothing, conflicts="The invoice is not a draft.", tag="Invoices",
