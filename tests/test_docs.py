@@ -18,7 +18,9 @@ from msgspec import Struct
 from tallystick.api.fields import hints_of
 from tallystick.api.native import (
     automatic_billing,
+    cards,
     clients,
+    credit_notes,
     expenses,
     invoices,
     mails,
@@ -28,6 +30,7 @@ from tallystick.api.native import (
     projects,
     rates,
     recurring_invoices,
+    series,
     tasks,
     time_entries,
 )
@@ -62,12 +65,19 @@ RESOURCES: dict[str, tuple[type[Struct], str | None]] = {
     "Invoices": (invoices.InvoiceJson, "createInvoice"),
     "Lines": (invoices.LineJson, None),
     "Payments": (invoices.PaymentJson, "createInvoicePayment"),
+    "Credit notes": (credit_notes.CreditNoteJson, "creditInvoice"),
+    "Credit note lines": (credit_notes.CreditNoteLineJson, None),
+    "Refunds": (invoices.RefundJson, "refundInvoicePayment"),
+    "Number series": (series.SeriesJson, "updateInvoiceSeries"),
     "Mail settings": (mails.MailSettingsJson, "updateMailSettings"),
     "Mails": (mails.MailJson, None),
     "Recurring invoices": (recurring_invoices.RecurringInvoiceJson, "createRecurringInvoice"),
     "Recurring runs": (recurring_invoices.RecurringRunJson, None),
     "Automatic billing": (automatic_billing.AutomaticBillingJson, "putAutomaticBilling"),
     "Billing runs": (automatic_billing.BillingRunJson, None),
+    "Card payments": (cards.CardSettingsJson, "updateCardSettings"),
+    "Payment methods": (cards.PaymentMethodJson, "setClientPaymentMethod"),
+    "Checkouts": (cards.CheckoutJson, None),
     "OAuth apps": (oauth.OAuthAppJson, "createOauthApp"),
     "OAuth grants": (oauth.OAuthGrantJson, None),
 }
@@ -83,6 +93,7 @@ LISTS = {
     "Time entries": "listTimeEntrys",
     "Expenses": "listExpenses",
     "Invoices": "listInvoices",
+    "Credit notes": "listCreditNotes",
     "Mails": "listMails",
     "Recurring invoices": "listRecurringInvoices",
 }

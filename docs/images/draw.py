@@ -22,7 +22,8 @@ GROUPS = {
          "comments", "notes", "rates", "time_entries", "expenses"),
     ),
     "money": ("Money", (
-        "dated_rates", "tax_rates", "invoices", "credit_notes", "payments", "recurring", "billing", "cards",
+        "dated_rates", "tax_rates", "invoices", "credit_notes", "payments", "client_credit", "recurring", "billing",
+        "cards",
     )),
     "later": ("What happened, and what follows", ()),
 }  # fmt: skip

@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Callable, Generator
 from email.utils import parseaddr
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -35,11 +36,13 @@ from tallystick.domain.access import Actor
 from tallystick.domain.context import Clock, Server, utc_now
 from tallystick.jobs.desk import AT_ONCE, Desk
 from tallystick.outgoing.smtp import SmtpPost
+from tallystick.outgoing.stripe_checkout import StripeTill
 from tallystick.settings import Settings
 from tallystick.values.letter import Sender, Tls
 from tallystick.web.assets import Assets
 from tallystick.web.auth.oauth import mount_oauth
 from tallystick.web.auth.sign_in import mount_sign_in
+from tallystick.web.cards import mount_cards
 from tallystick.web.documents import Document, Elsewhere
 from tallystick.web.health import Alive, Ready, RequestIds
 from tallystick.web.reference import EXPENSICAT as EXPENSICAT_GUIDE
@@ -90,6 +93,7 @@ def build(
         seen=seen,
     )
     mount_oauth(app, entrance)
+    mount_cards(app, database, clock, lent(settings, key))
     mount_expensicat(app, settings, wire, key, assets=assets)
     described = native_document(OPERATIONS, version=__version__, server=settings.public_url)
     app.add_route("/api/openapi.json", Document(msgspec.json.encode(described), "application/json"))
@@ -109,6 +113,7 @@ def lent(settings: Settings, key: bytes) -> Server:
         settings.public_url,
         post=SmtpPost(settings.egress_allow),
         sender=sender_of(settings),
+        till=StripeTill(settings.stripe_api) if find_spec("stripe") is not None else None,
     )
 
 

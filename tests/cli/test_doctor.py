@@ -4,7 +4,8 @@ import contextlib
 import json
 import uuid
 from collections.abc import Callable, Generator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import psycopg
@@ -15,8 +16,13 @@ from tallystick.cli.doctor import examine
 from tallystick.db.session import Connection, Database, owner_connection, text_query
 from tallystick.demo import sign_ins
 from tallystick.demo.load import load
-from tallystick.domain import invariants
+from tallystick.domain import invariants, payments, refunds
 from tallystick.domain.context import utc_now
+from tallystick.domain.credit_notes import credit
+from tallystick.domain.credit_notes.credit import CreditLine
+from tallystick.domain.invoices import balance, draft, lifecycle, series
+from tallystick.domain.invoices import invoice as invoices
+from tallystick.domain.invoices.draft import CustomLine
 from tallystick.values.ids import new_id
 from tests.cli.conftest import Filled, Tallystick, fill
 from tests.conftest import TEMPLATE, create_database, superuser, with_database
@@ -138,10 +144,32 @@ CORRUPTIONS: list[tuple[str, str, str]] = [
     ("paid", "UPDATE invoices SET settled = total, amount_paid = total WHERE id = '{custom}'", "invoices {custom}"),
     ("paid", "UPDATE invoices SET status = 'PAID' WHERE id = '{sent}'", "invoices {sent}"),
     ("paid", "UPDATE invoices SET settled = 1, amount_paid = 1 WHERE id = '{draft}'", "invoices {draft}"),
+    ("paid", "UPDATE invoices SET amount_refunded = 1 WHERE id = '{over}'", "invoices {over}"),
+    ("paid", "UPDATE invoices SET amount_written_off = 1 WHERE id = '{paid}'", "invoices {paid}"),
+    ("paid", "UPDATE refunds SET deleted_at = now() WHERE id = '{refund}'", "invoices {over}"),
+    ("paid", "DELETE FROM client_credit_entries WHERE cause = 'OVERPAYMENT'", "invoices {over}"),
+    ("refunds", "UPDATE refunds SET amount = amount + 1 WHERE id = '{refund}'", "payments {payment3}"),
+    ("refunds", "UPDATE refunds SET currency = 'USD' WHERE id = '{refund}'", "payments {payment3}"),
+    ("refunds", "UPDATE payments SET amount_refunded = 1 WHERE id = '{payment}'", "payments {payment}"),
+    ("client-credit", "UPDATE client_credits SET amount = amount + 1", "clients {client}"),
+    ("client-credit", "DELETE FROM client_credits", "clients {client}"),
+    ("client-credit", "UPDATE payments SET from_credit = true WHERE id = '{payment}'", "payments {payment}"),
+    ("credited", "UPDATE invoices SET amount_credited = amount_credited + 1 WHERE id = '{sent}'", "invoices {sent}"),
+    ("credited", "DELETE FROM credit_notes WHERE id = '{note}'", "invoices {taken}"),
+    ("credited", "UPDATE invoice_lines SET credited = 1 WHERE id = '{line}'", "invoice_lines {line}"),
+    ("credited", "DELETE FROM credit_note_lines WHERE credit_note_id = '{some}'", "invoice_lines"),
+    ("credit-notes", "UPDATE credit_notes SET tax_amount = tax_amount + 1 WHERE id = '{note}'", "credit_notes {note}"),
+    ("credit-notes", "DELETE FROM credit_note_taxes WHERE credit_note_id = '{some}'", "credit_notes {some}"),
+    ("credit-notes", "UPDATE credit_notes SET applied = 5, surplus = 0 WHERE id = '{some}'", "credit_notes {some}"),
+    ("credit-notes", "UPDATE credit_note_taxes SET basis = basis - 1, discount = 1 WHERE credit_note_id = '{note}'",
+     "invoices {taken}"),
+    ("issued-numbers", "UPDATE credit_notes SET number = 'CN-9999' WHERE id = '{note}'", "credit_notes {note}"),
     ("payment-currency", "UPDATE payments SET currency = 'USD' WHERE id = '{payment}'", "payments {payment}"),
     ("external-payments", "UPDATE payments SET external_id = 'bank-1' WHERE id = '{payment2}'", "payments {payment}"),
     ("numbers", "DELETE FROM issued_numbers WHERE invoice_id = '{paid}'", "issued_numbers invoice/3"),
     ("numbers", "UPDATE invoice_series SET next = next + 1", "invoice_series invoice"),
+    ("numbers", "UPDATE invoice_series SET next = 20", "invoice_series invoice"),
+    ("numbers", "DELETE FROM number_jumps", "issued_numbers invoice/20"),
     ("numbers", "DELETE FROM invoice_series", "invoice_series invoice"),
     ("numbers", "DELETE FROM issued_numbers", "invoice_series invoice"),
     ("issued-numbers", "DELETE FROM issued_numbers WHERE invoice_id = '{cancelled}'", "invoices {cancelled}"),
@@ -202,8 +230,36 @@ def examined_url(cluster_url: str) -> Generator[str]:
 def filled_once(examined_url: str) -> Generator[Filled]:
     pool = Database(examined_url, size=4)
     pool.open()
-    yield fill(pool)
+    yield settle(fill(pool))
     pool.close()
+
+
+def settle(filled: Filled) -> Filled:
+    """What else happens to money: credit, refunds, a write-off, a number that somebody chose."""
+    ids = filled.ids
+    logo = [CustomLine("Logo", Decimal(1), Decimal(300))]
+    with filled.studio.context() as ctx:
+        series.change(ctx, "invoice", next=20)
+        over, lost = (
+            lifecycle.mark_sent(ctx, draft.draft(ctx, client_id=ids["client"], project_ids=[], lines=logo).invoice.id)
+            for _ in range(2)
+        )
+        more, _ = payments.record(
+            ctx, over.id, amount=Decimal(350), paid_on=date(2026, 6, 15), overpayment="credit", fee=Decimal(3)
+        )
+        again, _, _ = refunds.record(ctx, over.id, more.id, amount=Decimal(20), refunded_on=date(2026, 6, 15))
+        payments.apply_credit(ctx, ids["sent"], amount=Decimal(10))
+        balance.write_off(ctx, lost.id, reason="Insolvent")
+        taken = lifecycle.mark_sent(
+            ctx, draft.draft(ctx, client_id=ids["client"], project_ids=[], lines=logo, tax_rate=Decimal(19)).invoice.id
+        )
+        note, _ = credit.credit(ctx, taken.id, reason="Wrong")
+        some, _ = credit.credit(
+            ctx, over.id, reason="Wrong", lines=[CreditLine(invoices.lines(ctx, over.id)[0].id, Decimal(5))]
+        )
+        ids |= {"taken": taken.id, "note": note.id, "some": some.id}
+    ids |= {"over": over.id, "lost": lost.id, "payment3": more.id, "refund": again.id}
+    return filled
 
 
 @pytest.fixture

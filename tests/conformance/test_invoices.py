@@ -33,7 +33,10 @@ DOCUMENTED = {
     "issueDate": ON, "dueDate": ON | None, "sentAt": AT | None, "paidAt": AT | None, "createdAt": AT, "updatedAt": AT,
     "deletedAt": AT | None,
 }  # fmt: skip
-OURS = {"taxAmount": PRICE, "poNumber": TEXT | None}
+OURS = {
+    "taxAmount": PRICE, "poNumber": TEXT | None, "amountCredited": PRICE, "amountRefunded": PRICE,
+    "amountWrittenOff": PRICE, "balance": PRICE, "writtenOffAt": AT | None, "writeOffReason": TEXT | None,
+}  # fmt: skip
 """What we add: a client of the contract does not look at it."""
 INVOICE = {**DOCUMENTED, **OURS}
 INVOICES = Listed(

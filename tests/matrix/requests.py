@@ -58,22 +58,33 @@ BODIES: dict[str, dict[str, Any]] = {
     "writeOffExpense": {"reason": "goodwill"},
     "writeOffExpenses": {"expenseIds": ["expense"], "reason": "goodwill"},
     "undoExpensesWriteOff": {"expenseIds": ["expense"]},
+    "updateCardSettings": {"method": "CARD", "feePercent": "2.5"},
+    "setClientPaymentMethod": {"method": "BANK"},
+    "setInvoicePaymentMethod": {"method": "CARD"},
     "createOauthApp": {"name": "Chart Room", "redirectUris": ["https://app.example/callback"]},
     "updateMailSettings": {"host": "smtp.studio.example", "fromAddress": "billing@studio.example"},
     "createInvoicePayment": {"amount": "10", "paidOn": DAY.isoformat()},
+    "applyClientCredit": {"amount": "10"},
+    "creditInvoice": {"reason": "Too much", "lines": [{"lineId": "line", "amount": "1"}]},
+    "refundInvoicePayment": {"amount": "10", "refundedOn": DAY.isoformat()},
+    "writeInvoiceOff": {"reason": "Insolvent"},
+    "updateInvoiceSeries": {"prefix": "N-", "digits": 5},
+    "updateCreditNoteSeries": {"next": 70},
 }
 """Values that are names of the world stand for its ids."""
 
 NOUNS = {
     "clients": "client", "projects": "project", "tasks": "task", "time-entries": "entry", "expenses": "expense",
     "invoices": "invoice", "rates": "rate", "milestones": "milestone", "members": "member", "payments": "payment",
+    "refunds": "refund", "credit-notes": "credit_note",
     "mails": "mail", "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
 }  # fmt: skip
 """The collection in a path → the noun of the id behind it."""
 
 NAMED = {
     "clientId": "client", "projectId": "project", "projectIds": "project", "taskId": "task", "userId": "user",
-    "assigneeId": "user", "assigneeIds": "user", "invoiceId": "invoice", "entryIds": "entry", "expenseIds": "expense",
+    "assigneeId": "user", "assigneeIds": "user", "invoiceId": "invoice", "lineId": "line",
+    "entryIds": "entry", "expenseIds": "expense",
 }  # fmt: skip
 """The name of a field or a filter → the noun of the id in it."""
 
@@ -90,6 +101,7 @@ TARGETS = {
     "cancelInvoice": "invoice.draft",
     "restoreInvoice": "invoice.cancelled",
     "sendInvoice": "invoice.draft",
+    "takeWriteOffBack": "invoice.written_off",
     "retryMail": "mail.failed",
     "resumeRecurringInvoice": "recurring.paused",
     "listRecurringRuns": "recurring.ended",

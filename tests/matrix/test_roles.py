@@ -27,7 +27,8 @@ CELLS = [
 ]
 NOUN_OF_LIST = {
     "listMembers": "member", "listClients": "client", "listProjects": "project", "listTasks": "task",
-    "listTimeEntrys": "entry", "listExpenses": "expense", "listInvoices": "invoice", "listMails": "mail",
+    "listTimeEntrys": "entry", "listExpenses": "expense", "listInvoices": "invoice",
+    "listCreditNotes": "credit_note", "listMails": "mail",
     "listRecurringInvoices": "recurring", "listRates": "rate", "listMilestones": "milestone",
 }  # fmt: skip
 
@@ -54,6 +55,7 @@ def request_of(row: Row, who: str, standing: str, world: World) -> Request | Non
             "client",
             "expense",
             "invoice",
+            "credit_note",
             "app",
             "mail",
             "recurring",

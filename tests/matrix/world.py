@@ -30,6 +30,7 @@ from tallystick.domain import (
     payments,
     projects,
     rates,
+    refunds,
     task_statuses,
     tasks,
     tax_rates,
@@ -37,10 +38,16 @@ from tallystick.domain import (
     tokens,
 )
 from tallystick.domain.access import SCOPES, Scope
+from tallystick.domain.cards import settings as card_settings
+from tallystick.domain.cards.checkouts import CardCheckout, CardEvent
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Transactions
-from tallystick.domain.invoices import draft, lifecycle
+from tallystick.domain.credit_notes import credit
+from tallystick.domain.credit_notes.credit import CreditLine
+from tallystick.domain.invoices import balance, draft, lifecycle, series
+from tallystick.domain.invoices import invoice as invoices
 from tallystick.domain.invoices.draft import CustomLine
+from tallystick.domain.invoices.invoice import Invoice
 from tallystick.domain.mails import mail as mails
 from tallystick.domain.mails import settings as mail_settings
 from tallystick.domain.projects import Project
@@ -123,6 +130,7 @@ def furnish(database: Database, *, name: str = "Studio North", word: str = "Plai
     _time(world, word)
     _invoices(world, word)
     _recurring(world, word)
+    _cards(world, word)
     _apps(world, word)
     _mails(world, word)
     _beside_work(world, word)
@@ -276,6 +284,22 @@ def _invoices(world: World, word: str) -> None:
             ids[key] = payments.record(ctx, ids[f"invoice.{invoice}"], **paid)[0].id
         payments.delete(ctx, ids["invoice.emptied"], ids["payment.deleted"])
         lifecycle.mark_paid(ctx, ids["invoice.paid"])
+        series.change(ctx, "credit_note", next=7)
+        ids["invoice.overpaid"] = new()
+        ids["invoice.written_off"] = new()
+        for state in ("overpaid", "written_off"):
+            lifecycle.mark_sent(ctx, ids[f"invoice.{state}"])
+        more, _ = payments.record(
+            ctx, ids["invoice.overpaid"], amount=Decimal(7000), paid_on=DAY, note=word, overpayment="credit"
+        )
+        back, _, _ = refunds.record(
+            ctx, ids["invoice.sent"], ids["payment"], amount=Decimal("1.19"), refunded_on=DAY, note=word
+        )
+        some = invoices.lines(ctx, ids["invoice.hidden"])[0].id
+        note, _ = credit.credit(ctx, ids["invoice.hidden"], reason=word, lines=[CreditLine(some, Decimal("2.5"))])
+        ids |= {"credit_note": note.id, "line": invoices.lines(ctx, ids["invoice.sent"])[0].id}
+        ids |= {"payment.overpaid": more.id, "refund": back.id}
+        balance.write_off(ctx, ids["invoice.written_off"], reason=word)
     ids["invoice"] = ids["invoice.sent"]
     _billed(world, word)
 
@@ -322,6 +346,26 @@ def _recurring(world: World, word: str) -> None:
             )  # fmt: skip
             ctx.add(BillingRun(client_id=ids[client], every="AMOUNT", period_to=DAY, outcome="NOTHING", note=word))
         ids["invoice.recurring"] = runs.run_now(ctx, ids["recurring.ended"])[0].invoice_id or ""
+
+
+def _cards(world: World, word: str) -> None:
+    """Cards are taken, and checkouts are open: nobody asks Stripe for another one."""
+    ids = world.ids
+    with world.studio.context() as ctx:
+        card_settings.change(ctx, secret_key=f"sk_test_{word}", webhook_secret=f"whsec_{word}", method="BOTH")
+        card_settings.choose(ctx, "client", ids["client.hidden"], "CARD")
+        card_settings.choose(ctx, "invoice", ids["invoice.hidden"], "BOTH")
+        for key in ("invoice.sent", "invoice.hidden"):
+            invoice = ctx.find(Invoice, ids[key])
+            session = f"cs_{word}_{key}"
+            ctx.add(
+                CardCheckout(
+                    invoice_id=invoice.id, session_id=session, url=f"https://checkout.example/{session}",
+                    amount=invoice.balance, fee=Decimal(0), currency=invoice.currency, note=word,
+                    expires_at=ctx.now + timedelta(days=1),
+                )
+            )  # fmt: skip
+        ctx.add(CardEvent(event_id=f"evt_{word}", type="charge.refunded", outcome="NOTHING", note=word))
 
 
 class Rehearsal:

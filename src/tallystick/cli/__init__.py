@@ -29,6 +29,7 @@ MODULES: Final = (
     "write_offs",
     "recurring",
     "automatic_billing",
+    "cards",
     "doctor",
     "backup",
 )

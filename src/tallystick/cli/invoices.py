@@ -17,13 +17,20 @@ from sqlalchemy import bindparam
 from tallystick.cli.console import CommandError, Data, Json, err, open_database, out, print_json, say
 from tallystick.cli.workspaces import Which, inside, print_rows
 from tallystick.db.base import Tenant
-from tallystick.domain import payments
+from tallystick.domain import payments, refunds
+from tallystick.domain.access import Permission
+from tallystick.domain.client_credit import of_client
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
+from tallystick.domain.credit_notes import credit as crediting
+from tallystick.domain.credit_notes.credit import CreditLine
+from tallystick.domain.credit_notes.credit_note import CreditNote
+from tallystick.domain.invoices import balance, lifecycle
 from tallystick.domain.invoices import draft as drafts
-from tallystick.domain.invoices import lifecycle
+from tallystick.domain.invoices import series as number_series
 from tallystick.domain.invoices.draft import Draft
-from tallystick.domain.invoices.invoice import INVOICES, Grouping, Invoice, InvoiceLine, Status
+from tallystick.domain.invoices.invoice import INVOICES, Grouping, Invoice, InvoiceLine, Status, lines_of
+from tallystick.domain.invoices.series import Kind
 from tallystick.domain.invoices.totals import Discount
 from tallystick.domain.listing import After
 from tallystick.domain.projects import Project
@@ -60,7 +67,7 @@ Number = Annotated[str, typer.Argument(help="The invoice, by its number or id.")
 Named = TypeVar("Named", bound=Tenant)
 
 PAGE: Final = 200
-LISTED: Final = ("number", "status", "bill_to_name", "currency", "total", "amount_paid", "issue_date", "due_date", "id")
+LISTED: Final = ("number", "status", "bill_to_name", "currency", "total", "balance", "issue_date", "due_date", "id")
 
 
 def _on_day(flag: str, about: str) -> Any:
@@ -75,6 +82,17 @@ def register(app: typer.Typer) -> None:
     )(draft)
     commands.command("mark-sent", epilog="Example: tallystick invoice mark-sent DRAFT-1A2B3C4D")(mark_sent)
     commands.command("pay", epilog="Example: tallystick invoice pay INV-0007 1250.00 --on 2026-11-18")(pay)
+    commands.command("credit", epilog="Example: tallystick invoice credit INV-0007 --reason 'Billed twice'")(credit)
+    commands.command("credit-notes", epilog="Example: tallystick invoice credit-notes --client Globex")(credit_notes)
+    commands.command("apply-credit", epilog="Example: tallystick invoice apply-credit INV-0008")(apply_credit)
+    commands.command("client-credit", epilog="Example: tallystick invoice client-credit Globex")(client_credit)
+    commands.command("refund", epilog="Example: tallystick invoice refund INV-0007 --amount 250 --on 2026-11-20")(
+        refund
+    )
+    commands.command("write-off", epilog="Example: tallystick invoice write-off INV-0007 --reason Insolvent")(write_off)
+    commands.command(
+        "series", epilog="Example: tallystick invoice series invoice --prefix 'INV-{{yyyy}}-' --yearly --next 120"
+    )(series)
     commands.command("list", epilog="Example: tallystick invoice list --client Globex --unpaid")(list_all)
     app.add_typer(commands, name="invoice")
 
@@ -152,7 +170,7 @@ def draft(
 def mark_sent(number: Number, workspace: Which = None, data: Data = None, json: Json = False) -> None:
     """Give a draft its number and dates. From now on it cannot change."""
     with open_database(data=data) as operator, inside(operator, workspace) as ctx:
-        invoice = lifecycle.mark_sent(ctx, _invoice(ctx, number).id)
+        invoice = lifecycle.mark_sent(ctx, find_invoice(ctx, number).id)
         row = _row(invoice, invoice.bill_to_name)
     say(row, json=json, text=f"{invoice.number} is sent: {row['total']} {invoice.currency}, due {invoice.due_date}.")
 
@@ -167,21 +185,240 @@ def pay(
         str | None,
         typer.Option("--external-id", help="What the bank calls it: recorded once, however often you ask."),
     ] = None,
+    fee: Annotated[
+        Decimal | None,
+        typer.Option("--fee", parser=decimal, metavar="AMOUNT", help="Collected on top, for processing it."),
+    ] = None,
+    surplus_is_credit: Annotated[
+        bool, typer.Option("--surplus-is-credit", help="What is more than the balance becomes the client's credit.")
+    ] = False,
     workspace: Which = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
     """Record money received for an invoice, up to its balance. What settles it makes it paid."""
     with open_database(data=data) as operator, inside(operator, workspace) as ctx:
-        found = _invoice(ctx, number)
+        found = find_invoice(ctx, number)
         payment, invoice = payments.record(
-            ctx, found.id, amount=amount, paid_on=on or ctx.today(), note=note, external_id=external_id
+            ctx,
+            found.id,
+            amount=amount,
+            paid_on=on or ctx.today(),
+            note=note,
+            external_id=external_id,
+            fee=fee,
+            overpayment="credit" if surplus_is_credit else None,
         )
         row = _row(invoice, invoice.bill_to_name)
     left = "It is paid." if invoice.status == "PAID" else f"{row['balance']} {invoice.currency} are open."
     received = _money(payment.amount, payment.currency)
-    result = {"payment_id": payment.id, "amount": received, "paid_on": payment.paid_on, "invoice": row}
+    if payment.surplus:
+        left += f" {_money(payment.surplus, payment.currency)} {payment.currency} are the client's credit."
+    result = {
+        "payment_id": payment.id,
+        "amount": received,
+        "surplus": _money(payment.surplus, payment.currency),
+        "paid_on": payment.paid_on,
+        "invoice": row,
+    }
     say(result, json=json, text=f"Recorded {received} {payment.currency} for {invoice.number}. {left}")
+
+
+def credit(
+    number: Number,
+    *,
+    reason: Annotated[str, typer.Option("--reason", help="Why; the client reads it.")],
+    line: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--line",
+            metavar="NUMBER[=AMOUNT]",
+            help="Only of this line, counted from 1: all of it, or an amount. May be said again.",
+            show_default=False,
+        ),
+    ] = None,
+    workspace: Which = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Take back an invoice, or some of it, with a credit note of its own number."""
+    with open_database(data=data) as operator, inside(operator, workspace) as ctx:
+        found = find_invoice(ctx, number)
+        lines = None if not line else [_credit_line(one, lines_of(ctx, found.id)) for one in line]
+        note, invoice = crediting.credit(ctx, found.id, reason=reason, lines=lines)
+        row = _row(invoice, invoice.bill_to_name)
+    total = _money(note.total, note.currency)
+    result = {"credit_note_id": note.id, "number": note.number, "total": total, "invoice": row}
+    text = f"{note.number} credits {total} {note.currency} of {invoice.number}."
+    if note.surplus:
+        text += f" {_money(note.surplus, note.currency)} {note.currency} were paid, and are the client's credit."
+    say(result, json=json, text=text)
+
+
+def credit_notes(
+    client: Annotated[
+        str | None, typer.Option("--client", help="Only this client's, by name or id.", show_default=False)
+    ] = None,
+    workspace: Which = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """List credit notes, newest first."""
+    with open_database(data=data) as operator, inside(operator, workspace) as ctx:
+        ctx.require(Permission.READ_INVOICES)
+        given = None if client is None else find_client(ctx, client).id
+        where = () if given is None else (CreditNote.client_id == bindparam("client"),)
+        found = ctx.select(CreditNote, *where, **({} if given is None else {"client": given}))
+        numbers = {one.id: one.number for one in ctx.select(Invoice)}
+    rows: list[dict[str, object]] = [
+        {
+            "number": one.number,
+            "invoice": numbers[one.invoice_id],
+            "total": _money(one.total, one.currency),
+            "currency": one.currency,
+            "issue_date": one.issue_date,
+            "reason": one.reason,
+        }
+        for one in sorted(found, key=lambda one: one.serial, reverse=True)
+    ]
+    print_rows(rows, json=json, empty="No credit notes.")
+
+
+def _credit_line(said: str, lines: Sequence[InvoiceLine]) -> CreditLine:
+    place, _, amount = said.partition("=")
+    if not place.isascii() or not place.isdigit() or not 1 <= int(place) <= len(lines):
+        raise CommandError(f"There is no line {place}: the invoice has lines 1 to {len(lines)}.")
+    return CreditLine(lines[int(place) - 1].id, decimal(amount) if amount else None)
+
+
+def apply_credit(
+    number: Number,
+    amount: Annotated[
+        Decimal | None,
+        typer.Option("--amount", parser=decimal, metavar="AMOUNT", help="Else as much as the credit covers."),
+    ] = None,
+    workspace: Which = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Pay an invoice with the credit of its client."""
+    with open_database(data=data) as operator, inside(operator, workspace) as ctx:
+        payment, invoice = payments.apply_credit(ctx, find_invoice(ctx, number).id, amount=amount)
+        row = _row(invoice, invoice.bill_to_name)
+    spent = _money(payment.amount, payment.currency)
+    left = "It is paid." if invoice.status == "PAID" else f"{row['balance']} {invoice.currency} are open."
+    result = {"payment_id": payment.id, "amount": spent, "invoice": row}
+    say(result, json=json, text=f"Paid {spent} {payment.currency} of {invoice.number} with credit. {left}")
+
+
+def client_credit(client: ClientArgument, workspace: Which = None, data: Data = None, json: Json = False) -> None:
+    """Show what a client has as credit, for other invoices or to be paid back."""
+    with open_database(data=data) as operator, inside(operator, workspace) as ctx:
+        found = of_client(ctx, find_client(ctx, client).id)
+    rows: list[dict[str, object]] = [
+        {"currency": one.currency, "amount": _money(one.amount, one.currency)} for one in found.balances
+    ]
+    print_rows(rows, json=json, empty="No credit.")
+
+
+def refund(
+    number: Number,
+    *,
+    payment_id: Annotated[
+        str | None,
+        typer.Option(
+            "--payment", help="Of this payment, by its id; not needed where there is only one.", show_default=False
+        ),
+    ] = None,
+    amount: Annotated[
+        Decimal | None,
+        typer.Option("--amount", parser=decimal, metavar="AMOUNT", help="Else all that is left of the payment."),
+    ] = None,
+    on: Annotated[date | None, _on_day("--on", "The day it went out; else today.")] = None,
+    note: Annotated[str | None, typer.Option("--note", help="A word about it.", show_default=False)] = None,
+    workspace: Which = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Record money returned of a payment. What was no credit of the client's is open on the invoice again."""
+    with open_database(data=data) as operator, inside(operator, workspace) as ctx:
+        found = find_invoice(ctx, number)
+        if payment_id is None:
+            left = [one for one in payments.of_invoice(ctx, found.id) if not one.from_credit and one.status == "paid"]
+            if len(left) != 1:
+                ids = ", ".join(one.id for one in left) or "none"
+                raise CommandError(f"Say which payment of {found.number} with --payment: {ids}.")
+            payment_id = left[0].id
+        made, payment, invoice = refunds.record(
+            ctx, found.id, payment_id, amount=amount, refunded_on=on or ctx.today(), note=note
+        )
+        row = _row(invoice, invoice.bill_to_name)
+    returned = _money(made.amount, made.currency)
+    result = {"refund_id": made.id, "payment_id": payment.id, "amount": returned, "invoice": row}
+    text = f"Returned {returned} {made.currency} of {invoice.number}. {row['balance']} {invoice.currency} are open."
+    say(result, json=json, text=text)
+
+
+def write_off(
+    number: Number,
+    *,
+    reason: Annotated[str | None, typer.Option("--reason", help="Why it will not come.", show_default=False)] = None,
+    take_back: Annotated[bool, typer.Option("--take-back", help="Expect it again.")] = False,
+    workspace: Which = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Wait no longer for what is open of an invoice; it is neither paid nor cancelled by that."""
+    if (reason is None) != take_back:
+        raise CommandError("Say either why it is written off, with --reason, or --take-back.")
+    with open_database(data=data) as operator, inside(operator, workspace) as ctx:
+        found = find_invoice(ctx, number).id
+        invoice = balance.expect_again(ctx, found) if reason is None else balance.write_off(ctx, found, reason=reason)
+        row = _row(invoice, invoice.bill_to_name)
+    lost = f"{row['amount_written_off']} {invoice.currency} of {invoice.number} are written off."
+    open_again = f"{row['balance']} {invoice.currency} of {invoice.number} are open again."
+    say(row, json=json, text=open_again if take_back else lost)
+
+
+def series(
+    kind: Annotated[Kind | None, typer.Argument(help="Which to change; none: show both.", show_default=False)] = None,
+    *,
+    prefix: Annotated[
+        str | None,
+        typer.Option("--prefix", help="In front; may hold {{yyyy}}, {{yy}}, {{mm}}, {{dd}}.", show_default=False),
+    ] = None,
+    digits: Annotated[int | None, typer.Option("--digits", help="At least so many digits.", show_default=False)] = None,
+    yearly: Annotated[
+        bool | None, typer.Option("--yearly/--no-yearly", help="Begin anew with each year.", show_default=False)
+    ] = None,
+    next_number: Annotated[
+        int | None, typer.Option("--next", help="Go on with this number.", show_default=False)
+    ] = None,
+    workspace: Which = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Show how invoices and credit notes are numbered, or change it."""
+    told = {"prefix": prefix, "digits": digits, "yearly_reset": yearly, "next": next_number}
+    changes: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
+    if kind is None and changes:
+        raise CommandError("Say which series: invoice or credit_note.")
+    with open_database(data=data) as operator, inside(operator, workspace) as ctx:
+        if kind is not None and changes:
+            number_series.change(ctx, kind, **changes)
+        found = [one for one in number_series.read(ctx) if kind in (None, one.kind)]
+    rows: list[dict[str, object]] = [
+        {
+            "kind": one.kind,
+            "prefix": one.prefix,
+            "digits": one.digits,
+            "yearly_reset": one.yearly_reset,
+            "next": one.next,
+            "next_number": one.next_number,
+        }
+        for one in found
+    ]
+    print_rows(rows, json=json, empty="No series.")
 
 
 def list_all(
@@ -236,7 +473,7 @@ def _project(ctx: Context, client: Client, named: str) -> Project:
     return only(found, f"project of {client.name}", named)
 
 
-def _invoice(ctx: Context, named: str) -> Invoice:
+def find_invoice(ctx: Context, named: str) -> Invoice:
     if (identity := parse_id(named)) is not None:
         return ctx.find(Invoice, identity)
     found = ctx.select(Invoice, Invoice.number == bindparam("number"), Invoice.deleted_at.is_(None), number=named)
@@ -268,13 +505,13 @@ def _pages(ctx: Context, **filters: str | None) -> list[tuple[Any, ...]]:
 
 
 def _listed(one: dict[str, Any], today: date) -> dict[str, object]:
-    overdue = one["status"] == "SENT" and one["due_date"] < today and one["amount_paid"] < one["total"]
+    overdue = one["status"] == "SENT" and one["due_date"] < today and one["balance"] > 0
     return {
         "number": one["number"],
         "client": one["bill_to_name"],
         "status": f"{one['status']} (overdue)" if overdue else one["status"],
         "total": _money(one["total"], one["currency"]),
-        "balance": _money(one["total"] - one["amount_paid"], one["currency"]),
+        "balance": _money(one["balance"], one["currency"]),
         "currency": one["currency"],
         "issue_date": one["issue_date"],
         "due_date": one["due_date"],
@@ -284,7 +521,10 @@ def _listed(one: dict[str, Any], today: date) -> dict[str, object]:
 
 def _row(invoice: Invoice, client: str | None) -> dict[str, object]:
     """An invoice for programs."""
-    amounts = ("subtotal", "discount_amount", "tax_amount", "total", "amount_paid")
+    amounts = (
+        "subtotal", "discount_amount", "tax_amount", "total", "amount_paid", "amount_credited", "amount_refunded",
+        "amount_written_off", "balance",
+    )  # fmt: skip
     return {
         "id": invoice.id,
         "number": invoice.number,
@@ -293,7 +533,6 @@ def _row(invoice: Invoice, client: str | None) -> dict[str, object]:
         "payment_status": invoice.payment_status,
         "currency": invoice.currency,
         **{name: _money(getattr(invoice, name), invoice.currency) for name in amounts},
-        "balance": _money(invoice.total - invoice.amount_paid, invoice.currency),
         "tax_rate": None if invoice.tax_rate is None else decimal_text(invoice.tax_rate),
         "issue_date": invoice.issue_date,
         "due_date": invoice.due_date,

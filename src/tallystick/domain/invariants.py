@@ -19,18 +19,21 @@ from tallystick.db.session import APPLICATION_ROLE, Connection, text_query
 from tallystick.domain.api_keys import ApiKey
 from tallystick.domain.categories import FILED, Category
 from tallystick.domain.checklists import ChecklistItem
+from tallystick.domain.client_credit import ClientCredit, CreditEntry
 from tallystick.domain.clients import Client
 from tallystick.domain.comments import Comment
 from tallystick.domain.contacts import Contact
+from tallystick.domain.credit_notes.credit_note import CreditNote, CreditNoteLine, CreditNoteTax
 from tallystick.domain.dated_rates import Rate
 from tallystick.domain.events import Event
 from tallystick.domain.expenses import Expense
 from tallystick.domain.idempotency import BODY_LIMIT, Answer
-from tallystick.domain.invoices.invoice import BilledWork, Invoice, InvoiceLine, InvoiceTax, IssuedNumber
+from tallystick.domain.invoices.invoice import BilledWork, Invoice, InvoiceLine, InvoiceTax
+from tallystick.domain.invoices.series import IssuedNumber, NumberJump, NumberSeries
 from tallystick.domain.members import Member
 from tallystick.domain.notes import Note
 from tallystick.domain.oauth import OAuthApp, OAuthGrant
-from tallystick.domain.payments import Payment
+from tallystick.domain.payments import Payment, Refund
 from tallystick.domain.projects import Milestone, Project
 from tallystick.domain.reconciliation import UNPROVEN
 from tallystick.domain.reconciliation import minor_unit_sql as _minor_unit
@@ -170,8 +173,16 @@ _INVOICES: Final = table_of(Invoice).name
 _LINES: Final = table_of(InvoiceLine).name
 _TAXES: Final = table_of(InvoiceTax).name
 _BILLED: Final = table_of(BilledWork).name
+_SERIES: Final = table_of(NumberSeries).name
 _NUMBERS: Final = table_of(IssuedNumber).name
+_JUMPS: Final = table_of(NumberJump).name
 _PAYMENTS: Final = table_of(Payment).name
+_CREDIT_NOTES: Final = table_of(CreditNote).name
+_CREDIT_LINES: Final = table_of(CreditNoteLine).name
+_CREDIT_TAXES: Final = table_of(CreditNoteTax).name
+_REFUNDS: Final = table_of(Refund).name
+_CREDITS: Final = table_of(ClientCredit).name
+_CREDIT_ENTRIES: Final = table_of(CreditEntry).name
 _ANSWERS: Final = table_of(Answer).name
 
 _LETS_IN: Final = (
@@ -185,8 +196,9 @@ _LETS_IN: Final = (
 )
 """Personal tokens; API keys; OAuth's tokens, codes and secrets; cookies of sessions, links, marks of browsers; JWTs."""
 _WORK: Final = ((_ENTRIES, "entry_id"), (_EXPENSES, "expense_id"), ("milestones", "milestone_id"))
+_LEDGERS: Final = (_EVENTS, _NUMBERS, _JUMPS, _CREDIT_ENTRIES, _CREDIT_NOTES, _CREDIT_LINES, _CREDIT_TAXES)
 _KEPT: Final = (
-    *((table, trigger) for table in (_EVENTS, _NUMBERS) for trigger in ("append_only", "append_only_whole")),
+    *((table, trigger) for table in _LEDGERS for trigger in ("append_only", "append_only_whole")),
     *((table, "keep_issued") for table in (_INVOICES, _LINES, _TAXES)),
 )
 """Tables, and the triggers that keep what is in them from being rewritten."""
@@ -200,6 +212,8 @@ _WORK_AND_MONEY: Final = (
     Expense,
     Invoice,
     Payment,
+    Refund,
+    CreditNote,
     Member,
     Rate,
     TaxRate,
@@ -500,19 +514,110 @@ INVARIANTS: Final = (
     ),
     Invariant(
         "paid",
-        "What is paid on an invoice is the sum of its payments and of what was settled, up to the total; "
-        "its status says so.",
+        "What is paid on an invoice is the sum of its payments, less what went back or became credit, and of what was "
+        "settled; with what is credited and written off it is at most the total; its status says so.",
         f"""
             SELECT invoice.workspace_id, '{_INVOICES} ' || invoice.id AS what FROM {_INVOICES} AS invoice
             LEFT JOIN (SELECT workspace_id, invoice_id, sum(amount) AS received FROM {_PAYMENTS}
                        WHERE deleted_at IS NULL GROUP BY 1, 2) AS payments
               ON payments.workspace_id = invoice.workspace_id AND payments.invoice_id = invoice.id
-            WHERE invoice.amount_paid <> COALESCE(payments.received, 0) + invoice.settled
-               OR NOT (0 <= invoice.settled AND invoice.settled <= invoice.amount_paid
-                       AND invoice.amount_paid <= invoice.total)
-               OR (invoice.status = 'PAID' AND invoice.amount_paid <> invoice.total)
-               OR (invoice.status = 'SENT' AND invoice.amount_paid = invoice.total AND invoice.total > 0)
-               OR (invoice.status IN ('DRAFT', 'CANCELLED') AND invoice.amount_paid <> 0)
+            LEFT JOIN (SELECT workspace_id, invoice_id, sum(amount) AS returned FROM {_REFUNDS}
+                       WHERE deleted_at IS NULL GROUP BY 1, 2) AS refunds
+              ON refunds.workspace_id = invoice.workspace_id AND refunds.invoice_id = invoice.id
+            LEFT JOIN (SELECT workspace_id, invoice_id, sum(amount) AS given FROM {_CREDIT_ENTRIES}
+                       WHERE cause <> 'APPLIED' GROUP BY 1, 2) AS credit
+              ON credit.workspace_id = invoice.workspace_id AND credit.invoice_id = invoice.id
+            WHERE invoice.amount_paid <> COALESCE(received, 0) - COALESCE(returned, 0) - COALESCE(given, 0) + settled
+               OR invoice.amount_refunded <> COALESCE(returned, 0)
+               OR NOT (0 <= settled AND 0 <= amount_paid AND amount_credited >= 0 AND amount_written_off >= 0
+                       AND amount_paid + amount_credited + amount_written_off <= total)
+               OR balance <> total - amount_paid - amount_credited - amount_written_off
+               OR (status = 'PAID' AND amount_paid + amount_credited <> total)
+               OR (status = 'SENT' AND amount_paid + amount_credited = total AND total > 0)
+               OR (status IN ('DRAFT', 'CANCELLED') AND amount_paid + amount_written_off <> 0)
+        """,
+    ),
+    Invariant(
+        "refunds",
+        "What was returned of a payment is the sum of its refunds, and never more than the payment.",
+        f"""
+            SELECT payment.workspace_id, '{_PAYMENTS} ' || payment.id AS what FROM {_PAYMENTS} AS payment
+            LEFT JOIN (SELECT workspace_id, payment_id, sum(amount) AS returned,
+                              bool_and(currency = first_currency AND invoice_id = first_invoice) AS alike
+                       FROM (SELECT refund.*, paid.currency AS first_currency, paid.invoice_id AS first_invoice
+                             FROM {_REFUNDS} AS refund JOIN {_PAYMENTS} AS paid
+                               ON paid.workspace_id = refund.workspace_id AND paid.id = refund.payment_id
+                             WHERE refund.deleted_at IS NULL) AS refund
+                       GROUP BY 1, 2) AS refunds
+              ON refunds.workspace_id = payment.workspace_id AND refunds.payment_id = payment.id
+            WHERE payment.deleted_at IS NULL AND (
+                payment.amount_refunded <> COALESCE(returned, 0) OR payment.amount_refunded > payment.amount
+                OR NOT COALESCE(alike, true))
+        """,
+    ),
+    Invariant(
+        "client-credit",
+        "A client's credit is the sum of its entries, never less than nothing, and what was paid with it left it.",
+        f"""
+            SELECT COALESCE(held.workspace_id, entries.workspace_id) AS workspace_id,
+                   'clients ' || COALESCE(held.client_id, entries.client_id) AS what
+            FROM {_CREDITS} AS held
+            FULL JOIN (SELECT workspace_id, client_id, currency, sum(amount) AS amount FROM {_CREDIT_ENTRIES}
+                       GROUP BY 1, 2, 3) AS entries USING (workspace_id, client_id, currency)
+            WHERE COALESCE(held.amount, 0) <> COALESCE(entries.amount, 0) OR held.amount < 0
+            UNION ALL
+            SELECT payment.workspace_id, '{_PAYMENTS} ' || payment.id FROM {_PAYMENTS} AS payment
+            LEFT JOIN (SELECT workspace_id, payment_id, sum(amount) AS spent FROM {_CREDIT_ENTRIES}
+                       WHERE cause = 'APPLIED' GROUP BY 1, 2) AS applied
+              ON applied.workspace_id = payment.workspace_id AND applied.payment_id = payment.id
+            WHERE COALESCE(-spent, 0) <> CASE WHEN from_credit AND deleted_at IS NULL THEN amount ELSE 0 END
+        """,
+    ),
+    Invariant(
+        "credited",
+        "What is credited of an invoice, and of each of its lines, is the sum of its credit notes: at most all of it.",
+        f"""
+            SELECT invoice.workspace_id, '{_INVOICES} ' || invoice.id AS what FROM {_INVOICES} AS invoice
+            LEFT JOIN (SELECT workspace_id, invoice_id, sum(total) AS credited FROM {_CREDIT_NOTES} GROUP BY 1, 2)
+                AS notes ON notes.workspace_id = invoice.workspace_id AND notes.invoice_id = invoice.id
+            WHERE invoice.amount_credited <> COALESCE(notes.credited, 0) OR invoice.amount_credited > invoice.total
+            UNION ALL
+            SELECT line.workspace_id, '{_LINES} ' || line.id FROM {_LINES} AS line
+            LEFT JOIN (SELECT workspace_id, line_id, sum(COALESCE(gross_total, total)) AS credited
+                       FROM {_CREDIT_LINES} GROUP BY 1, 2) AS notes
+              ON notes.workspace_id = line.workspace_id AND notes.line_id = line.id
+            WHERE line.credited <> COALESCE(notes.credited, 0) OR line.credited > COALESCE(gross_total, total)
+        """,
+    ),
+    Invariant(
+        "credit-notes",
+        "A credit note is the sum of its lines and taxes; what of it was paid before became the client's credit. "
+        "All credit notes of an invoice that is credited in full are that invoice, in each tax category.",
+        f"""
+            SELECT note.workspace_id, '{_CREDIT_NOTES} ' || note.id AS what FROM {_CREDIT_NOTES} AS note
+            LEFT JOIN (SELECT workspace_id, credit_note_id, sum(total) AS total FROM {_CREDIT_LINES} GROUP BY 1, 2)
+                AS lines ON lines.workspace_id = note.workspace_id AND lines.credit_note_id = note.id
+            LEFT JOIN (SELECT workspace_id, credit_note_id, sum(subtotal) AS subtotal, sum(discount) AS discount,
+                              sum(amount) AS amount FROM {_CREDIT_TAXES} GROUP BY 1, 2)
+                AS taxes ON taxes.workspace_id = note.workspace_id AND taxes.credit_note_id = note.id
+            LEFT JOIN (SELECT workspace_id, credit_note_id, sum(amount) AS given FROM {_CREDIT_ENTRIES}
+                       WHERE cause = 'CREDIT_NOTE' GROUP BY 1, 2)
+                AS entries ON entries.workspace_id = note.workspace_id AND entries.credit_note_id = note.id
+            WHERE (note.subtotal, note.subtotal, note.discount_amount, note.tax_amount)
+                  IS DISTINCT FROM (lines.total, taxes.subtotal, taxes.discount, taxes.amount)
+               OR note.surplus <> COALESCE(entries.given, 0) OR note.applied + note.surplus <> note.total
+            UNION ALL
+            SELECT invoice.workspace_id, '{_INVOICES} ' || invoice.id FROM {_INVOICES} AS invoice
+            JOIN {_TAXES} AS tax ON tax.workspace_id = invoice.workspace_id AND tax.invoice_id = invoice.id
+            LEFT JOIN (SELECT note.workspace_id, note.invoice_id, share.category, share.rate,
+                              sum(share.basis) AS basis, sum(share.amount) AS amount
+                       FROM {_CREDIT_NOTES} AS note JOIN {_CREDIT_TAXES} AS share
+                         ON share.workspace_id = note.workspace_id AND share.credit_note_id = note.id
+                       GROUP BY 1, 2, 3, 4) AS shares
+              ON shares.workspace_id = tax.workspace_id AND shares.invoice_id = tax.invoice_id
+             AND shares.category = tax.category AND shares.rate IS NOT DISTINCT FROM tax.rate
+            WHERE invoice.amount_credited = invoice.total AND invoice.total > 0
+              AND (tax.basis, tax.amount) IS DISTINCT FROM (COALESCE(shares.basis, 0), COALESCE(shares.amount, 0))
         """,
     ),
     Invariant(
@@ -537,30 +642,41 @@ INVARIANTS: Final = (
     ),
     Invariant(
         "numbers",
-        "The numbers of a series run from 1 without a hole, and its counter stands at the next.",
+        "The numbers of a series run from 1, or from where somebody let it go on, without a hole; "
+        "its counter stands at the next.",
         f"""
             SELECT workspace_id, '{_NUMBERS} ' || series || '/' || value AS what FROM (
                 SELECT workspace_id, series, value,
-                       row_number() OVER (PARTITION BY workspace_id, series ORDER BY value) AS place
+                       lag(value, 1, 0::bigint) OVER (PARTITION BY workspace_id, series ORDER BY value) AS before
                 FROM {_NUMBERS}) AS drawn
-            WHERE value <> place
+            WHERE value <> before + 1 AND NOT EXISTS (
+                SELECT FROM {_JUMPS} AS jump WHERE jump.workspace_id = drawn.workspace_id
+                AND jump.series = drawn.series AND jump.value = drawn.value)
             UNION ALL
-            SELECT workspace_id, 'invoice_series ' || series AS what
-            FROM invoice_series
+            SELECT workspace_id, '{_SERIES} ' || series AS what
+            FROM {_SERIES} AS counter
             FULL JOIN (SELECT workspace_id, series, max(value) AS last FROM {_NUMBERS} GROUP BY 1, 2) AS drawn
             USING (workspace_id, series)
-            WHERE next IS DISTINCT FROM COALESCE(last, 0) + 1
+            WHERE next IS NULL OR next <= COALESCE(last, 0)
+               OR (next <> COALESCE(last, 0) + 1 AND NOT EXISTS (
+                   SELECT FROM {_JUMPS} AS jump WHERE jump.workspace_id = counter.workspace_id
+                   AND jump.series = counter.series AND jump.value = next))
         """,
     ),
     Invariant(
         "issued-numbers",
-        "The number of every issued invoice is in the ledger of numbers, for this invoice; a draft has none.",
+        "The number of every issued invoice and credit note is in the ledger of numbers, for it; a draft has none.",
         f"""
             SELECT workspace_id, '{_INVOICES} ' || id AS what FROM {_INVOICES} AS invoice
             WHERE CASE WHEN number ~ '^DRAFT-[0-9A-F]{{8}}$' THEN status NOT IN ('DRAFT', 'CANCELLED')
                   ELSE status = 'DRAFT' OR NOT EXISTS (
                       SELECT FROM {_NUMBERS} AS drawn WHERE drawn.workspace_id = invoice.workspace_id
                       AND drawn.number = invoice.number AND drawn.invoice_id = invoice.id) END
+            UNION ALL
+            SELECT workspace_id, '{_CREDIT_NOTES} ' || id FROM {_CREDIT_NOTES} AS note
+            WHERE NOT EXISTS (
+                SELECT FROM {_NUMBERS} AS drawn WHERE drawn.workspace_id = note.workspace_id
+                AND drawn.number = note.number AND drawn.credit_note_id = note.id)
         """,
     ),
     Invariant(

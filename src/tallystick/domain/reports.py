@@ -284,10 +284,10 @@ _AGING = Prepared(
                COALESCE(sum(balance) FILTER (WHERE late BETWEEN -30 AND 0), 0),
                COALESCE(sum(balance) FILTER (WHERE late BETWEEN -60 AND 0), 0)
         FROM (
-            SELECT total - amount_paid AS balance, CAST(:today AS date) - due_date AS late
+            SELECT balance, CAST(:today AS date) - due_date AS late
             FROM invoices
             WHERE workspace_id = :workspace AND deleted_at IS NULL AND status = 'SENT'
-              AND currency = :currency AND total > amount_paid
+              AND currency = :currency AND balance > 0
         ) AS open
     """)
 )

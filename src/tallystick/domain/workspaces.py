@@ -38,6 +38,7 @@ class Workspace(Row):
         one_of("rounding_mode", ("UP", "NEAREST", "DOWN")),
         CheckConstraint("default_tax_rate BETWEEN 0 AND 100", name="default_tax_rate"),
         CheckConstraint("payment_terms_days BETWEEN 0 AND 365", name="payment_terms_days"),
+        CheckConstraint("invoice_digits BETWEEN 1 AND 12 AND credit_note_digits BETWEEN 1 AND 12", name="digits"),
         CheckConstraint("country_code ~ '^[A-Z]{2}$'", name="country_code"),
         CheckConstraint("(endpoint_scheme IS NULL) = (endpoint IS NULL)", name="endpoint"),
     )
@@ -49,6 +50,12 @@ class Workspace(Row):
     default_currency: Mapped[str] = mapped_column(default="USD")
     time_zone: Mapped[str] = mapped_column(default="UTC")
     invoice_prefix: Mapped[str] = mapped_column(default="INV-")
+    invoice_digits: Mapped[int] = mapped_column(default=4)
+    invoice_yearly: Mapped[bool] = mapped_column(default=False)
+    """Whether its numbers begin anew each year (`invoices.series`)."""
+    credit_note_prefix: Mapped[str] = mapped_column(default="CN-")
+    credit_note_digits: Mapped[int] = mapped_column(default=4)
+    credit_note_yearly: Mapped[bool] = mapped_column(default=False)
     legal_name: Mapped[str | None]
     tax_id: Mapped[str | None]
     tax_label: Mapped[str | None]

@@ -1,4 +1,4 @@
-"""What is asked of a card gateway and what it tells: plain facts between the record and the one who speaks to Stripe."""
+"""What is asked of a card gateway and what it tells: plain facts between the record and who speaks to Stripe."""
 
 from __future__ import annotations
 

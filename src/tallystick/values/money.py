@@ -54,6 +54,11 @@ def without_tax(gross: Decimal, percent: Decimal) -> Decimal:
     return _EXACT.divide(_EXACT.multiply(gross, _HUNDRED), _HUNDRED + percent)
 
 
+def share_of(amount: Decimal, part: Decimal, whole: Decimal, currency: str) -> Decimal:
+    """So much of an amount as a part is of a whole, rounded once."""
+    return round_money(_EXACT.divide(_EXACT.multiply(amount, part), whole), currency)
+
+
 def split(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
     """Parts of an amount by their weights, each in whole minor units, which add up to it exactly.
 

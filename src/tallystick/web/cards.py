@@ -11,15 +11,16 @@ import falcon
 import psycopg
 from psycopg_pool import PoolTimeout, TooManyRequests
 
-from tallystick.api.wire import read_body
 from tallystick.domain.access import Actor
 from tallystick.domain.cards import checkouts
 from tallystick.domain.context import Clock, Context, Server, Transactions, open_workspace
-from tallystick.domain.workspaces import zone_of
-from tallystick.values.errors import Refusal, Unauthenticated
+from tallystick.domain.workspaces import current
+from tallystick.values.errors import NotFound, Refusal, Unauthenticated
 from tallystick.values.ids import parse_id
+from tallystick.web.auth.bodies import JSON, BadBody, read_body
 
 TRIES: Final = 5
+NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 PATH: Final = "/stripe/webhook/{workspace}"
 
 log = logging.getLogger("tallystick.cards")
@@ -35,13 +36,16 @@ class StripeWebhook:
 
     def on_post(self, request: falcon.Request, response: falcon.Response, workspace: str) -> None:
         response.set_header("Cache-Control", "no-store")
-        body = read_body(request, lambda _media: None)
+        try:
+            _, body = read_body(request, (JSON,))
+        except BadBody as bad:
+            response.status = bad.status
+            response.media = {"error": str(bad)}
+            return
         signature = request.get_header("Stripe-Signature") or ""
         workspace_id = parse_id(workspace)
         try:
-            if workspace_id is None:
-                raise Unauthenticated
-            outcome = self._hear(workspace_id, body, signature)
+            outcome = self._hear(workspace_id or NOBODY, body, signature)
         except Unauthenticated:  # the same for a workspace that does not exist
             response.status = 400
             response.media = {"error": "This is not signed by Stripe for this workspace."}
@@ -67,9 +71,10 @@ class StripeWebhook:
         with self._database.transaction() as connection:
             open_workspace(connection, workspace_id)
             ctx = Context(actor, connection, self._clock, self._server)
-            zone = zone_of(ctx)
-            if zone is None:
-                raise Unauthenticated
+            try:
+                zone = current(ctx).time_zone
+            except NotFound:
+                raise Unauthenticated from None
             actor = Actor(workspace_id, "", "OWNER", time_zone=zone, credential_name="stripe")
             return checkouts.hear(Context(actor, connection, self._clock, self._server), body, signature)
 
@@ -98,4 +103,4 @@ def mount_cards(
     """The routes."""
     app.add_route(PATH, StripeWebhook(database, clock, server))
     app.add_route("/paid", Word("Thank you", "Your payment is on its way. You can close this page."))
-    app.add_route("/not-paid", Word("Not paid", "Nothing was charged. The link in your invoice leads back to the payment."))
+    app.add_route("/not-paid", Word("Not paid", "Nothing was charged. The link that led here does so again."))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -12,14 +12,14 @@ from tallystick.api.fields import Money, Percent, Quantity, Uuid
 from tallystick.api.native.views import View
 from tallystick.api.native.wire import camel, lists, read_only
 from tallystick.api.wire import Ask, Nothing, Operation
-from tallystick.domain import payments
+from tallystick.domain import payments, refunds
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
-from tallystick.domain.invoices import draft, invoice, lifecycle
+from tallystick.domain.invoices import balance, draft, invoice, lifecycle
 from tallystick.domain.invoices.draft import CustomLine, Draft
 from tallystick.domain.invoices.invoice import Invoice, InvoiceLine, LineKind, PaymentStatus, Status
 from tallystick.domain.invoices.totals import Discount
-from tallystick.domain.payments import Payment
+from tallystick.domain.payments import Overpayment, Payment, Refund
 from tallystick.values.errors import Invalid
 
 Text = Annotated[str, Meta(max_length=10_000)]
@@ -50,6 +50,12 @@ class InvoiceJson(Struct, rename="camel", gc=False):
     deleted_at: datetime | None
     tax_amount: str
     po_number: str | None
+    amount_credited: str
+    amount_refunded: str
+    amount_written_off: str
+    balance: str
+    written_off_at: datetime | None
+    write_off_reason: str | None
 
 
 class LineJson(Struct, rename="camel", gc=False):
@@ -87,6 +93,24 @@ class PaymentJson(Struct, rename="camel", gc=False):
     amount: str
     currency: str
     paid_on: date
+    note: str | None
+    created_at: datetime
+    status: Literal["paid", "refunded"]
+    amount_refunded: str
+    surplus: str
+    fee: str | None
+    from_credit: bool
+
+
+class RefundJson(Struct, rename="camel", gc=False):
+    id: str
+    org_id: str
+    payment_id: str
+    invoice_id: str
+    amount: str
+    from_credit: str
+    currency: str
+    refunded_on: date
     note: str | None
     created_at: datetime
 
@@ -151,11 +175,28 @@ class PaymentFields(Struct, rename="camel"):
     amount: Money | UnsetType = UNSET
     paid_on: date | UnsetType = UNSET
     note: Annotated[str, Meta(max_length=2_000)] | UnsetType | None = UNSET
+    fee: Money | UnsetType | None = UNSET
+    overpayment: Overpayment | UnsetType | None = UNSET
+
+
+class ApplyCreditFields(Struct, rename="camel"):
+    amount: Money | UnsetType | None = UNSET
+
+
+class RefundFields(Struct, rename="camel"):
+    amount: Money | UnsetType | None = UNSET
+    refunded_on: date | UnsetType = UNSET
+    note: Annotated[str, Meta(max_length=2_000)] | UnsetType | None = UNSET
+
+
+class InvoiceWriteOffFields(Struct, rename="camel"):
+    reason: Annotated[str, Meta(min_length=1, max_length=2_000)] | UnsetType = UNSET
 
 
 INVOICE = View(Invoice, InvoiceJson)
 LINE = View(InvoiceLine, LineJson)
 PAYMENT = View(Payment, PaymentJson)
+REFUND = View(Refund, RefundJson)
 _READ_ONLY = read_only(DraftJson, InvoiceFields)
 
 
@@ -211,6 +252,32 @@ def create_payment(ctx: Context, ask: Ask) -> Struct:
 
 def delete_payment(ctx: Context, ask: Ask) -> None:
     payments.delete(ctx, ask.id, ask.ids["paymentId"])
+
+
+def apply_credit(ctx: Context, ask: Ask) -> Struct:
+    payment, _ = payments.apply_credit(ctx, ask.id, **ask.facts)
+    return PAYMENT.one(ctx.actor, payment)
+
+
+def list_refunds(ctx: Context, ask: Ask) -> list[Struct]:
+    return [REFUND.one(ctx.actor, refund) for refund in refunds.of_invoice(ctx, ask.id)]
+
+
+def create_refund(ctx: Context, ask: Ask) -> Struct:
+    refund, _, _ = refunds.record(ctx, ask.id, ask.ids["paymentId"], **ask.facts)
+    return REFUND.one(ctx.actor, refund)
+
+
+def delete_refund(ctx: Context, ask: Ask) -> None:
+    refunds.delete(ctx, ask.id, ask.ids["paymentId"], ask.ids["refundId"])
+
+
+def write_off(ctx: Context, ask: Ask) -> Struct:
+    return INVOICE.one(ctx.actor, balance.write_off(ctx, ask.id, **ask.facts))
+
+
+def take_write_off_back(ctx: Context, ask: Ask) -> Struct:
+    return INVOICE.one(ctx.actor, balance.expect_again(ctx, ask.id))
 
 
 def check_discount(facts: dict[str, Any]) -> None:
@@ -315,11 +382,44 @@ OPERATIONS = (
     Operation(
         "createInvoicePayment", "POST", "/invoices/{id}/payments", create_payment, "Record a payment",
         Permission.RECORD_PAYMENTS, PaymentJson, status=201, body=PaymentFields, required=("amount", "paid_on"),
-        read_only=read_only(PaymentJson, PaymentFields), conflicts="The invoice is a draft or cancelled.",
+        read_only=read_only(PaymentJson, PaymentFields), conflicts="The invoice is a draft, cancelled or written off.",
         tag="Payments",
     ),
     Operation(
         "deleteInvoicePayment", "DELETE", "/invoices/{id}/payments/{paymentId}", delete_payment,
-        "Delete a payment recorded by mistake", Permission.RECORD_PAYMENTS, status=204, body=Nothing, tag="Payments",
+        "Delete a payment recorded by mistake", Permission.RECORD_PAYMENTS, status=204, body=Nothing,
+        conflicts="What became the client's credit was spent.", tag="Payments",
+    ),
+    Operation(
+        "applyClientCredit", "POST", "/invoices/{id}/apply-credit", apply_credit,
+        "Pay an invoice with the client's credit", Permission.RECORD_PAYMENTS, PaymentJson, status=201,
+        body=ApplyCreditFields, read_only=read_only(PaymentJson, ApplyCreditFields),
+        conflicts="The invoice is not sent, or is written off.", tag="Payments",
+    ),
+    Operation(
+        "listInvoiceRefunds", "GET", "/invoices/{id}/refunds", list_refunds, "The refunds of an invoice",
+        Permission.READ_INVOICES, RefundJson, many=True, tag="Payments",
+    ),
+    Operation(
+        "refundInvoicePayment", "POST", "/invoices/{id}/payments/{paymentId}/refund", create_refund,
+        "Record money returned of a payment", Permission.RECORD_PAYMENTS, RefundJson, status=201, body=RefundFields,
+        required=("refunded_on",), read_only=read_only(RefundJson, RefundFields),
+        conflicts="All of it is returned, or was the client's credit.", tag="Payments",
+    ),
+    Operation(
+        "deleteInvoiceRefund", "DELETE", "/invoices/{id}/payments/{paymentId}/refunds/{refundId}", delete_refund,
+        "Delete a refund recorded by mistake", Permission.RECORD_PAYMENTS, status=204, body=Nothing,
+        conflicts="The balance was settled otherwise meanwhile.", tag="Payments",
+    ),
+    Operation(
+        "writeInvoiceOff", "POST", "/invoices/{id}/write-off", write_off,
+        "Wait no longer for what is open of an invoice", Permission.RECORD_PAYMENTS, InvoiceJson,
+        body=InvoiceWriteOffFields, required=("reason",), read_only=read_only(InvoiceJson, InvoiceWriteOffFields),
+        conflicts="The invoice is not sent, or nothing of it is open.", tag="Invoices",
+    ),
+    Operation(
+        "takeWriteOffBack", "DELETE", "/invoices/{id}/write-off", take_write_off_back,
+        "Take a write-off back: the rest is open again", Permission.RECORD_PAYMENTS, InvoiceJson, body=Nothing,
+        conflicts="Nothing of it is written off.", tag="Invoices",
     ),
 )  # fmt: skip

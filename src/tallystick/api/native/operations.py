@@ -6,7 +6,9 @@ from typing import Final
 
 from tallystick.api.native import (
     automatic_billing,
+    cards,
     clients,
+    credit_notes,
     expenses,
     invoices,
     mails,
@@ -17,6 +19,7 @@ from tallystick.api.native import (
     rates,
     recurring_invoices,
     reports,
+    series,
     tasks,
     time_entries,
     write_offs,
@@ -34,9 +37,12 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *write_offs.OPERATIONS,
     *rates.OPERATIONS,
     *invoices.OPERATIONS,
+    *credit_notes.OPERATIONS,
+    *series.OPERATIONS,
     *mails.OPERATIONS,
     *recurring_invoices.OPERATIONS,
     *automatic_billing.OPERATIONS,
+    *cards.OPERATIONS,
     *reports.OPERATIONS,
     *oauth.OPERATIONS,
 )

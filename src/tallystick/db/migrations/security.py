@@ -341,3 +341,34 @@ ISSUED_TAXES: Final = """
 CREATE TRIGGER keep_issued BEFORE INSERT OR UPDATE OR DELETE ON invoice_taxes
 FOR EACH ROW EXECUTE FUNCTION keep_issued_lines()
 """
+
+CREDITED_LINES: Final = """
+CREATE OR REPLACE FUNCTION keep_issued_lines() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  -- Once the invoice is issued, only how much of a line is credited changes.
+  IF (SELECT status FROM invoices WHERE id = coalesce(NEW.invoice_id, OLD.invoice_id)) <> 'DRAFT'
+     AND (TG_OP <> 'UPDATE' OR to_jsonb(OLD) - 'credited' <> to_jsonb(NEW) - 'credited') THEN
+    RAISE EXCEPTION 'the lines of an issued invoice cannot change' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN coalesce(NEW, OLD);
+END $$
+"""
+
+SETTLED_INVOICES: Final = """
+CREATE OR REPLACE FUNCTION keep_issued_invoice() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  free text[] := '{status,payment_status,amount_paid,settled,paid_at,sent_at,cancelled_at,updated_at,category_id,tags,'
+    'amount_credited,amount_refunded,amount_written_off,balance,written_off_at,write_off_reason}';
+BEGIN
+  -- From the day it is issued only an invoice's state moves, and what was paid, credited, returned and written off;
+  -- and where we file it, which nobody else sees. A cancelled one may become a draft again.
+  IF TG_OP = 'DELETE' THEN
+    RAISE EXCEPTION 'invoices are never deleted' USING ERRCODE = 'restrict_violation';
+  END IF;
+  IF (OLD.status IN ('SENT', 'PAID') AND NEW.status = 'DRAFT')
+     OR (OLD.status <> 'DRAFT' AND NEW.status <> 'DRAFT' AND to_jsonb(OLD) - free <> to_jsonb(NEW) - free) THEN
+    RAISE EXCEPTION 'invoice % was issued and cannot change', OLD.number USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END $$
+"""

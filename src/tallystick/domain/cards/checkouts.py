@@ -115,7 +115,9 @@ def open_checkout(ctx: Context, invoice_id: str) -> CardCheckout:
     if invoice.status != "SENT":
         raise Conflict(f"{invoice.status.title()} invoices take no payments", reason="invoice_state")
     if not settings.takes_cards or card_settings.holds(ctx, invoice) == "BANK":
-        raise Conflict("This invoice is not paid by card: see the card settings, and its payment method.", reason="cards_off")
+        raise Conflict(
+            "This invoice is not paid by card: see the card settings, and its payment method.", reason="cards_off"
+        )
     amount = invoice.balance
     fee = percent_of(amount, settings.fee_percent or Decimal(0), invoice.currency)
     known = cast_rows(ctx.rows(_OF_INVOICE, invoice_id=invoice.id), CardCheckout)
@@ -126,7 +128,7 @@ def open_checkout(ctx: Context, invoice_id: str) -> CardCheckout:
             return checkout
         # Whoever still pays there pays all the same: what is too much becomes the client's credit.
         ctx.change(checkout, status="EXPIRED")
-    return _opened(ctx, invoice, settings, amount, fee, len(known))
+    return _opened(ctx, invoice, settings, amount=amount, fee=fee, before=len(known))
 
 
 def of_invoice(ctx: Context, invoice_id: str) -> list[CardCheckout]:
@@ -146,7 +148,9 @@ def hear(ctx: Context, body: bytes, signature: str) -> Outcome | None:
     if ctx.server.till is None or not settings.takes_cards:
         raise Unauthenticated
     try:
-        notice = ctx.server.till.read(body, signature, card_settings.secret_of(ctx, settings, "webhook_secret"), ctx.now)
+        notice = ctx.server.till.read(
+            body, signature, card_settings.secret_of(ctx, settings, "webhook_secret"), ctx.now
+        )
     except Forged as forged:
         raise Unauthenticated(str(forged)) from None
     event = {
@@ -167,12 +171,14 @@ def hear(ctx: Context, body: bytes, signature: str) -> Outcome | None:
 
 
 def _opened(
-    ctx: Context, invoice: Invoice, settings: card_settings.CardSettings, amount: Decimal, fee: Decimal, before: int
+    ctx: Context, invoice: Invoice, settings: card_settings.CardSettings, *, amount: Decimal, fee: Decimal, before: int
 ) -> CardCheckout:
     till = ctx.server.till
     units, fee_units = smallest_units(amount, invoice.currency), smallest_units(fee, invoice.currency)
     if till is None:
-        raise Conflict("Card payments need the extra of this server: pip install tallystick[stripe].", reason="cards_off")
+        raise Conflict(
+            "Card payments need the extra of this server: pip install tallystick[stripe].", reason="cards_off"
+        )
     if units is None or fee_units is None:
         raise Conflict(
             f"{round_money(amount, invoice.currency)} {invoice.currency} cannot be charged to a card exactly.",
@@ -229,8 +235,9 @@ def _apply(ctx: Context, notice: Notice) -> tuple[Outcome, str | None]:
     if notice.type in LOST:
         if checkout.status != "OPEN":  # it was paid all the same, or told before
             return "NOTHING", None
-        ctx.change(checkout, status=LOST[notice.type])
-        if checkout.status == "FAILED":
+        status = LOST[notice.type]
+        ctx.change(checkout, status=status)
+        if status == "FAILED":
             ctx.record("payment_failed", ctx.find(Invoice, checkout.invoice_id))
         return "APPLIED", None
     if not notice.paid or checkout.status in ("PAID", "FLAGGED"):
@@ -258,7 +265,9 @@ def _paid(ctx: Context, checkout: CardCheckout, notice: Notice) -> tuple[Outcome
     except Refusal as refusal:
         if refusal.reason == "try_again":
             raise
-        return _flag(ctx, checkout, notice, f"The money came, but the invoice cannot take it: {refusal.message}. Refund it.")
+        return _flag(
+            ctx, checkout, notice, f"The money came, but the invoice cannot take it: {refusal.message}. Refund it."
+        )
     ctx.change(checkout, status="PAID", payment_id=payment.id, payment_intent=intent)
     ctx.record("paid", checkout)
     waiting = [refunded for (refunded,) in ctx.rows(_WAITING, payment_intent=intent)]

@@ -159,7 +159,7 @@ def holds(ctx: Context, invoice: Invoice) -> Method:
 
 
 def _methods(ctx: Context, client_id: str, invoice: Invoice | None) -> tuple[Method | None, Method]:
-    said = {of: method for of, method in ctx.rows(_SAID, client_id=client_id, invoice_id=invoice and invoice.id)}
+    said: dict[str, Method] = dict(ctx.rows(_SAID, client_id=client_id, invoice_id=invoice and invoice.id))  # type: ignore[arg-type]
     usual: Method = current(ctx).method  # type: ignore[assignment]  # the CHECK says so
     own = said.get("client" if invoice is None else "invoice")
     return own, said.get("invoice") or said.get("client") or usual
@@ -178,7 +178,8 @@ _MAKE = Prepared(
 _SAID = Prepared(
     text("""
         SELECT CASE WHEN invoice_id IS NULL THEN 'client' ELSE 'invoice' END, method FROM payment_methods
-        WHERE workspace_id = :workspace AND (client_id = CAST(:client_id AS uuid) OR invoice_id = CAST(:invoice_id AS uuid))
+        WHERE workspace_id = :workspace
+          AND (client_id = CAST(:client_id AS uuid) OR invoice_id = CAST(:invoice_id AS uuid))
     """)
 )
 _SAY: Final = {

@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Final, Literal, get_args
 from sqlalchemy import (
     CheckConstraint,
     Computed,
-    ForeignKeyConstraint,
     Index,
     UniqueConstraint,
     bindparam,
@@ -19,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tallystick.db.base import Counted, Id, Json, Money, Row, Tenant, one_of, table_of, within_workspace
+from tallystick.db.base import Counted, Id, Json, Money, Tenant, one_of, table_of, within_workspace
 from tallystick.db.session import Prepared, columns_of
 from tallystick.domain import categories
 from tallystick.domain.access import Permission
@@ -45,7 +44,7 @@ LINE_KINDS: Final[tuple[LineKind, ...]] = get_args(LineKind)
 MOVES: Final[dict[Status, frozenset[Status]]] = {
     "DRAFT": frozenset({"SENT", "CANCELLED"}),
     "SENT": frozenset({"PAID", "CANCELLED"}),
-    "PAID": frozenset({"SENT"}),  # only when a payment is deleted or corrected
+    "PAID": frozenset({"SENT"}),  # only when a payment is deleted, corrected or returned
     "CANCELLED": frozenset({"DRAFT"}),
 }
 """From each state, where an invoice may go. `become` is the only door."""
@@ -68,6 +67,10 @@ class Invoice(Counted):
             "total",
             "amount_paid",
             "settled",
+            "amount_credited",
+            "amount_refunded",
+            "amount_written_off",
+            "balance",
         }
     )
 
@@ -77,7 +80,8 @@ class Invoice(Counted):
     status: Mapped[str] = mapped_column(default="DRAFT")
     payment_status: Mapped[str] = mapped_column(
         Computed(
-            "CASE WHEN status = 'PAID' THEN 'paid' WHEN amount_paid > 0 THEN 'partially_paid' ELSE 'unpaid' END",
+            "CASE WHEN amount_refunded > 0 AND amount_paid = 0 THEN 'refunded' WHEN status = 'PAID' THEN 'paid' "
+            "WHEN amount_paid > 0 THEN 'partially_paid' ELSE 'unpaid' END",
             persisted=True,
         )
     )
@@ -101,8 +105,18 @@ class Invoice(Counted):
     tax_amount: Mapped[Money]
     total: Mapped[Money]
     amount_paid: Mapped[Money] = mapped_column(default=Decimal(0))
-    """The sum of its payments, and what `mark_paid` settled without one."""
+    """Its payments, less what went back or is the client's credit now, and what `mark_paid` settled without one."""
     settled: Mapped[Money] = mapped_column(default=Decimal(0))
+    amount_credited: Mapped[Money] = mapped_column(default=Decimal(0))
+    """The sum of its credit notes."""
+    amount_refunded: Mapped[Money] = mapped_column(default=Decimal(0))
+    """The sum of what was returned of its payments."""
+    amount_written_off: Mapped[Money] = mapped_column(default=Decimal(0))
+    """What nobody waits for any more. The claim stays: it is neither paid nor cancelled."""
+    balance: Mapped[Money] = mapped_column(
+        Computed("total - amount_paid - amount_credited - amount_written_off", persisted=True)
+    )
+    """What is open; of a draft, and of a cancelled one, what would be."""
     notes: Mapped[str | None]
     po_number: Mapped[str | None]
     bill_to_name: Mapped[str | None]
@@ -121,6 +135,8 @@ class Invoice(Counted):
     sent_at: Mapped[datetime | None]
     paid_at: Mapped[datetime | None]
     cancelled_at: Mapped[datetime | None]
+    written_off_at: Mapped[datetime | None]
+    write_off_reason: Mapped[str | None]
     grouping: Mapped[str] = mapped_column(default="PROJECT_TASK")
     selection: Mapped[Json | None]
     """By what the work was picked (`work.Selection`), so that a rebuild repeats it."""
@@ -160,8 +176,18 @@ class Invoice(Counted):
             CheckConstraint("discount_percent BETWEEN 0 AND 100", name="discount_percent"),
             CheckConstraint("tax_rate BETWEEN 0 AND 100", name="tax_rate"),
             CheckConstraint("tax_amount >= 0", name="tax_amount"),
-            CheckConstraint("0 <= settled AND settled <= amount_paid AND amount_paid <= total", name="paid"),
-            CheckConstraint("status <> 'PAID' OR amount_paid = total", name="paid_in_full"),
+            CheckConstraint("0 <= settled AND 0 <= amount_paid AND amount_paid <= total", name="paid"),
+            CheckConstraint("amount_credited BETWEEN 0 AND total", name="credited"),
+            CheckConstraint("amount_paid + amount_credited + amount_written_off <= total", name="balance"),
+            CheckConstraint("amount_refunded >= 0 AND amount_written_off >= 0", name="not_negative"),
+            CheckConstraint("status <> 'PAID' OR amount_paid + amount_credited = total", name="paid_in_full"),
+            CheckConstraint("status <> 'DRAFT' OR amount_credited + amount_refunded = 0", name="drafts_have_no_past"),
+            CheckConstraint(
+                "(amount_written_off > 0) = (written_off_at IS NOT NULL) "
+                "AND (amount_written_off > 0) = (write_off_reason IS NOT NULL) "
+                "AND (status = 'SENT' OR amount_written_off = 0)",
+                name="written_off",
+            ),
             CheckConstraint("(status = 'PAID') = (paid_at IS NOT NULL)", name="paid_at"),
             CheckConstraint("(status = 'CANCELLED') = (cancelled_at IS NOT NULL)", name="cancelled_at"),
             CheckConstraint("(status IN ('SENT', 'PAID')) = (sent_at IS NOT NULL)", name="sent_at"),
@@ -195,7 +221,16 @@ class InvoiceLine(Counted):
     __tablename__ = "invoice_lines"
     noun: ClassVar[str] = "invoice line"
     money: ClassVar[frozenset[str]] = frozenset(
-        {"rate", "discount_percent", "discount_amount", "total", "gross_discount", "gross_total", "tax_rate"}
+        {
+            "rate",
+            "discount_percent",
+            "discount_amount",
+            "total",
+            "gross_discount",
+            "gross_total",
+            "tax_rate",
+            "credited",
+        }
     )
 
     invoice_id: Mapped[Id]
@@ -222,6 +257,8 @@ class InvoiceLine(Counted):
     tax_reason: Mapped[str | None]
     """Why it is not taxed, in words of one's own; None: the usual ones."""
     tax_rate_id: Mapped[Id | None]
+    credited: Mapped[Money] = mapped_column(default=Decimal(0))
+    """What of it is taken back by credit notes, as its prices are: net, or with the tax."""
     tax_given: Mapped[bool] = mapped_column(default=False)
     """Whether the line says itself how it is taxed; otherwise it follows the invoice's default."""
     project_id: Mapped[Id | None]
@@ -248,10 +285,16 @@ class InvoiceLine(Counted):
                 "AND gross_total >= total AND gross_discount >= discount_amount",
                 name="gross",
             ),
+            CheckConstraint("credited BETWEEN 0 AND COALESCE(gross_total, total)", name="credited"),
             CheckConstraint("total >= 0", name="total"),
             CheckConstraint("quantity >= 0 AND rate >= 0", name="not_negative"),
             Index("ix_invoice_lines_invoice", "workspace_id", "invoice_id", "position"),
         )
+
+    @property
+    def listed(self) -> Decimal:
+        """What it comes to as its prices are: net, or with the tax."""
+        return self.total if self.gross_total is None else self.gross_total
 
     @property
     def treatment(self) -> Treatment:
@@ -354,42 +397,6 @@ class BilledWork(Tenant):
         )
 
 
-class NumberSeries(Row):
-    """The next number of a series. Its row is the lock behind which issuers queue up: that is what leaves no hole."""
-
-    __tablename__ = "invoice_series"
-
-    workspace_id: Mapped[Id] = mapped_column(primary_key=True)
-    series: Mapped[str] = mapped_column(primary_key=True)
-    next: Mapped[int]
-
-    __table_args__ = (
-        within_workspace("workspace_id", "workspaces.id"),
-        CheckConstraint("next >= 1", name="next"),
-    )
-
-
-class IssuedNumber(Row):
-    """The ledger of numbers: 1..n of each series, what each became, and for which invoice. Rows never change."""
-
-    __tablename__ = "issued_numbers"
-
-    workspace_id: Mapped[Id] = mapped_column(primary_key=True)
-    series: Mapped[str] = mapped_column(primary_key=True)
-    value: Mapped[int] = mapped_column(primary_key=True)
-    number: Mapped[str]
-    invoice_id: Mapped[Id]
-    issued_at: Mapped[datetime]
-
-    __table_args__ = (
-        within_workspace("workspace_id", "workspaces.id"),
-        ForeignKeyConstraint(["workspace_id", "invoice_id"], ["invoices.workspace_id", "invoices.id"]),
-        UniqueConstraint("workspace_id", "number"),
-        CheckConstraint("value >= 1", name="value"),
-        Index("ix_issued_numbers_invoice", "workspace_id", "invoice_id"),
-    )
-
-
 INVOICES = Listing(
     Invoice,
     sorts=(
@@ -478,7 +485,7 @@ def no_such_move(invoice: Invoice, status: Status) -> Conflict:
 def change(ctx: Context, invoice: Invoice, **facts: Any) -> list[str]:
     """`ctx.change` for an invoice: what the database computes follows on the row at hand."""
     changed = ctx.change(invoice, **facts)
-    invoice.payment_status = _payment_status(invoice)
+    _follow(invoice)
     return changed
 
 
@@ -486,7 +493,7 @@ def add(ctx: Context, invoice: Invoice) -> Invoice:
     """`ctx.add` for an invoice. It is filed under the category it has, else under the usual one."""
     invoice.category_id = categories.filed_under(ctx, "invoice", invoice.__dict__.get("category_id"))
     ctx.add(invoice)
-    invoice.payment_status = _payment_status(invoice)
+    _follow(invoice)
     return invoice
 
 
@@ -540,11 +547,15 @@ def check_due(issue_date: date, due_date: date | None) -> None:
         raise Invalid(fields={"due_date": "must not be before the issue date"})
 
 
-def _payment_status(invoice: Invoice) -> PaymentStatus:
-    """As the generated column has it."""
+def _follow(invoice: Invoice) -> None:
+    """As the generated columns have it."""
+    status: PaymentStatus = "partially_paid" if invoice.amount_paid > 0 else "unpaid"
     if invoice.status == "PAID":
-        return "paid"
-    return "partially_paid" if invoice.amount_paid > 0 else "unpaid"
+        status = "paid"
+    if invoice.amount_refunded > 0 and invoice.amount_paid == 0:
+        status = "refunded"
+    invoice.payment_status = status
+    invoice.balance = invoice.total - invoice.amount_paid - invoice.amount_credited - invoice.amount_written_off
 
 
 _taxes = table_of(InvoiceTax)
@@ -572,9 +583,11 @@ _LINES = Prepared(
 SENTENCES["uq_invoices_workspace_id_number"] = Conflict(
     "This invoice number is taken. Change the invoice prefix in the workspace's settings and try again."
 )
-SENTENCES["uq_issued_numbers_workspace_id_number"] = SENTENCES["uq_invoices_workspace_id_number"]
 SENTENCES["ck_invoices_issued_number"] = Conflict(
     "With this prefix an invoice number looks like that of a draft. Change the invoice prefix and try again."
+)
+SENTENCES["ck_invoices_balance"] = Conflict(
+    "Payments and credit notes would be more than the total of the invoice. Look at it again.", reason="try_again"
 )
 SENTENCES["ck_invoices_paid"] = Conflict("The payments would be more than the total of the invoice.")
 _BILLED = Conflict("Some of this work was put on another invoice at this moment. Try again.", reason="try_again")

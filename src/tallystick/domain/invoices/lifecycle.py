@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from decimal import Decimal
-from typing import Final
 
 from msgspec import UNSET
-from sqlalchemy import text
 
-from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
 from tallystick.domain.invoices import invoice as invoices
-from tallystick.domain.invoices import work
+from tallystick.domain.invoices import series, work
+from tallystick.domain.invoices.balance import check_not_written_off
 from tallystick.domain.invoices.draft import Draft, rewrite, settle
-from tallystick.domain.invoices.invoice import Invoice, InvoiceLine, IssuedNumber, become, no_such_move
+from tallystick.domain.invoices.invoice import Invoice, InvoiceLine, become, no_such_move
 from tallystick.domain.invoices.totals import Discount
 from tallystick.domain.invoices.work import Picked, Warned
 from tallystick.domain.workspaces import current
+from tallystick.values.duration import local_date
 from tallystick.values.errors import Conflict, Invalid
 from tallystick.values.money import decimal_text
-
-SERIES: Final = "invoice"
 
 
 def mark_sent(ctx: Context, invoice_id: str) -> Invoice:
@@ -36,14 +32,16 @@ def mark_sent(ctx: Context, invoice_id: str) -> Invoice:
     client = ctx.find(Client, invoice.client_id)
     studio = current(ctx)
     _check_ready(ctx, invoice, client)
-    issue_date = invoice.issue_date if invoice.issue_date_given else ctx.today()
+    issue_date = invoice.issue_date if invoice.issue_date_given else local_date(ctx.now, studio.time_zone)
     due_date = invoice.due_date or invoices.usual_due_date(client, studio, issue_date)
     invoices.check_due(issue_date, due_date)
+    drawn = series.draw(ctx, "invoice", issue_date)
+    series.enter(ctx, drawn, invoice_id=invoice.id)
     become(
         ctx,
         invoice,
         "SENT",
-        number=_draw_number(ctx, invoice, studio.invoice_prefix, issue_date),
+        number=drawn.number,
         issue_date=issue_date,
         due_date=due_date,
         sent_at=ctx.now,
@@ -58,9 +56,9 @@ def mark_paid(ctx: Context, invoice_id: str) -> Invoice:
     """Settle what is left of an invoice without a payment record."""
     ctx.require(Permission.CHANGE_INVOICES)
     invoice = ctx.find(Invoice, invoice_id, lock="update")
-    balance = invoice.total - invoice.amount_paid
-    settled = invoice.settled + balance
-    become(ctx, invoice, "PAID", settled=settled, amount_paid=invoice.total, paid_at=ctx.now)
+    check_not_written_off(invoice)
+    settled, paid = invoice.settled + invoice.balance, invoice.amount_paid + invoice.balance
+    become(ctx, invoice, "PAID", settled=settled, amount_paid=paid, paid_at=ctx.now)
     ctx.record("paid", invoice)
     return invoice
 
@@ -74,6 +72,12 @@ def cancel(ctx: Context, invoice_id: str) -> Invoice:
             f"Payments of {decimal_text(invoice.amount_paid)} {invoice.currency} are recorded on this invoice. "
             "Delete them before you cancel it.",
             reason="has_payments",
+        )
+    check_not_written_off(invoice)
+    if invoice.status == "SENT" and invoice.amount_credited > 0:
+        raise Conflict(
+            "Credit notes belong to this invoice. Credit what is left of it: then it is cancelled.",
+            reason="invoice_state",
         )
     become(ctx, invoice, "CANCELLED", cancelled_at=ctx.now, sent_at=None)
     work.release(ctx, invoice)
@@ -89,6 +93,11 @@ def restore(ctx: Context, invoice_id: str) -> Draft:
     """
     ctx.require(Permission.CHANGE_INVOICES)
     invoice = ctx.find(Invoice, invoice_id, lock="update")
+    if invoice.status == "CANCELLED" and invoice.amount_credited + invoice.amount_refunded > 0:
+        raise Conflict(
+            "Credit notes or refunds belong to this invoice: it stays as it is. Duplicate it instead.",
+            reason="invoice_state",
+        )
     become(
         ctx,
         invoice,
@@ -131,26 +140,6 @@ def _check_ready(ctx: Context, invoice: Invoice, client: Client) -> None:
         raise Invalid(fields={"po_number": f"{client.name} requires a PO number on every invoice"})
 
 
-def _draw_number(ctx: Context, invoice: Invoice, prefix: str, issue_date: date) -> str:
-    """The next number of the series, under the lock of its row: issuers queue up, and a rollback gives it back."""
-    drawn = ctx.row(_DRAW, series=SERIES)
-    assert drawn is not None  # noqa: S101 - INSERT … RETURNING answers a row
-    (value,) = drawn
-    number = f"{_on(prefix, issue_date)}{value:04d}"
-    ctx.add(
-        IssuedNumber(series=SERIES, value=value, number=number, invoice_id=invoice.id, issued_at=ctx.now),
-    )
-    return number
-
-
-def _on(prefix: str, day: date) -> str:
-    """A prefix may hold the day of issue: `{{yyyy}}`, `{{yy}}`, `{{mm}}`, `{{dd}}` (contract hoursmith 3.8)."""
-    tokens = {"{{yyyy}}": "%Y", "{{yy}}": "%y", "{{mm}}": "%m", "{{dd}}": "%d"}
-    for token, form in tokens.items():
-        prefix = prefix.replace(token, day.strftime(form))
-    return prefix
-
-
 def _gone(entry_ids: list[str], expense_ids: list[str], picked: Picked, fees: int) -> list[Warned]:
     entries = sorted(set(entry_ids) - {one.id for one in picked.worked})
     expenses = sorted(set(expense_ids) - {one.id for one in picked.spent})
@@ -175,12 +164,3 @@ def _affordable_discount(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Disc
         return None
     left = sum((line.total if line.gross_total is None else line.gross_total for line in lines), Decimal(0))
     return None if given.amount <= left else Discount(amount=left)
-
-
-_DRAW = Prepared(
-    text("""
-        INSERT INTO invoice_series AS series (workspace_id, series, next) VALUES (:workspace, :series, 2)
-        ON CONFLICT (workspace_id, series) DO UPDATE SET next = series.next + 1
-        RETURNING next - 1
-    """)
-)
