@@ -114,7 +114,7 @@ def automatic_billing() -> None:
         check(table, "has_period", f"({PERIODS}) = (period_ends_on IS NOT NULL)"),
         check(table, "more_than_nothing", "amount > 0 AND hours > 0"),
         check(table, "minimum_amount", "minimum_amount >= 0"),
-        sa.UniqueConstraint("workspace_id", "client_id", name=op.f(f"uq_{table}_workspace_id_client_id")),
+        sa.UniqueConstraint("workspace_id", "client_id", name=op.f("uq_automatic_billing_workspace_id_client_id")),
     )
 
 
