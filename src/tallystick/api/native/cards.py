@@ -42,7 +42,7 @@ class PaymentMethodJson(Struct, gc=False):
 
 
 class PaymentMethodFields(Struct):
-    method: Method | None
+    method: Method | UnsetType | None = UNSET
 
 
 class CheckoutJson(Struct, rename="camel", gc=False):

@@ -101,7 +101,7 @@ def checkouts() -> None:
         words("note", nullable=True),
         moment("created_at"),
         check(table, "outcome", "outcome IN ('APPLIED', 'NOTHING', 'WAITING', 'FLAGGED')"),
-        unique(table, "workspace_id", "event_id"),
+        sa.UniqueConstraint("workspace_id", "event_id", name=op.f("uq_card_events_workspace_id_event_id")),
     )
     op.create_index("ix_card_events_intent", table, ["workspace_id", "payment_intent"])
 
