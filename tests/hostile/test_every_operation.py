@@ -35,7 +35,7 @@ def whole_body(attack: Attacker, operation: Operation) -> dict[str, Any]:
         "clientId": ids["client"], "projectId": ids["project"], "name": "N", "entryDate": "2026-06-11",
         "expenseDate": "2026-06-11", "durationSeconds": 60, "description": "D", "amount": "1", "paidOn": "2026-06-11",
         "lines": [{"description": "L", "quantity": 1, "rate": 1}], "redirectUris": ["https://app.example/callback"],
-        "rule": "FREQ=MONTHLY", "startDate": "2026-06-30", "every": "AMOUNT",
+        "refundedOn": "2026-06-11", "rule": "FREQ=MONTHLY", "startDate": "2026-06-30", "every": "AMOUNT",
     }  # fmt: skip
     assert operation.body is not None
     fields = operation.body.__struct_encode_fields__
