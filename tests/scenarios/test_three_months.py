@@ -1,4 +1,4 @@
-"""Three months of a studio that nobody touches: a retainer and tracked time bill themselves, with a week of downtime."""
+"""Three months of a studio: a retainer and tracked time bill themselves, with a week of downtime."""
 
 from __future__ import annotations
 

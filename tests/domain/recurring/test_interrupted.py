@@ -15,16 +15,15 @@ from pathlib import Path
 
 import psycopg
 
-from tallystick.db.session import Database
 from tallystick.domain.invoices.draft import CustomLine
 from tallystick.domain.recurring import recurring, runs
 from tallystick.domain.recurring.attempts import Failed
 from tallystick.domain.recurring.recurring import Template
-from tests.domain.invoices.conftest import Counted
+from tests.domain.invoices.conftest import Bench, Counted
 from tests.domain.recurring.conftest import Calendar
-from tests.studio import KEY, found_studio
+from tests.studio import KEY
 
-KILLS = 6
+KILLS = 4
 
 
 def test_cut_off_before_any_statement_nothing_has_happened(calendar: Calendar) -> None:
@@ -48,39 +47,34 @@ def test_cut_off_before_any_statement_nothing_has_happened(calendar: Calendar) -
     assert calendar.run() == []
 
 
-def test_killed_runners_make_each_day_once(own_database: str, tmp_path: Path) -> None:
+def test_killed_runners_make_each_day_once(own_database: tuple[Bench, str], tmp_path: Path) -> None:
+    bench, url = own_database
     data = tmp_path / "data"
     data.mkdir(mode=0o700)
     (data / "secret.key").write_bytes(KEY)
     (data / "secret.key").chmod(0o600)
-    pool = Database(own_database, size=2)
-    pool.open()
-    try:
-        studio = found_studio(pool, KEY)
-        today = datetime.now(UTC)
-        studio.clock.now = today - timedelta(days=40)
-        with studio.context() as ctx:
-            for name in ("One", "Two"):
-                recurring.create(
-                    ctx, client_id=studio.ids["client"], rule="FREQ=DAILY", start_date=date(2026, 1, 1), name=name,
-                    mode="SEND", template=Template(lines=(CustomLine("Care", Decimal(1), Decimal(80)),)),
-                )  # fmt: skip
-    finally:
-        pool.close()
+    studio = bench.studio
+    studio.clock.now = datetime.now(UTC) - timedelta(days=40)
+    with studio.context() as ctx:
+        for name in ("One", "Two"):
+            recurring.create(
+                ctx, client_id=studio.ids["client"], rule="FREQ=DAILY", start_date=date(2026, 1, 1), name=name,
+                mode="SEND", template=Template(lines=(CustomLine("Care", Decimal(1), Decimal(80)),)),
+            )  # fmt: skip
     chance = random.Random(7)
-    environment = {**os.environ, "TALLYSTICK_DATABASE_URL": own_database, "TALLYSTICK_DATA": str(data)}
+    environment = {**os.environ, "TALLYSTICK_DATABASE_URL": url, "TALLYSTICK_DATA": str(data)}
     command = [sys.executable, "-m", "tallystick", "recurring", "run"]
     for _ in range(KILLS):
         runner = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        before = count(own_database)
-        deadline = time.monotonic() + 20
-        while runner.poll() is None and count(own_database) < before + chance.randrange(1, 6):
+        before = count(url)
+        wanted, deadline = before + chance.randrange(1, 6), time.monotonic() + 120
+        while runner.poll() is None and count(url) < wanted:
             assert time.monotonic() < deadline
         with contextlib.suppress(ProcessLookupError):
             os.kill(runner.pid, signal.SIGKILL)
         runner.wait()
     subprocess.run(command, env=environment, check=True, capture_output=True)
-    with psycopg.connect(own_database) as connection:
+    with psycopg.connect(url) as connection:
         ((runs_made, days, invoices, numbers),) = connection.execute("""
             SELECT (SELECT count(*) FROM recurring_runs WHERE outcome = 'MADE'),
                    (SELECT count(DISTINCT (recurring_id, occurs_on)) FROM recurring_runs),
