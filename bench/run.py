@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import einvoices
 import msgspec
 from fill import Filled, Studio, fill
 from load import KEY, Order, Outcome
@@ -38,8 +39,10 @@ PAGE = 50
 TARGETS = {
     "get one": 2.0, "list of 50": 1.5, "list of 200": 1.5, "create": 2.5, "depth": 1.3, "growth": 1.3,
     "expensicat get one": 2.0, "expensicat list of 50": 1.5, "expensicat create": 2.5,
-    "growcrm list of 50": 2.0, "growcrm create": 2.5,
+    "growcrm list of 50": 2.0, "growcrm create": 2.5, "e-invoice of 50 lines": 2.0, "e-invoice of 500 lines": 2.0,
 }  # fmt: skip
+EINVOICES = ((50, 0.5), (500, 5.0))
+"""How many lines, and in how many seconds XML and rules are done."""
 JWT_TARGET = 100
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 ISSUER = "http://127.0.0.1:8000"
@@ -132,8 +135,16 @@ def main() -> int:
                 figures["jwt first seen"] = {"microseconds": _jwt()}
             if given.only in "invoice":
                 figures["invoice of 1,000 entries"] = {"seconds": _invoice(product, filled.small)}
+        for lines, _ in EINVOICES:
+            if given.only in "e-invoice":
+                figures[f"e-invoice of {lines} lines"] = einvoices.measured(lines, given.rounds)
     missed = [name for name, one in figures.items() if name in TARGETS and one["ratio"] > TARGETS[name]]
     missed += [name for name, one in figures.items() if one.get("microseconds", 0) > JWT_TARGET]
+    missed += [
+        name
+        for lines, most in EINVOICES
+        if figures.get(name := f"e-invoice of {lines} lines", {"seconds": 0})["seconds"] > most
+    ]
     _print(figures)
     if given.json:
         given.json.write_text(json.dumps(figures, indent=2) + "\n")
@@ -393,7 +404,7 @@ def _print(figures: dict[str, Any]) -> None:
     print("\nCPU in µs for one request, of the server's processes and (in brackets) of the database's")
     print(f"{'':<22}{'product':>16}{'floor':>16}{'ratio':>8}{'target':>8}{'requests/s':>16}{'p50/p99 ms':>16}")
     for name, one in figures.items():
-        if "ratio" not in one:
+        if "product" not in one:
             continue
         over, under = one["product"], one["floor"]
         print(
@@ -406,6 +417,13 @@ def _print(figures: dict[str, Any]) -> None:
         print(f"A session's JWT that was not seen before is verified in {took:.0f} µs (target {JWT_TARGET}).")
     if "invoice of 1,000 entries" in figures:
         print(f"An invoice is drafted from 1,000 entries in {figures['invoice of 1,000 entries']['seconds']:.2f} s.")
+    for lines, most in EINVOICES:
+        one = figures.get(f"e-invoice of {lines} lines")
+        if one is not None:
+            print(
+                f"An e-invoice of {lines} lines is written and put to all rules in {one['seconds']:.3f} s "
+                f"(target {most}), {one['ratio']:.1f} times the bare rules."
+            )
     print("depth: page 1,000 over page 1. growth: a page of the large workspace over one of 1,000 entries.")
 
 

@@ -39,11 +39,13 @@ from tallystick.outgoing.smtp import SmtpPost
 from tallystick.outgoing.stripe_checkout import StripeTill
 from tallystick.settings import Settings
 from tallystick.values.letter import Sender, Tls
+from tallystick.web.app.front import mount_app
+from tallystick.web.app.table import PAGES
 from tallystick.web.assets import Assets
 from tallystick.web.auth.oauth import mount_oauth
 from tallystick.web.auth.sign_in import mount_sign_in
 from tallystick.web.cards import mount_cards
-from tallystick.web.documents import Document, Elsewhere
+from tallystick.web.documents import Document
 from tallystick.web.health import Alive, Ready, RequestIds
 from tallystick.web.reference import EXPENSICAT as EXPENSICAT_GUIDE
 from tallystick.web.reference import GROWCRM as GROWCRM_GUIDE
@@ -97,7 +99,7 @@ def build(
     mount_expensicat(app, settings, wire, key, assets=assets)
     described = native_document(OPERATIONS, version=__version__, server=settings.public_url)
     app.add_route("/api/openapi.json", Document(msgspec.json.encode(described), "application/json"))
-    app.add_route("/", Elsewhere("/api-docs"))
+    mount_app(app, entrance, lent(settings, key), assets, PAGES, env=settings.env)
     app.add_route("/api-docs", Reference(described, assets))
     app.add_route("/static/{name}", assets)
     app.add_route("/healthz", Alive())

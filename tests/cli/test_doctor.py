@@ -164,6 +164,12 @@ CORRUPTIONS: list[tuple[str, str, str]] = [
     ("credit-notes", "UPDATE credit_note_taxes SET basis = basis - 1, discount = 1 WHERE credit_note_id = '{note}'",
      "invoices {taken}"),
     ("issued-numbers", "UPDATE credit_notes SET number = 'CN-9999' WHERE id = '{note}'", "credit_notes {note}"),
+    ("issued-documents", "UPDATE issued_documents SET pdf = 'other' WHERE invoice_id = '{sent}'", "issued_documents"),
+    ("issued-documents", "UPDATE issued_documents SET xml = 'other' WHERE invoice_id = '{sent}'", "issued_documents"),
+    ("issued-documents", "UPDATE issued_documents SET invoice_id = '{paid}' WHERE invoice_id = '{sent}'",
+     "issued_documents"),
+    ("issued-documents", ("UPDATE issued_numbers SET issued_at = issued_at + interval '1 s'; "
+     "DELETE FROM issued_documents WHERE credit_note_id = '{note}'"), "issued_numbers credit_note"),
     ("payment-currency", "UPDATE payments SET currency = 'USD' WHERE id = '{payment}'", "payments {payment}"),
     ("external-payments", "UPDATE payments SET external_id = 'bank-1' WHERE id = '{payment2}'", "payments {payment}"),
     ("numbers", "DELETE FROM issued_numbers WHERE invoice_id = '{paid}'", "issued_numbers invoice/3"),

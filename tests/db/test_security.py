@@ -51,6 +51,7 @@ APPEND_ONLY = (
     "credit_notes",
     "credit_note_lines",
     "credit_note_taxes",
+    "issued_documents",
 )
 REFERENCES = [
     pytest.param(key, id=str(key.name))
@@ -328,6 +329,7 @@ ONE_OF_MANY = (
     "billed_work.ck_billed_work_one_piece_of_work",
     "checklist_items.ck_checklist_items_task_or_project",
     "comments.ck_comments_task_or_checklist_item",
+    "issued_documents.ck_issued_documents_of_one",
     "issued_numbers.ck_issued_numbers_of_one",
     "milestones.ck_milestones_billed_was_reached",
     "notes.ck_notes_one_resource",
@@ -414,6 +416,7 @@ def test_history_is_not_rewritten_by_anyone(
         "number_jumps": "series",
         "credit_note_taxes": "category",
         "credit_note_lines": "description",
+        "issued_documents": "number",
     }.get(table, "currency")
     writes = (f"UPDATE {table} SET {column} = 'x'", f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE")
     for url in (database_url, psycopg.conninfo.make_conninfo(superuser(cluster_url), dbname=str(name))):

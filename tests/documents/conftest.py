@@ -11,9 +11,8 @@ from tests.documents.judges import Judges
 @pytest.fixture(scope="session")
 def documents() -> Iterator[Documents]:
     """The renderer, with one helper for the whole session."""
-    made = Documents()
-    yield made
-    made.rules.close()
+    yield Documents()
+    Documents.rules.close()
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import pypdf
 import pytest
 import typst
 
-from tallystick.documents import einvoice
+from tallystick.documents import Documents, einvoice
 from tallystick.documents.einvoice.facturx import NAMESPACE, announced, embedding
 from tallystick.values.document import Profile
 from tests.documents.samples import document
@@ -94,6 +94,19 @@ def test_it_takes_no_time_for_500_lines(tmp_path: Path) -> None:
     assert time.perf_counter() - began < 0.25
     with pikepdf.open(io.BytesIO(after)) as read:
         assert not read.check_pdf_syntax()
+
+
+@pytest.mark.parametrize("profile", ["cii", "xrechnung", "ubl"])
+def test_the_paper_of_an_invoice_has_it_inside(documents: Documents, profile: Profile) -> None:
+    made = document()
+    xml = documents.xml(made, profile)
+    pdf = documents.pdf(made, xml)
+    assert [data for (data,) in pypdf.PdfReader(io.BytesIO(pdf), strict=True).attachments.values()] == [xml]
+    assert (f'"{NAMESPACE}"' in packet(pdf)) == (profile != "ubl")
+    with pikepdf.open(io.BytesIO(pdf)) as read:
+        assert not read.check_pdf_syntax()
+        with read.open_metadata() as told:
+            assert (told.pdfa_status, told["pdfuaid:part"]) == ("3A", "1")
 
 
 def test_a_pdf_of_another_make_is_refused(tmp_path: Path) -> None:

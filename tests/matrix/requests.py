@@ -268,4 +268,7 @@ def wire_names(kind: Any) -> dict[str, str]:
 
 
 def data_of(result: testing.Result) -> Any:
-    return msgspec.json.decode(result.content)["data"] if result.content else None
+    """What an answer holds; None where it is empty, or a file."""
+    if not result.content or result.headers["content-type"] != "application/json":
+        return None
+    return msgspec.json.decode(result.content)["data"]

@@ -20,7 +20,9 @@ IN_BODY = [slot for slot in SLOTS if slot.where == "body"]
 IN_FILTER = [slot for slot in SLOTS if slot.where == "filter"]
 IN_CURSOR = [slot for slot in SLOTS if slot.where == "cursor"]
 
-NOT_A_MEMBERS = frozenset({"client", "expense", "invoice", "payment", "app", "mail", "recurring"})
+NOT_A_MEMBERS = frozenset(
+    {"client", "expense", "invoice", "line", "credit_note", "payment", "refund", "app", "mail", "recurring"}
+)
 """Nouns of which a Member sees none: their operations are refused before anybody looks for the id."""
 
 PINNED = frozenset({("listTimeEntrys", "userId")})
@@ -142,7 +144,7 @@ def test_a_filter_by_an_id_of_nothing_of_mine_finds_nothing(slot: Slot, who: str
 NOUN_OF_LIST = {
     "listClients": "client", "listProjects": "project", "listTasks": "task", "listTimeEntrys": "entry",
     "listExpenses": "expense", "listInvoices": "invoice", "listMails": "mail", "listMembers": "member",
-    "listRecurringInvoices": "recurring",
+    "listRecurringInvoices": "recurring", "listCreditNotes": "credit_note",
 }  # fmt: skip
 
 

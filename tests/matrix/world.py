@@ -296,9 +296,21 @@ def _invoices(world: World, word: str) -> None:
             ctx, ids["invoice.sent"], ids["payment"], amount=Decimal("1.19"), refunded_on=DAY, note=word
         )
         some = invoices.lines(ctx, ids["invoice.hidden"])[0].id
-        note, _ = credit.credit(ctx, ids["invoice.hidden"], reason=word, lines=[CreditLine(some, Decimal("2.5"))])
-        ids |= {"credit_note": note.id, "line": invoices.lines(ctx, ids["invoice.sent"])[0].id}
-        ids |= {"payment.overpaid": more.id, "refund": back.id}
+        taken = [CreditLine(some, Decimal("2.5"))]
+        note, _ = (credit.credit(ctx, ids["invoice.hidden"], reason=word, lines=taken)[0] for _ in range(2))
+        # No credit note is ever deleted; a line of another invoice is as good as none.
+        ids |= {
+            "credit_note": note.id,
+            "credit_note.deleted": new_id(),
+            "line.deleted": some,
+            "line": invoices.lines(ctx, ids["invoice.sent"])[0].id,
+        }
+        other, gone = (
+            refunds.record(ctx, ids[f"invoice.{state}"], ids[payment], amount=Decimal(1), refunded_on=DAY)[0].id
+            for state, payment in (("hidden", "payment.elsewhere"), ("sent", "payment"))
+        )
+        refunds.delete(ctx, ids["invoice.sent"], ids["payment"], gone)
+        ids |= {"payment.overpaid": more.id, "refund": back.id, "refund.elsewhere": other, "refund.deleted": gone}
         balance.write_off(ctx, ids["invoice.written_off"], reason=word)
     ids["invoice"] = ids["invoice.sent"]
     _billed(world, word)

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import logging
 import random
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -51,6 +52,8 @@ DEADLOCK_TRIES: Final = 5
 PASSING: Final = frozenset({"idempotency_key_reused", "idempotency_in_progress", "try_again"})
 """Reasons of refusals that decide nothing: they are not kept for a retry to hear again."""
 
+_NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9._-]+")
+
 log = logging.getLogger("tallystick.api")
 
 
@@ -90,6 +93,19 @@ class File:
             "Content-Disposition": f'{how}; filename="{self.name}"',
             "Content-Security-Policy": "default-src 'none'; sandbox",
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """An answer that takes longer than a transaction should last: its data are made when that is over."""
+
+    make: Callable[[], Any]
+
+
+def file_name(text: str, ending: str) -> str:
+    """A name that every system can save a file as: `NL 2026/7` and `xml` make `NL-2026-7.xml`."""
+    plain = _NOT_IN_NAMES.sub("-", text).strip("-.")
+    return f"{plain[:100] or 'document'}.{ending}"
 
 
 Handler = Callable[[Context, Ask], Any]
@@ -426,9 +442,11 @@ class _Exchange:
                     )
                     return operation.status, body, {}
                 value = operation.handler(ctx, ask)
-                if not isinstance(value, File):
+                if not isinstance(value, File | Later):
                     return operation.status, self._encode(ctx, operation, ask, value), {}
-            return operation.status, value.make(), value.headers()
+            if isinstance(value, File):
+                return operation.status, value.make(), value.headers()
+            return operation.status, self._encode(ctx, operation, ask, value.make()), {}
         except (NotFound, Conflict, Invalid, psycopg.IntegrityError) as error:
             refusal = refusal_of(error) if isinstance(error, psycopg.IntegrityError) else error
             if decision is None or not isinstance(refusal, Refusal) or refusal.reason in PASSING:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
 import typer
@@ -25,7 +26,7 @@ from tallystick.domain.context import Context
 from tallystick.domain.credit_notes import credit as crediting
 from tallystick.domain.credit_notes.credit import CreditLine
 from tallystick.domain.credit_notes.credit_note import CreditNote
-from tallystick.domain.invoices import balance, lifecycle
+from tallystick.domain.invoices import balance, conformity, lifecycle
 from tallystick.domain.invoices import draft as drafts
 from tallystick.domain.invoices import series as number_series
 from tallystick.domain.invoices.draft import Draft
@@ -34,6 +35,7 @@ from tallystick.domain.invoices.series import Kind
 from tallystick.domain.invoices.totals import Discount
 from tallystick.domain.listing import After
 from tallystick.domain.projects import Project
+from tallystick.values.document import Profile
 from tallystick.values.ids import parse_id
 from tallystick.values.money import decimal_text, round_money
 
@@ -63,6 +65,10 @@ def discount(text: str) -> Discount:
 
 
 ClientArgument = Annotated[str, typer.Argument(help="Whom to bill, by name or id.")]
+ProfileOption = Annotated[
+    Profile | None,
+    typer.Option("--format", case_sensitive=False, help="The profile; else the client's.", show_default=False),
+]
 Number = Annotated[str, typer.Argument(help="The invoice, by its number or id.")]
 Named = TypeVar("Named", bound=Tenant)
 
@@ -93,6 +99,10 @@ def register(app: typer.Typer) -> None:
     commands.command(
         "series", epilog="Example: tallystick invoice series invoice --prefix 'INV-{{yyyy}}-' --yearly --next 120"
     )(series)
+    commands.command("xml", epilog="Example: tallystick invoice xml INV-0007 --format xrechnung --output INV-0007.xml")(
+        xml
+    )
+    commands.command("ready", epilog="Example: tallystick invoice ready Globex --format peppol")(ready)
     commands.command("list", epilog="Example: tallystick invoice list --client Globex --unpaid")(list_all)
     app.add_typer(commands, name="invoice")
 
@@ -419,6 +429,54 @@ def series(
         for one in found
     ]
     print_rows(rows, json=json, empty="No series.")
+
+
+def xml(
+    invoice: Number,
+    *,
+    profile: ProfileOption = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file to write; else standard output.", show_default=False)
+    ] = None,
+    workspace: Which = None,
+    data: Data = None,
+) -> None:
+    """Write an invoice as data (EN 16931)."""
+    with open_database(data=data) as operator, inside(operator, workspace) as ctx:
+        made = conformity.xml(ctx, _invoice(ctx, invoice).id, profile)
+    if output is None:
+        typer.echo(made.make(), nl=False)
+        return
+    try:
+        output.write_bytes(made.make())
+    except OSError as error:
+        raise CommandError(f"{output} cannot be written: {error.strerror}.") from None
+    out.print(f"{made.number} is in {output} ({made.profile}).", markup=False, soft_wrap=True)
+
+
+def ready(
+    client: ClientArgument,
+    *,
+    profile: ProfileOption = None,
+    workspace: Which = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Ask the official rules whether a client's invoices would conform. Exits 1, and says what to do, where not."""
+    with open_database(data=data) as operator, inside(operator, workspace) as ctx:
+        found = find_client(ctx, client)
+        ask = conformity.readiness(ctx, found.id)
+        chosen = profile or conformity.profile_of(found)
+    asked = [one for one in ask() if chosen in (None, one.profile)]
+    if json:
+        print_json([{"profile": one.profile, "ready": one.ready, "problems": [each._asdict() for each in one.problems]}
+                    for one in asked])  # fmt: skip
+    for one in () if json else asked:
+        out.print(f"{one.profile}: {'ready' if one.ready else 'not ready'}", markup=False)
+        for each in one.problems:
+            out.print(f"  {each.rule}  {each.field}\n    {each.message}\n    {each.remedy}", markup=False)
+    if not all(one.ready for one in asked):
+        raise typer.Exit(1)
 
 
 def list_all(

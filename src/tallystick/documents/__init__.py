@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from tallystick.documents import einvoice, paper
+from tallystick.documents.einvoice.facturx import announced, embedding
 from tallystick.documents.einvoice.rules import Rules
 from tallystick.documents.paper import LANGUAGES, LAYOUTS
 from tallystick.documents.press import Attachment, Press
@@ -17,14 +19,19 @@ __all__ = ["LANGUAGES", "LAYOUTS", "Attachment", "Documents"]
 class Documents:
     """The one `Renderer`. `fonts` is a folder of the operator's, for scripts that Tallystick comes without."""
 
+    rules: ClassVar[Rules] = Rules()
+    """One helper for the process, however many apps it serves."""
+
     def __init__(self, fonts: Path | None = None) -> None:
         self.press = Press(fonts)
-        self.rules = Rules()
 
     def pdf(self, document: Document, xml: bytes | None = None) -> bytes:
         """See `Renderer`."""
-        attached = [] if xml is None else [Attachment("factur-x.xml", "text/xml", xml.decode(), "Factur-X")]
-        return self.press.pdf("document.typ", paper.data_of(document), made=document.issue_date, attachments=attached)
+        attached = (
+            [] if xml is None else [Attachment(embedding(xml).name, "text/xml", xml.decode(), "The same as data")]
+        )
+        made = self.press.pdf("document.typ", paper.data_of(document), made=document.issue_date, attachments=attached)
+        return made if xml is None else announced(made, xml)
 
     def xml(self, document: Document, profile: Profile) -> bytes:
         """See `Renderer`."""

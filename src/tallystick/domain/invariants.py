@@ -29,6 +29,7 @@ from tallystick.domain.events import Event
 from tallystick.domain.expenses import Expense
 from tallystick.domain.idempotency import BODY_LIMIT, Answer
 from tallystick.domain.invoices.invoice import BilledWork, Invoice, InvoiceLine, InvoiceTax
+from tallystick.domain.invoices.issued import IssuedDocument
 from tallystick.domain.invoices.series import IssuedNumber, NumberJump, NumberSeries
 from tallystick.domain.members import Member
 from tallystick.domain.notes import Note
@@ -130,6 +131,8 @@ def _reference(table: Table, key: ForeignKeyConstraint) -> str:
 def _secrets() -> Iterable[str]:
     """The text of whole rows, and of stored answers, whose bytes a row's text shows in hexadecimal only."""
     for table in Row.metadata.sorted_tables:
+        if table.name == _ISSUED:  # made of rows that are looked at; in a PDF nobody could read it
+            continue
         holders = ["entry::text", *(f"encode({one.name}, 'escape')" for one in table.columns if _is_bytes(one))]
         found = " OR ".join(f"{holder} ~ '{_LETS_IN}'" for holder in holders)
         within = "workspace_id" if "workspace_id" in table.columns else "NULL::uuid"
@@ -180,6 +183,7 @@ _PAYMENTS: Final = table_of(Payment).name
 _CREDIT_NOTES: Final = table_of(CreditNote).name
 _CREDIT_LINES: Final = table_of(CreditNoteLine).name
 _CREDIT_TAXES: Final = table_of(CreditNoteTax).name
+_ISSUED: Final = table_of(IssuedDocument).name
 _REFUNDS: Final = table_of(Refund).name
 _CREDITS: Final = table_of(ClientCredit).name
 _CREDIT_ENTRIES: Final = table_of(CreditEntry).name
@@ -196,7 +200,7 @@ _LETS_IN: Final = (
 )
 """Personal tokens; API keys; OAuth's tokens, codes and secrets; cookies of sessions, links, marks of browsers; JWTs."""
 _WORK: Final = ((_ENTRIES, "entry_id"), (_EXPENSES, "expense_id"), ("milestones", "milestone_id"))
-_LEDGERS: Final = (_EVENTS, _NUMBERS, _JUMPS, _CREDIT_ENTRIES, _CREDIT_NOTES, _CREDIT_LINES, _CREDIT_TAXES)
+_LEDGERS: Final = (_EVENTS, _NUMBERS, _JUMPS, _CREDIT_ENTRIES, _CREDIT_NOTES, _CREDIT_LINES, _CREDIT_TAXES, _ISSUED)
 _KEPT: Final = (
     *((table, trigger) for table in _LEDGERS for trigger in ("append_only", "append_only_whole")),
     *((table, "keep_issued") for table in (_INVOICES, _LINES, _TAXES)),
@@ -706,6 +710,25 @@ INVARIANTS: Final = (
             JOIN billing_runs AS run ON run.workspace_id = billing.workspace_id
                 AND run.client_id = billing.client_id AND run.period_to >= billing.period_ends_on
             WHERE run.every IN ('WEEK', 'TWO_WEEKS', 'MONTH')
+        """,
+    ),
+    Invariant(
+        "issued-documents",
+        "What was issued is kept under its number, with its PDF and XML as their hashes say.",
+        f"""
+            SELECT workspace_id, '{_ISSUED} ' || id AS what FROM {_ISSUED} AS issued
+            WHERE facts_sha256 <> sha256(facts) OR pdf_sha256 <> sha256(pdf)
+               OR xml_sha256 IS DISTINCT FROM sha256(xml)
+               OR NOT EXISTS (
+                   SELECT FROM {_NUMBERS} AS drawn WHERE drawn.workspace_id = issued.workspace_id
+                   AND drawn.number = issued.number AND drawn.invoice_id IS NOT DISTINCT FROM issued.invoice_id
+                   AND drawn.credit_note_id IS NOT DISTINCT FROM issued.credit_note_id)
+            UNION ALL
+            SELECT workspace_id, '{_NUMBERS} ' || series || '/' || value FROM {_NUMBERS} AS drawn
+            WHERE issued_at > (SELECT min(issued_at) FROM {_ISSUED} AS first
+                               WHERE first.workspace_id = drawn.workspace_id)
+              AND NOT EXISTS (SELECT FROM {_ISSUED} AS issued WHERE issued.workspace_id = drawn.workspace_id
+                              AND issued.number = drawn.number)
         """,
     ),
     Invariant(

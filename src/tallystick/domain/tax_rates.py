@@ -243,9 +243,12 @@ def delete(ctx: Context, tax_rate_id: str) -> TaxRate:
     return row
 
 
-def choices(ctx: Context) -> dict[str, TaxRate]:
-    """The rates that can be chosen, by id, as they are until the transaction ends: none is deleted meanwhile."""
-    return {one.id: one for one in cast_rows(ctx.rows(_CHOICES), TaxRate)}
+def choices(ctx: Context, *, reading: bool = False) -> dict[str, TaxRate]:
+    """The rates that can be chosen, by id, as they are until the transaction ends: none is deleted meanwhile.
+
+    `reading`: for who only looks; then one may be.
+    """
+    return {one.id: one for one in cast_rows(ctx.rows(_SHOWN if reading else _CHOICES), TaxRate)}
 
 
 def default_of(named: Mapping[str, TaxRate]) -> TaxRate | None:
@@ -297,12 +300,12 @@ def _no_default(ctx: Context) -> None:
 
 
 _TAKEN = Conflict("There is a tax rate of this name already.")
-_CHOICES = Prepared(
+_OPEN = (
     select(_table)
     .where(_table.c.workspace_id == workspace(), _table.c.deleted_at.is_(None), ~_table.c.archived)
     .order_by(_table.c.number)
-    .with_for_update(read=True)
 )
+_CHOICES, _SHOWN = Prepared(_OPEN.with_for_update(read=True)), Prepared(_OPEN)
 _BY_NAME = Prepared(
     text(
         "SELECT 1 FROM tax_rates WHERE workspace_id = :workspace AND lower(name) = lower(:name) AND deleted_at IS NULL"

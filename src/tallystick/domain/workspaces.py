@@ -39,6 +39,7 @@ class Workspace(Row):
         CheckConstraint("default_tax_rate BETWEEN 0 AND 100", name="default_tax_rate"),
         CheckConstraint("payment_terms_days BETWEEN 0 AND 365", name="payment_terms_days"),
         CheckConstraint("invoice_digits BETWEEN 1 AND 12 AND credit_note_digits BETWEEN 1 AND 12", name="digits"),
+        CheckConstraint("timer_limit_minutes BETWEEN 1 AND 1440", name="timer_limit_minutes"),
         CheckConstraint("country_code ~ '^[A-Z]{2}$'", name="country_code"),
         CheckConstraint("(endpoint_scheme IS NULL) = (endpoint IS NULL)", name="endpoint"),
     )
@@ -94,6 +95,8 @@ class Workspace(Row):
     invoice_notes: Mapped[str | None]
     rounding_minutes: Mapped[int] = mapped_column(default=0)
     rounding_mode: Mapped[str] = mapped_column(default="UP")
+    timer_limit_minutes: Mapped[int] = mapped_column(default=480, server_default="480")
+    """A timer that ran longer looks forgotten: the app asks before it is kept."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 

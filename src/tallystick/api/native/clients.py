@@ -10,11 +10,12 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from tallystick.api.fields import Money, Percent
 from tallystick.api.native.views import View
 from tallystick.api.native.wire import lists, read_only
-from tallystick.api.wire import Ask, Nothing, Operation
+from tallystick.api.wire import Ask, Later, Nothing, Operation
 from tallystick.domain import clients
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
+from tallystick.domain.invoices import conformity
 from tallystick.values.document import Profile
 from tallystick.values.duration import RoundingMinutes, RoundingMode
 
@@ -92,6 +93,21 @@ class ClientFields(Struct, rename="camel"):
     endpoint: Line | UnsetType | None = UNSET
 
 
+class ProblemJson(Struct, rename="camel", gc=False):
+    rule: str
+    field: str
+    message: str
+    remedy: str
+    fatal: bool
+
+
+class ReadinessJson(Struct, rename="camel", gc=False):
+    profile: Profile
+    chosen: bool
+    ready: bool
+    problems: list[ProblemJson]
+
+
 CLIENT = View(Client, ClientJson)
 _READ_ONLY = read_only(ClientJson, ClientFields)
 
@@ -110,6 +126,21 @@ def update_client(ctx: Context, ask: Ask) -> Struct:
 
 def delete_client(ctx: Context, ask: Ask) -> None:
     clients.delete(ctx, ask.id)
+
+
+def get_readiness(ctx: Context, ask: Ask) -> Later:
+    ask_rules = conformity.readiness(ctx, ask.id)
+    return Later(
+        lambda: [
+            ReadinessJson(
+                profile=one.profile,
+                chosen=one.chosen,
+                ready=one.ready,
+                problems=[ProblemJson(*problem) for problem in one.problems],
+            )
+            for one in ask_rules()
+        ]
+    )
 
 
 OPERATIONS = (
@@ -133,5 +164,10 @@ OPERATIONS = (
         "deleteClient", "DELETE", "/clients/{id}", delete_client, "Delete a client that nothing depends on",
         Permission.CHANGE_CLIENTS, status=204, body=Nothing, tag="Clients",
         conflicts="The client has projects, invoices, expenses or time entries.",
+    ),
+    Operation(
+        "getClientReadiness", "GET", "/clients/{id}/readiness", get_readiness,
+        "Whether the client's invoices would conform to each e-invoice profile", Permission.READ_INVOICES,
+        ReadinessJson, many=True, tag="Clients",
     ),
 )  # fmt: skip

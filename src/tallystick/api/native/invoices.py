@@ -11,15 +11,17 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from tallystick.api.fields import Money, Percent, Quantity, Uuid
 from tallystick.api.native.views import View
 from tallystick.api.native.wire import camel, lists, read_only
-from tallystick.api.wire import Ask, Nothing, Operation
+from tallystick.api.wire import Ask, File, Nothing, Operation, file_name
 from tallystick.domain import payments, refunds
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
-from tallystick.domain.invoices import balance, draft, invoice, lifecycle
+from tallystick.domain.invoices import balance, conformity, draft, invoice, lifecycle
 from tallystick.domain.invoices.draft import CustomLine, Draft
 from tallystick.domain.invoices.invoice import Invoice, InvoiceLine, LineKind, PaymentStatus, Status
 from tallystick.domain.invoices.totals import Discount
+from tallystick.domain.listing import Filter
 from tallystick.domain.payments import Overpayment, Payment, Refund
+from tallystick.values.document import PROFILES
 from tallystick.values.errors import Invalid
 
 Text = Annotated[str, Meta(max_length=10_000)]
@@ -208,6 +210,11 @@ def list_lines(ctx: Context, ask: Ask) -> list[Struct]:
     return [LINE.one(ctx.actor, line) for line in invoice.lines_of(ctx, ask.id)]
 
 
+def get_xml(ctx: Context, ask: Ask) -> File:
+    data = conformity.xml(ctx, ask.id, ask.query.get("format"))
+    return File(file_name(data.number, "xml"), "application/xml", data.make)
+
+
 def create_invoice(ctx: Context, ask: Ask) -> Struct:
     given = {name: value for name, value in _words(ask.facts).items() if value is not None}
     return _draft_json(ctx, draft.draft(ctx, **given))
@@ -321,6 +328,8 @@ def _draft_json(ctx: Context, made: Draft) -> Struct:
     )
 
 
+_NO_CLAUSE: Any = None
+FORMAT = Filter("choice", _NO_CLAUSE, choices=PROFILES, about="The profile; none said: the client's, else cii.")
 _ONLY_DRAFTS = "Only Draft invoices can be edited or deleted."
 
 OPERATIONS = (
@@ -349,6 +358,10 @@ OPERATIONS = (
     Operation(
         "listInvoiceLines", "GET", "/invoices/{id}/lines", list_lines, "The lines of an invoice",
         Permission.READ_INVOICES, LineJson, many=True, tag="Invoices",
+    ),
+    Operation(
+        "getInvoiceXml", "GET", "/invoices/{id}/xml", get_xml, "An invoice as data (EN 16931)",
+        Permission.READ_INVOICES, parameters={"format": FORMAT}, file=("application/xml",), tag="Invoices",
     ),
     Operation(
         "markInvoiceSent", "POST", "/invoices/{id}/mark-sent", mark_sent,

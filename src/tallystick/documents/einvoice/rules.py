@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from tallystick.values.document import Kind, Profile
-from tallystick.values.errors import Conflict
+from tallystick.values.errors import Busy
 
 ANSWER_SECONDS: Final = 30.0
 """How long one document may take, with the start of the helper; and how long it may wait for those before it."""
@@ -87,12 +87,12 @@ class Rules:
         self._killed = False
 
     def findings(self, xml: bytes, profile: Profile, kind: Kind) -> list[Finding]:
-        """What the official rules say against a document. Raises NotInstalled; Conflict where no answer comes."""
+        """What the official rules say against a document. Raises NotInstalled; Busy where no answer comes."""
         schema = _SCHEMA_UBL[kind] if profile in ("ubl", "peppol") else _SCHEMA_CII
         question = {
             "xml": xml.decode(),
             "schema": str(_file(schema)),
-            "rules": [str(_file(place)) for place in _RULES[profile]],
+            "rules": [str(path) for path in files(profile)],
         }
         line = json.dumps(question).encode() + b"\n"
         if not self._turn.acquire(timeout=self._answer_seconds):
@@ -178,18 +178,13 @@ class Rules:
         process.wait()
 
 
-def missing(profile: Profile) -> str | None:
-    """The package that holds rules of the profile, where it is not installed."""
-    for place in (*_RULES[profile], _SCHEMA_CII):
-        try:
-            _file(place)
-        except NotInstalled as lack:
-            return str(lack)
-    return None
+def files(profile: Profile) -> list[Path]:
+    """The stylesheets of a profile, in the order in which they are run. Raises NotInstalled."""
+    return [_file(place) for place in _RULES[profile]]
 
 
-def _no_answer() -> Conflict:
-    return Conflict("The official rules could not be checked just now. Try again in a moment.", reason="try_again")
+def _no_answer() -> Busy:
+    return Busy("The official rules of e-invoices could not be checked just now. Try again in a few seconds.")
 
 
 @cache

@@ -11,13 +11,16 @@ from sqlalchemy import text
 from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
 from tallystick.domain.client_credit import book
+from tallystick.domain.clients import Client
 from tallystick.domain.context import SENTENCES, Context
+from tallystick.domain.credit_notes import papers
 from tallystick.domain.credit_notes.credit_note import CreditNote, CreditNoteLine, CreditNoteTax
 from tallystick.domain.credit_notes.shares import NOTHING, Credited, Group, credited
+from tallystick.domain.invoices import conformity, series, work
 from tallystick.domain.invoices import invoice as invoices
-from tallystick.domain.invoices import series, work
 from tallystick.domain.invoices.balance import check_not_written_off, stand
 from tallystick.domain.invoices.invoice import Invoice, InvoiceLine, InvoiceTax
+from tallystick.domain.invoices.issued import freeze
 from tallystick.domain.invoices.totals import check_decimals
 from tallystick.domain.workspaces import current
 from tallystick.values.duration import local_date
@@ -92,7 +95,17 @@ def credit(
     )
     if invoice.amount_credited == invoice.total:
         work.release(ctx, invoice)
+    _keep(ctx, note)
     return note, invoice
+
+
+def _keep(ctx: Context, note: CreditNote) -> None:
+    """Make its documents, as the official rules of its client's profile allow, and keep them as they are."""
+    document = papers.of_credit_note(ctx, note.id)
+    profile = conformity.profile_of(ctx.find(Client, note.client_id))
+    if profile is not None:
+        conformity.check(ctx, document, profile)
+    freeze(ctx, document, profile, credit_note_id=note.id)
 
 
 def _wanted(

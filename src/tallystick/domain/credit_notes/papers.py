@@ -10,7 +10,8 @@ from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
 from tallystick.domain.credit_notes import credit_note as credit_notes
 from tallystick.domain.credit_notes.credit_note import CreditNote, CreditNoteLine
-from tallystick.domain.invoices import papers
+from tallystick.domain.invoices import issued, papers
+from tallystick.domain.invoices.invoice import Invoice
 from tallystick.values.document import Discount, Document, Line
 
 
@@ -18,7 +19,7 @@ def of_credit_note(ctx: Context, credit_note_id: str) -> Document:
     """All that a credit note says: the invoice's own words, for as much of it as is taken back."""
     ctx.require(Permission.READ_INVOICES)
     note = ctx.find(CreditNote, credit_note_id)
-    invoice = papers.of_invoice(ctx, note.invoice_id)
+    invoice = _invoice(ctx, note)
     lines = {line.id: line for line in invoice.lines}
     shares = {(tax.category, tax.rate): tax for tax in credit_notes.taxes(ctx, note.id)}
     return replace(
@@ -59,6 +60,12 @@ def of_credit_note(ctx: Context, credit_note_id: str) -> Document:
         terms=None,
         payment=None,
     )  # fmt: skip
+
+
+def _invoice(ctx: Context, note: CreditNote) -> Document:
+    """The invoice as it was issued."""
+    kept = issued.issued_as(ctx, ctx.find(Invoice, note.invoice_id).number)
+    return papers.of_invoice(ctx, note.invoice_id) if kept is None else issued.document_of(kept)
 
 
 def _line(number: int, billed: Line, taken: CreditNoteLine) -> Line:

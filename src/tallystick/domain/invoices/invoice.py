@@ -29,6 +29,7 @@ from tallystick.domain.listing import Listing
 from tallystick.domain.projects import client_name_filter
 from tallystick.domain.tax_rates import PERCENT
 from tallystick.domain.workspaces import DEFAULT_TERMS_DAYS, Workspace
+from tallystick.values import countries
 from tallystick.values.errors import Conflict, Invalid
 from tallystick.values.tax import TAX_CATEGORIES, TaxCategory, Treatment
 
@@ -517,9 +518,12 @@ def bill_to(client: Client) -> dict[str, str | None]:
 
 def issuer(studio: Workspace) -> dict[str, str | None]:
     """The studio as the invoice shows it."""
+    place = " ".join(part for part in (studio.business_postal_code, studio.business_city) if part)
+    country = countries.name_of(studio.country_code) if place else None
+    parts = (studio.business_line1, studio.business_line2, place, studio.business_region, country)
     return {
         "issuer_name": studio.legal_name or studio.name,
-        "issuer_address": studio.business_address,
+        "issuer_address": "\n".join(part for part in parts if part) or studio.business_address,
         "issuer_tax_id": studio.tax_id,
         "issuer_email": studio.business_email,
     }

@@ -10,11 +10,12 @@ from msgspec import UNSET
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
+from tallystick.domain.invoices import conformity, papers, series, work
 from tallystick.domain.invoices import invoice as invoices
-from tallystick.domain.invoices import series, work
 from tallystick.domain.invoices.balance import check_not_written_off
 from tallystick.domain.invoices.draft import Draft, rewrite, settle
 from tallystick.domain.invoices.invoice import Invoice, InvoiceLine, become, no_such_move
+from tallystick.domain.invoices.issued import freeze
 from tallystick.domain.invoices.totals import Discount
 from tallystick.domain.invoices.work import Picked, Warned
 from tallystick.domain.workspaces import current
@@ -24,7 +25,11 @@ from tallystick.values.money import decimal_text
 
 
 def mark_sent(ctx: Context, invoice_id: str) -> Invoice:
-    """Give a draft its number and its dates; from now on it cannot change, nor follow its client."""
+    """Give a draft its number and its dates; from now on it cannot change, nor follow its client.
+
+    What it says is made into its PDF, and into XML where the client has a profile of e-invoices, and kept as it is.
+    What the official rules of the profile forbid is refused, with each rule, field and remedy.
+    """
     ctx.require(Permission.CHANGE_INVOICES)
     invoice = ctx.find(Invoice, invoice_id, lock="update")
     if invoice.status != "DRAFT":  # a paid one is sent again only by the deletion of a payment
@@ -35,19 +40,13 @@ def mark_sent(ctx: Context, invoice_id: str) -> Invoice:
     issue_date = invoice.issue_date if invoice.issue_date_given else local_date(ctx.now, studio.time_zone)
     due_date = invoice.due_date or invoices.usual_due_date(client, studio, issue_date)
     invoices.check_due(issue_date, due_date)
+    said = {**invoices.bill_to(client), **invoices.issuer(studio)}
+    invoices.change(ctx, invoice, issue_date=issue_date, due_date=due_date, **said)
+    # From here on others who issue wait for us: the official rules, which take longest, have been asked.
     drawn = series.draw(ctx, "invoice", issue_date)
     series.enter(ctx, drawn, invoice_id=invoice.id)
-    become(
-        ctx,
-        invoice,
-        "SENT",
-        number=drawn.number,
-        issue_date=issue_date,
-        due_date=due_date,
-        sent_at=ctx.now,
-        **invoices.bill_to(client),
-        **invoices.issuer(studio),
-    )
+    become(ctx, invoice, "SENT", number=drawn.number, sent_at=ctx.now)
+    freeze(ctx, papers.of_invoice(ctx, invoice.id), conformity.profile_of(client), invoice_id=invoice.id)
     ctx.record("sent", invoice)
     return invoice
 
@@ -138,6 +137,7 @@ def _check_ready(ctx: Context, invoice: Invoice, client: Client) -> None:
         raise Invalid("An invoice needs at least one line before it is sent.", fields={"lines": "required"})
     if client.require_po_number and not (invoice.po_number or "").strip():
         raise Invalid(fields={"po_number": f"{client.name} requires a PO number on every invoice"})
+    conformity.gate(ctx, invoice, client)
 
 
 def _gone(entry_ids: list[str], expense_ids: list[str], picked: Picked, fees: int) -> list[Warned]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -14,11 +14,12 @@ from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
 from tallystick.domain.invoices import invoice as invoices
+from tallystick.domain.invoices import taxes
 from tallystick.domain.invoices.invoice import Invoice, InvoiceLine, InvoiceTax
 from tallystick.domain.workspaces import Workspace, current
-from tallystick.values import tax_ids
+from tallystick.values import countries, tax_ids
 from tallystick.values.document import Address, Discount, Document, Line, Look, Party, Tax
-from tallystick.values.money import line_total, without_tax
+from tallystick.values.money import line_total, percent_of, without_tax
 from tallystick.values.tax import TaxCategory, label_of, reason_of
 from tallystick.values.units import unit_code
 
@@ -33,7 +34,7 @@ def of_invoice(ctx: Context, invoice_id: str) -> Document:
     look = _look()
     days = {line: Days(first, last) for line, first, last in ctx.rows(_DAYS, invoice_id=invoice.id)}
     lines = invoices.lines(ctx, invoice.id)
-    taxes = invoices.taxes(ctx, invoice.id)
+    taxed = invoices.taxes(ctx, invoice.id)
     due_date = invoice.due_date
     if draft and due_date is None:
         due_date = invoices.usual_due_date(client, studio, invoice.issue_date)
@@ -49,13 +50,14 @@ def of_invoice(ctx: Context, invoice_id: str) -> Document:
         period_to=max((one.last for one in days.values()), default=None),
         seller=_seller(invoice, studio, draft=draft),
         buyer=_buyer(invoice, client, draft=draft),
+        buyer_reference=client.buyer_reference,
         po_number=invoice.po_number,
         project=_project(ctx, invoice, lines),
         lines=[
             _line(number, line, invoice.currency, days.get(line.id)) for number, line in enumerate(lines, 1)
         ],
-        discounts=[_discount(one, invoice) for one in taxes if one.discount],
-        taxes=[_tax(one, look.language) for one in taxes],
+        discounts=[_discount(one, invoice) for one in taxed if one.discount],
+        taxes=[_tax(one, look.language) for one in taxed],
         prices_include_tax=invoice.prices_include_tax,
         subtotal=invoice.subtotal,
         discount=invoice.discount_amount,
@@ -67,6 +69,62 @@ def of_invoice(ctx: Context, invoice_id: str) -> Document:
         terms=invoice.terms,
         look=look,
     )  # fmt: skip
+
+
+def sample(ctx: Context, client: Client) -> Document:
+    """What an invoice of a client would say that has one hour on it: to try the rules of e-invoices on."""
+    studio, today = current(ctx), ctx.today()
+    usual = taxes.taxing(ctx, client, studio, reading=True).usual
+    rate = client.default_rate or studio.default_rate or Decimal(100)
+    total = line_total(Decimal(1), rate, client.currency)
+    tax = percent_of(total, usual.rate or Decimal(0), client.currency)
+    return Document(
+        id="00000000-0000-7000-8000-000000000000",
+        number="SAMPLE-1",
+        draft=True,
+        currency=client.currency,
+        issue_date=today,
+        due_date=invoices.usual_due_date(client, studio, today),
+        period_from=today,
+        period_to=today,
+        seller=_studio(studio, invoices.issuer(studio)),
+        buyer=_client(client, invoices.bill_to(client), draft=True),
+        buyer_reference=client.buyer_reference,
+        po_number="PO-1" if client.require_po_number else None,
+        lines=[
+            Line(
+                number=1,
+                id="00000000-0000-7000-8000-000000000000",
+                description="Work",
+                quantity=Decimal(1),
+                unit="h",
+                unit_code=unit_code("h"),
+                price=rate,
+                total=total,
+                tax_category=usual.category,
+                tax_rate=usual.rate,
+                period_from=today,
+                period_to=today,
+            )
+        ],
+        taxes=[
+            Tax(
+                category=usual.category,
+                rate=usual.rate,
+                name=studio.tax_label or label_of("en"),
+                basis=total,
+                amount=tax,
+                reason=usual.reason or reason_of(usual.category, "en"),
+            )
+        ],
+        subtotal=total,
+        discount=Decimal(0),
+        net=total,
+        tax=tax,
+        total=total + tax,
+        due=total + tax,
+        terms=client.default_payment_terms,
+    )
 
 
 class Days(NamedTuple):
@@ -82,20 +140,28 @@ def _look() -> Look:
 
 def _seller(invoice: Invoice, studio: Workspace, *, draft: bool) -> Party:
     """The studio as it was when the invoice was issued; of a draft, as it is."""
-    said = invoices.issuer(studio)
-    if not draft:
-        said = {name: getattr(invoice, name) for name in said}
+    now = invoices.issuer(studio)
+    return _studio(studio, now if draft else {name: getattr(invoice, name) for name in now})
+
+
+def _studio(studio: Workspace, said: Mapping[str, str | None]) -> Party:
+    """The studio by what was said of it; what is not frozen, as it is."""
     legal, trade = said["issuer_name"] or studio.name, studio.name
-    vat_id, tax_number = _tax_ids(said["issuer_tax_id"], None)
+    same = said["issuer_address"] == invoices.issuer(studio)["issuer_address"]
+    vat_id, tax_number = _tax_ids(said["issuer_tax_id"], studio.country_code)
     return Party(
         name=legal,
         trade_name=trade if trade != legal else None,
-        address=Address(text=said["issuer_address"]),
+        address=_studio_address(studio) if same else Address(text=said["issuer_address"]),
         vat_id=vat_id,
-        tax_number=tax_number,
+        tax_number=tax_number or studio.tax_number,
+        registration=studio.registration,
+        contact_name=studio.contact_name,
         phone=studio.business_phone,
         email=said["issuer_email"],
         website=studio.business_website,
+        endpoint_scheme=studio.endpoint_scheme,
+        endpoint=studio.endpoint,
     )
 
 
@@ -103,15 +169,29 @@ def _buyer(invoice: Invoice, client: Client, *, draft: bool) -> Party:
     """The client as they were when the invoice was issued; of a draft, as they are."""
     now = invoices.bill_to(client)
     said = now if draft else {name: getattr(invoice, name) for name in now}
+    return _client(client, said, draft=draft)
+
+
+def _client(client: Client, said: Mapping[str, str | None], *, draft: bool) -> Party:
+    now = invoices.bill_to(client)
     same = (said["bill_to_address"], said["bill_to_country"]) == (now["bill_to_address"], now["bill_to_country"])
-    vat_id, tax_number = _tax_ids(said["bill_to_tax_number"], client.country_code)
+    vat_id, tax_number = _tax_ids(said["bill_to_tax_number"], _country(client))
     return Party(
         name=said["bill_to_name"] or client.name,
-        address=_address(client) if same else Address(country=said["bill_to_country"], text=said["bill_to_address"]),
+        address=_address(client)
+        if same
+        else Address(
+            country=said["bill_to_country"],
+            country_code=countries.code_of(said["bill_to_country"]),
+            text=said["bill_to_address"],
+        ),
         vat_id=vat_id,
         tax_number=tax_number,
+        registration=client.registration,
         contact_name=client.contact_name if draft or same else None,
         email=said["bill_to_email"],
+        endpoint_scheme=client.endpoint_scheme,
+        endpoint=client.endpoint,
     )
 
 
@@ -125,8 +205,27 @@ def _address(client: Client) -> Address:
         postal_code=client.billing_postal_code,
         region=client.billing_region,
         country=client.billing_country,
-        country_code=client.country_code,
+        country_code=_country(client),
         text=None if any(written) else client.billing_address,
+    )
+
+
+def _country(client: Client) -> str | None:
+    return client.country_code or countries.code_of(client.billing_country)
+
+
+def _studio_address(studio: Workspace) -> Address:
+    """By its lines, where there are some."""
+    written = (studio.business_line1, studio.business_line2, studio.business_city, studio.business_postal_code)
+    return Address(
+        line1=studio.business_line1,
+        line2=studio.business_line2,
+        city=studio.business_city,
+        postal_code=studio.business_postal_code,
+        region=studio.business_region,
+        country=countries.name_of(studio.country_code),
+        country_code=studio.country_code,
+        text=None if any(written) else studio.business_address,
     )
 
 

@@ -21,9 +21,9 @@ from tallystick.values.ids import new_id
 from tallystick.values.tax import REASON_CODES, UNTAXED, TaxCategory, of_rate
 
 
-def taxing(ctx: Context, client: Client, studio: Workspace) -> Taxing:
-    """By what a client's invoices are taxed: the client's defaults, else the workspace's."""
-    named = tax_rates.choices(ctx)
+def taxing(ctx: Context, client: Client, studio: Workspace, *, reading: bool = False) -> Taxing:
+    """By what a client's invoices are taxed: the client's defaults, else the workspace's. `reading`: just to see it."""
+    named = tax_rates.choices(ctx, reading=reading)
     default = tax_rates.default_of(named)
     own = of_rate(studio.default_tax_rate) if default is None else default.treatment
     rate = client.default_tax_rate or (own.rate if own.category == "STANDARD" else None) or studio.default_tax_rate

@@ -1,4 +1,4 @@
-"""Series of numbers, credit notes, client credit, refunds, write-offs."""
+"""Series of numbers, credit notes, client credit, refunds, write-offs, and what was issued."""
 
 from __future__ import annotations
 
@@ -21,8 +21,16 @@ NEW_TABLES: Final = (
     "refunds",
     "client_credits",
     "client_credit_entries",
+    "issued_documents",
 )
-APPEND_ONLY: Final = ("number_jumps", "credit_notes", "credit_note_lines", "credit_note_taxes", "client_credit_entries")
+APPEND_ONLY: Final = (
+    "number_jumps",
+    "credit_notes",
+    "credit_note_lines",
+    "credit_note_taxes",
+    "client_credit_entries",
+    "issued_documents",
+)
 CATEGORIES: Final = "('STANDARD', 'ZERO', 'EXEMPT', 'REVERSE_CHARGE', 'INTRA_EU', 'EXPORT', 'OUTSIDE_SCOPE')"
 PERCENT: Final = (
     "CASE category WHEN 'STANDARD' THEN rate > 0 AND rate <= 100 "
@@ -37,6 +45,7 @@ def upgrade() -> None:
     credit_notes()
     payments()
     client_credit()
+    issued_documents()
     for table in NEW_TABLES:
         for statement in security.tenant_table(table):
             op.execute(statement)
@@ -243,6 +252,40 @@ def payments() -> None:
     )
     op.create_index("ix_refunds_payment", "refunds", ["workspace_id", "payment_id"], unique=False)
     op.create_index("ix_refunds_invoice", "refunds", ["workspace_id", "invoice_id", "created_at"], unique=False)
+
+
+def issued_documents() -> None:
+    """What was issued, byte for byte."""
+    tenant(
+        "issued_documents",
+        sa.Column("number", sa.Text(), nullable=False),
+        identity("invoice_id", nullable=True),
+        identity("credit_note_id", nullable=True),
+        *(
+            sa.Column(name, postgresql.BYTEA(), nullable=nullable)
+            for name, nullable in (
+                ("facts", False),
+                ("facts_sha256", False),
+                ("pdf", False),
+                ("pdf_sha256", False),
+                ("xml", True),
+                ("xml_sha256", True),
+            )
+        ),
+        sa.Column("profile", sa.Text(), nullable=True),
+        instant("issued_at"),
+        within("issued_documents", "invoice_id", "invoices"),
+        within("issued_documents", "credit_note_id", "credit_notes"),
+        unique("issued_documents", "workspace_id", "number"),
+        check("issued_documents", "profile", "profile IN ('cii', 'ubl', 'xrechnung', 'peppol')"),
+        check("issued_documents", "of_one", "num_nonnulls(invoice_id, credit_note_id) = 1"),
+        check("issued_documents", "xml", "num_nonnulls(profile, xml, xml_sha256) IN (0, 3)"),
+        check(
+            "issued_documents",
+            "hashes",
+            "facts_sha256 = sha256(facts) AND pdf_sha256 = sha256(pdf) AND xml_sha256 = sha256(xml)",
+        ),
+    )
 
 
 def client_credit() -> None:
