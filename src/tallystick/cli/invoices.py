@@ -443,7 +443,7 @@ def xml(
 ) -> None:
     """Write an invoice as data (EN 16931)."""
     with open_database(data=data) as operator, inside(operator, workspace) as ctx:
-        made = conformity.xml(ctx, _invoice(ctx, invoice).id, profile)
+        made = conformity.xml(ctx, find_invoice(ctx, invoice).id, profile)
     if output is None:
         typer.echo(made.make(), nl=False)
         return
