@@ -10,6 +10,7 @@ from tests.conformance.lists import Listed, assert_ids, assert_list, assert_sort
 from tests.conformance.world import (
     AT,
     CURRENCY,
+    FLAG,
     ID,
     NOBODY,
     ON,
@@ -34,7 +35,10 @@ DOCUMENTED = {
     "deletedAt": AT | None,
 }  # fmt: skip
 OURS = {
-    "taxAmount": PRICE, "poNumber": TEXT | None, "amountCredited": PRICE, "amountRefunded": PRICE,
+    "taxAmount": PRICE, "poNumber": TEXT | None, "taxCategory": TEXT | None, "pricesIncludeTax": FLAG,
+    "discountPercent": PRICE | None, "grossDiscount": PRICE | None, "defaultTaxCategory": TEXT,
+    "defaultTaxRate": PRICE | None, "defaultTaxReason": TEXT | None,
+    "amountCredited": PRICE, "amountRefunded": PRICE,
     "amountWrittenOff": PRICE, "balance": PRICE, "writtenOffAt": AT | None, "writeOffReason": TEXT | None,
 }  # fmt: skip
 """What we add: a client of the contract does not look at it."""

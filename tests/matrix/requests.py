@@ -37,6 +37,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "createExpense": {"clientId": "client", "description": "Train", "amount": "9.50", "expenseDate": DAY.isoformat()},
     "updateExpense": {"description": "Bus"},
     "createInvoice": {"clientId": "client", "projectIds": ["project"], "lines": [{**LINE, "projectId": "project"}]},
+    "updateInvoiceLine": {"heading": "Design"},
+    "createTaxRate": {"name": "Reduced", "percent": "7"},
+    "updateTaxRate": {"name": "Reduced"},
     "updateInvoice": {"notes": "Thank you", "lines": [LINE]},
     "createRate": {"clientId": "client", "amount": "95", "effectiveFrom": DAY.isoformat()},
     "previewRate": {"clientId": "client", "amount": "95", "effectiveFrom": DAY.isoformat()},
@@ -62,10 +65,16 @@ BODIES: dict[str, dict[str, Any]] = {
     "setClientPaymentMethod": {"method": "BANK"},
     "setInvoicePaymentMethod": {"method": "CARD"},
     "createOauthApp": {"name": "Chart Room", "redirectUris": ["https://app.example/callback"]},
+    "sendInvoice": {"to": ["ada@client.example"]},
+    "remindOfInvoice": {"to": ["ada@client.example"]},
+    "setInvoiceReminders": {"enabled": False},
+    "setClientReminders": {"enabled": False},
+    "setMailTemplate": {"kind": "reminder", "language": "en", "subject": "{{number}}", "body": "{{link}}"},
+    "inviteMember": {"email": "lin@new.example", "role": "MEMBER"},
     "updateMailSettings": {"host": "smtp.studio.example", "fromAddress": "billing@studio.example"},
     "createInvoicePayment": {"amount": "10", "paidOn": DAY.isoformat()},
     "applyClientCredit": {"amount": "10"},
-    "creditInvoice": {"reason": "Too much", "lines": [{"lineId": "line", "amount": "1"}]},
+    "creditInvoice": {"reason": "Too much", "lines": [{"lineId": "billed_line", "amount": "1"}]},
     "refundInvoicePayment": {"amount": "10", "refundedOn": DAY.isoformat()},
     "writeInvoiceOff": {"reason": "Insolvent"},
     "updateInvoiceSeries": {"prefix": "N-", "digits": 5},
@@ -75,15 +84,18 @@ BODIES: dict[str, dict[str, Any]] = {
 
 NOUNS = {
     "clients": "client", "projects": "project", "tasks": "task", "time-entries": "entry", "expenses": "expense",
+    "lines": "line", "tax-rates": "tax_rate",
     "invoices": "invoice", "rates": "rate", "milestones": "milestone", "members": "member", "payments": "payment",
     "refunds": "refund", "credit-notes": "credit_note",
-    "mails": "mail", "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
+    "mails": "mail", "invitations": "invitation",
+    "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
 }  # fmt: skip
 """The collection in a path → the noun of the id behind it."""
 
 NAMED = {
     "clientId": "client", "projectId": "project", "projectIds": "project", "taskId": "task", "userId": "user",
-    "assigneeId": "user", "assigneeIds": "user", "invoiceId": "invoice", "lineId": "line",
+    "taxRateId": "tax_rate",
+    "assigneeId": "user", "assigneeIds": "user", "invoiceId": "invoice", "lineId": "billed_line",
     "entryIds": "entry", "expenseIds": "expense",
 }  # fmt: skip
 """The name of a field or a filter → the noun of the id in it."""
@@ -95,6 +107,7 @@ TARGETS = {
     "deleteClient": "client.free",
     "stopTimeEntry": "running",
     "updateInvoice": "invoice.draft",
+    "updateInvoiceLine": "invoice.draft",
     "deleteInvoice": "invoice.draft",
     "markInvoiceSent": "invoice.draft",
     "markInvoicePaid": "invoice.sent",
@@ -103,6 +116,7 @@ TARGETS = {
     "sendInvoice": "invoice.draft",
     "takeWriteOffBack": "invoice.written_off",
     "retryMail": "mail.failed",
+    "remindOfInvoice": "invoice.overdue",
     "resumeRecurringInvoice": "recurring.paused",
     "listRecurringRuns": "recurring.ended",
 }

@@ -30,6 +30,7 @@ NOUN_OF_LIST = {
     "listTimeEntrys": "entry", "listExpenses": "expense", "listInvoices": "invoice",
     "listCreditNotes": "credit_note", "listMails": "mail",
     "listRecurringInvoices": "recurring", "listRates": "rate", "listMilestones": "milestone",
+    "listTaxRates": "tax_rate",
 }  # fmt: skip
 
 
@@ -58,6 +59,7 @@ def request_of(row: Row, who: str, standing: str, world: World) -> Request | Non
             "credit_note",
             "app",
             "mail",
+            "invitation",
             "recurring",
         ):  # one is as good as another: nobody has their own
             return request if standing == "own" else None

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
 import typer
-from msgspec import UNSET
+from msgspec import UNSET, to_builtins
 from rich.markup import escape
 from rich.table import Table
+from rich.tree import Tree
 from sqlalchemy import bindparam
 
 from tallystick.cli.console import CommandError, Data, Json, err, open_database, out, print_json, say
 from tallystick.cli.workspaces import Which, inside, print_rows
 from tallystick.db.base import Tenant
-from tallystick.domain import payments, refunds
+from tallystick.domain import explanations, payments, refunds
 from tallystick.domain.access import Permission
 from tallystick.domain.client_credit import of_client
 from tallystick.domain.clients import Client
@@ -38,6 +39,7 @@ from tallystick.domain.projects import Project
 from tallystick.values.document import Profile
 from tallystick.values.ids import parse_id
 from tallystick.values.money import decimal_text, round_money
+from tallystick.values.tax import TaxCategory
 
 _NUMBER: Final = re.compile(r"[0-9]{1,14}(\.[0-9]{1,4})?", re.ASCII)
 
@@ -99,6 +101,7 @@ def register(app: typer.Typer) -> None:
     commands.command(
         "series", epilog="Example: tallystick invoice series invoice --prefix 'INV-{{yyyy}}-' --yearly --next 120"
     )(series)
+    commands.command("explain", epilog="Example: tallystick invoice explain INV-0007")(explain)
     commands.command("xml", epilog="Example: tallystick invoice xml INV-0007 --format xrechnung --output INV-0007.xml")(
         xml
     )
@@ -137,6 +140,21 @@ def draft(
         Decimal | None,
         typer.Option("--tax-rate", parser=decimal, metavar="PERCENT", help="Else the client's or the workspace's."),
     ] = None,
+    tax_category: Annotated[
+        TaxCategory | None,
+        typer.Option("--tax-category", case_sensitive=False, help="By the rate unless told.", show_default=False),
+    ] = None,
+    tax_reason: Annotated[
+        str | None, typer.Option("--tax-reason", help="Why it is not taxed, in your own words.", show_default=False)
+    ] = None,
+    prices_include_tax: Annotated[
+        bool | None,
+        typer.Option(
+            "--gross/--net",
+            help="Whether rates have the tax in them; else as client or workspace say.",
+            show_default=False,
+        ),
+    ] = None,
     notes: Annotated[str | None, typer.Option("--notes", help="Else the workspace's.", show_default=False)] = None,
     po_number: Annotated[str | None, typer.Option("--po-number", help="The client's order number.")] = None,
     issue_date: Annotated[date | None, _on_day("--issue-date", "Else the day on which it is sent.")] = None,
@@ -160,6 +178,9 @@ def draft(
             include_fees=fees,
             discount=discount,
             tax_rate=UNSET if tax_rate is None else tax_rate,
+            tax_category=tax_category,
+            tax_reason=UNSET if tax_reason is None else tax_reason,
+            prices_include_tax=prices_include_tax,
             notes=notes,
             po_number=po_number,
             issue_date=issue_date,
@@ -431,6 +452,18 @@ def series(
     print_rows(rows, json=json, empty="No series.")
 
 
+def explain(number: Number, workspace: Which = None, data: Data = None, json: Json = False) -> None:
+    """Show where each figure comes from, from the balance down to the seconds that were tracked."""
+    with open_database(data=data) as operator, inside(operator, workspace) as ctx:
+        step = explanations.of_invoice(ctx, find_invoice(ctx, number).id)
+    if json:
+        print_json(to_builtins(step))
+        return
+    tree = Tree(_told(step))
+    _grow(tree, step)
+    out.print(tree)
+
+
 def xml(
     invoice: Number,
     *,
@@ -532,6 +565,7 @@ def _project(ctx: Context, client: Client, named: str) -> Project:
 
 
 def find_invoice(ctx: Context, named: str) -> Invoice:
+    """An invoice by its number or its id."""
     if (identity := parse_id(named)) is not None:
         return ctx.find(Invoice, identity)
     found = ctx.select(Invoice, Invoice.number == bindparam("number"), Invoice.deleted_at.is_(None), number=named)
@@ -560,6 +594,16 @@ def _pages(ctx: Context, **filters: str | None) -> list[tuple[Any, ...]]:
         after = page.after
         if after is None:
             return found
+
+
+def _told(step: explanations.Step) -> str:
+    value = "" if step.value is None else f" {step.value} {step.unit or ''}".rstrip()
+    return escape(f"{step.what}{value}: {step.text}")
+
+
+def _grow(tree: Tree, step: explanations.Step) -> None:
+    for one in step.steps:
+        _grow(tree.add(_told(one)), one)
 
 
 def _listed(one: dict[str, Any], today: date) -> dict[str, object]:

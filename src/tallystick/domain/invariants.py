@@ -17,6 +17,7 @@ from sqlalchemy import Column, ForeignKeyConstraint, LargeBinary, Table
 from tallystick.db.base import Row, Tenant, table_of
 from tallystick.db.session import APPLICATION_ROLE, Connection, text_query
 from tallystick.domain.api_keys import ApiKey
+from tallystick.domain.audit import BROKEN_SQL
 from tallystick.domain.categories import FILED, Category
 from tallystick.domain.checklists import ChecklistItem
 from tallystick.domain.client_credit import ClientCredit, CreditEntry
@@ -148,8 +149,8 @@ def _is_bytes(column: Column[object]) -> bool:
 
 
 def _identity(table: Table, alias: str) -> str:
-    """How a row is named: by its id, else by its whole key without the workspace."""
-    names = [column.name for column in table.primary_key if column.name != "workspace_id"]
+    """How a row is named: by its id, else by its whole key without the workspace, where there is more of it."""
+    names = [column.name for column in table.primary_key if column.name != "workspace_id"] or ["workspace_id"]
     return " || '/' || ".join(f"{alias}.{name}::text" for name in names)
 
 
@@ -810,6 +811,11 @@ INVARIANTS: Final = (
                OR octet_length(fingerprint) = 0 OR octet_length(body) > {BODY_LIMIT}
                OR completed_at > %(now)s::timestamptz + interval '10 minutes'
         """,
+    ),
+    Invariant(
+        "audit",
+        "Every entry of the audit log, and every event in it, is as it was written.",
+        f"SELECT workspace_id, 'audit_log ' || sequence AS what FROM ({BROKEN_SQL}) AS broken",
     ),
     Invariant(
         "events",

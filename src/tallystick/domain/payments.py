@@ -18,6 +18,7 @@ from tallystick.domain.context import SENTENCES, Context, cast_rows, hydrate, wo
 from tallystick.domain.invoices.balance import NOTHING, check_not_written_off, stand
 from tallystick.domain.invoices.invoice import Invoice
 from tallystick.domain.invoices.totals import check_decimals
+from tallystick.domain.listing import Listing
 from tallystick.values.errors import Conflict, Invalid, NotFound
 from tallystick.values.money import minor_unit, round_money
 
@@ -123,6 +124,9 @@ class Refund(Counted):
             Index("ix_refunds_payment", "workspace_id", "payment_id"),
             Index("ix_refunds_invoice", "workspace_id", "invoice_id", "created_at"),
         )
+
+
+PAYMENTS = Listing(Payment, sorts=("created_at", "id"))
 
 
 def record(

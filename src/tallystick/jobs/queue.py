@@ -55,6 +55,16 @@ def queue_of(desk: Desk) -> procrastinate.App:
     def send_mail(workspace_id: str, mail_id: str) -> None:  # pyright: ignore[reportUnusedFunction] - the app's
         tasks.send_mail(desk, workspace_id, mail_id)
 
+    @task("send_reset_link")
+    def send_reset_link(email: str) -> None:  # pyright: ignore[reportUnusedFunction]
+        tasks.send_reset_link(desk, email)
+
+    @app.periodic(cron="*/15 * * * *")
+    @task("remind", queueing_lock="remind", lock="remind")
+    def remind(timestamp: int) -> None:  # pyright: ignore[reportUnusedFunction]
+        del timestamp
+        tasks.remind(desk)
+
     @app.periodic(cron="* * * * *")
     @task("take_up_stalled", queueing_lock="take_up_stalled", pass_context=True)
     async def take_up_stalled(context: JobContext, timestamp: int) -> None:  # pyright: ignore[reportUnusedFunction]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
@@ -12,20 +11,25 @@ from tallystick.api.fields import Money, Percent, Quantity, Uuid
 from tallystick.api.native.views import View
 from tallystick.api.native.wire import camel, lists, read_only
 from tallystick.api.wire import Ask, File, Nothing, Operation, file_name
-from tallystick.domain import payments, refunds
+from tallystick.domain import explanations, payments, refunds
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
 from tallystick.domain.invoices import balance, conformity, draft, invoice, lifecycle
 from tallystick.domain.invoices.draft import CustomLine, Draft
-from tallystick.domain.invoices.invoice import Invoice, InvoiceLine, LineKind, PaymentStatus, Status
+from tallystick.domain.invoices.invoice import Invoice, InvoiceLine, InvoiceTax, LineKind, PaymentStatus, Status
 from tallystick.domain.invoices.totals import Discount
 from tallystick.domain.listing import Filter
 from tallystick.domain.payments import Overpayment, Payment, Refund
+from tallystick.domain.tax_rates import Said
 from tallystick.values.document import PROFILES
 from tallystick.values.errors import Invalid
+from tallystick.values.tax import TaxCategory, reason_of
 
 Text = Annotated[str, Meta(max_length=10_000)]
 Line = Annotated[str, Meta(max_length=200)]
+Description = Annotated[str, Meta(min_length=1, max_length=2_000)]
+Unit = Annotated[str, Meta(max_length=40)]
+Reason = Annotated[str, Meta(max_length=500)]
 
 
 class InvoiceJson(Struct, rename="camel", gc=False):
@@ -52,6 +56,13 @@ class InvoiceJson(Struct, rename="camel", gc=False):
     deleted_at: datetime | None
     tax_amount: str
     po_number: str | None
+    tax_category: TaxCategory | None
+    prices_include_tax: bool
+    discount_percent: str | None
+    gross_discount: str | None
+    default_tax_category: TaxCategory
+    default_tax_rate: str | None
+    default_tax_reason: str | None
     amount_credited: str
     amount_refunded: str
     amount_written_off: str
@@ -72,6 +83,38 @@ class LineJson(Struct, rename="camel", gc=False):
     task_id: str | None
     entry_ids: tuple[str, ...]
     expense_ids: tuple[str, ...]
+    heading: str | None
+    discount_percent: str | None
+    discount_amount: str
+    tax_category: TaxCategory
+    tax_rate: str | None
+    tax_reason: str | None
+    tax_rate_id: str | None
+    gross_discount: str | None
+    gross_total: str | None
+
+
+class TaxJson(Struct, rename="camel", gc=False):
+    category: TaxCategory
+    rate: str | None
+    reason: str | None
+    reason_code: str | None
+    subtotal: str
+    discount: str
+    basis: str
+    amount: str
+
+
+class StepJson(Struct, rename="camel", gc=False):
+    """One figure, how it is made, and the figures it is made from."""
+
+    what: explanations.What
+    text: str
+    value: str | None
+    unit: str | None
+    resource: str | None
+    resource_id: str | None
+    steps: list[StepJson]
 
 
 class Warned(Struct, rename="camel", gc=False):
@@ -85,6 +128,7 @@ class DraftJson(InvoiceJson, rename="camel", gc=False):
     """An invoice as just made or changed: with its lines, and what the person who drafts should know."""
 
     lines: list[LineJson] = []
+    taxes: list[TaxJson] = []
     warnings: list[Warned] = []
 
 
@@ -117,17 +161,38 @@ class RefundJson(Struct, rename="camel", gc=False):
     created_at: datetime
 
 
-class LineFields(Struct, rename="camel", forbid_unknown_fields=True):
-    description: Annotated[str, Meta(min_length=1, max_length=2_000)]
-    quantity: Quantity
-    rate: Money
-    unit: Annotated[str, Meta(max_length=40)] | None = None
-    project_id: Uuid | None = None
-
-
 class DiscountFields(Struct, forbid_unknown_fields=True):
     amount: Money | None = None
     percent: Percent | None = None
+
+
+class LineFields(Struct, rename="camel", forbid_unknown_fields=True):
+    description: Description
+    quantity: Quantity
+    rate: Money
+    unit: Unit | None = None
+    project_id: Uuid | None = None
+    heading: Line | None = None
+    discount: DiscountFields | None = None
+    tax_rate: Percent | UnsetType | None = UNSET
+    tax_category: TaxCategory | None = None
+    tax_reason: Reason | None = None
+    tax_rate_id: Uuid | None = None
+
+
+class LineChange(Struct, rename="camel"):
+    description: Description | UnsetType = UNSET
+    quantity: Quantity | UnsetType = UNSET
+    rate: Money | UnsetType = UNSET
+    unit: Unit | UnsetType | None = UNSET
+    project_id: Uuid | UnsetType | None = UNSET
+    heading: Line | UnsetType | None = UNSET
+    discount: DiscountFields | UnsetType | None = UNSET
+    tax_rate: Percent | UnsetType | None = UNSET
+    tax_category: TaxCategory | UnsetType | None = UNSET
+    tax_reason: Reason | UnsetType | None = UNSET
+    tax_rate_id: Uuid | UnsetType | None = UNSET
+    tax_as_usual: bool | UnsetType = UNSET
 
 
 class Grouping(str):
@@ -167,6 +232,10 @@ class InvoiceFields(Struct, rename=_invoice_names):
     lines: Annotated[list[LineFields], Meta(max_length=500)] | UnsetType = UNSET
     discount: DiscountFields | UnsetType | None = UNSET
     tax_rate: Percent | UnsetType | None = UNSET
+    tax_category: TaxCategory | UnsetType | None = UNSET
+    tax_reason: Reason | UnsetType | None = UNSET
+    tax_rate_id: Uuid | UnsetType | None = UNSET
+    prices_include_tax: bool | UnsetType | None = UNSET
     notes: Text | UnsetType | None = UNSET
     issue_date: date | UnsetType | None = UNSET
     due_date: date | UnsetType | None = UNSET
@@ -197,9 +266,11 @@ class InvoiceWriteOffFields(Struct, rename="camel"):
 
 INVOICE = View(Invoice, InvoiceJson)
 LINE = View(InvoiceLine, LineJson)
+TAX = View(InvoiceTax, TaxJson)
 PAYMENT = View(Payment, PaymentJson)
 REFUND = View(Refund, RefundJson)
 _READ_ONLY = read_only(DraftJson, InvoiceFields)
+_OF_LINE = read_only(DraftJson, LineChange)
 
 
 def get_invoice(ctx: Context, ask: Ask) -> Struct:
@@ -208,6 +279,26 @@ def get_invoice(ctx: Context, ask: Ask) -> Struct:
 
 def list_lines(ctx: Context, ask: Ask) -> list[Struct]:
     return [LINE.one(ctx.actor, line) for line in invoice.lines_of(ctx, ask.id)]
+
+
+def list_taxes(ctx: Context, ask: Ask) -> list[Struct]:
+    return _taxes(ctx, invoice.taxes_of(ctx, ask.id))
+
+
+def update_line(ctx: Context, ask: Ask) -> Struct:
+    return _draft_json(ctx, draft.change_line(ctx, ask.id, ask.ids["lineId"], **_words(ask.facts)))
+
+
+def explain_invoice(ctx: Context, ask: Ask) -> Struct:
+    return step_json(explanations.of_invoice(ctx, ask.id))
+
+
+def step_json(step: explanations.Step) -> StepJson:
+    """A figure with all that it is made from."""
+    return StepJson(
+        step.what, step.text, step.value, step.unit, step.resource, step.resource_id,
+        [step_json(one) for one in step.steps],
+    )  # fmt: skip
 
 
 def get_xml(ctx: Context, ask: Ask) -> File:
@@ -294,29 +385,33 @@ def check_discount(facts: dict[str, Any]) -> None:
         raise Invalid(fields={"discount": "either an amount or a percent"})
 
 
+def custom_line(line: LineFields) -> CustomLine:
+    """A line of a body in the domain's words."""
+    return CustomLine(
+        description=line.description,
+        quantity=line.quantity,
+        rate=line.rate,
+        unit=line.unit,
+        project_id=line.project_id,
+        heading=line.heading,
+        discount=_discount(line.discount),
+        tax=Said(line.tax_rate, line.tax_category, UNSET if line.tax_reason is None else line.tax_reason,
+                 line.tax_rate_id),
+    )  # fmt: skip
+
+
+def _discount(discount: DiscountFields | None) -> Discount | None:
+    return None if discount is None else Discount(amount=discount.amount, percent=discount.percent)
+
+
 def _words(facts: dict[str, Any]) -> dict[str, Any]:
     """The facts of a body in the domain's words."""
     said = dict(facts)
     if said.get("lines") is not None:
-        said["lines"] = custom_lines(said["lines"])
-    discount: DiscountFields | None = said.get("discount")
-    if discount is not None:
-        said["discount"] = Discount(amount=discount.amount, percent=discount.percent)
+        said["lines"] = tuple(custom_line(line) for line in said["lines"])
+    if "discount" in said:
+        said["discount"] = _discount(said["discount"])
     return said
-
-
-def custom_lines(lines: Sequence[LineFields]) -> tuple[CustomLine, ...]:
-    """Lines of one's own in the domain's words."""
-    return tuple(
-        CustomLine(
-            description=line.description,
-            quantity=line.quantity,
-            rate=line.rate,
-            unit=line.unit,
-            project_id=line.project_id,
-        )
-        for line in lines
-    )
 
 
 def _draft_json(ctx: Context, made: Draft) -> Struct:
@@ -324,12 +419,24 @@ def _draft_json(ctx: Context, made: Draft) -> Struct:
     return DraftJson(
         **{name: getattr(shown, name) for name in InvoiceJson.__struct_fields__},
         lines=[LINE.one(ctx.actor, line) for line in made.lines],  # type: ignore[misc]
+        taxes=_taxes(ctx, invoice.taxes_of(ctx, made.invoice.id)),  # type: ignore[arg-type]
         warnings=[Warned(one.code, one.message, one.entry_ids, one.expense_ids) for one in made.warnings],
     )
 
 
 _NO_CLAUSE: Any = None
 FORMAT = Filter("choice", _NO_CLAUSE, choices=PROFILES, about="The profile; none said: the client's, else cii.")
+
+
+def _taxes(ctx: Context, taxes: list[InvoiceTax]) -> list[Struct]:
+    """Each with its reason, the usual one in English."""
+    shown = [TAX.one(ctx.actor, tax) for tax in taxes]
+    for one in shown:
+        if isinstance(one, TaxJson):
+            one.reason = one.reason or reason_of(one.category, "en")
+    return shown
+
+
 _ONLY_DRAFTS = "Only Draft invoices can be edited or deleted."
 
 OPERATIONS = (
@@ -358,6 +465,24 @@ OPERATIONS = (
     Operation(
         "listInvoiceLines", "GET", "/invoices/{id}/lines", list_lines, "The lines of an invoice",
         Permission.READ_INVOICES, LineJson, many=True, tag="Invoices",
+    ),
+    Operation(
+        "getInvoiceXml", "GET", "/invoices/{id}/xml", get_xml, "An invoice as data (EN 16931)",
+        Permission.READ_INVOICES, parameters={"format": FORMAT}, file=("application/xml",), tag="Invoices",
+    ),
+    Operation(
+        "updateInvoiceLine", "PATCH", "/invoices/{id}/lines/{lineId}", update_line, "Change a line of a draft",
+        Permission.CHANGE_INVOICES, DraftJson, body=LineChange, read_only=_OF_LINE, check=check_discount,
+        conflicts=_ONLY_DRAFTS, tag="Invoices",
+    ),
+    Operation(
+        "listInvoiceTaxes", "GET", "/invoices/{id}/taxes", list_taxes,
+        "The taxes of an invoice, one for each category and rate", Permission.READ_INVOICES, TaxJson, many=True,
+        tag="Invoices",
+    ),
+    Operation(
+        "explainInvoice", "GET", "/invoices/{id}/explain", explain_invoice,
+        "Where each figure of an invoice comes from", Permission.READ_INVOICES, StepJson, tag="Invoices",
     ),
     Operation(
         "getInvoiceXml", "GET", "/invoices/{id}/xml", get_xml, "An invoice as data (EN 16931)",

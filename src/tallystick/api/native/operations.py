@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from tallystick.api.native import (
+    audit,
     automatic_billing,
     cards,
+    changes,
     clients,
     credit_notes,
     expenses,
+    invitations,
     invoices,
     mails,
     milestones,
@@ -19,8 +22,10 @@ from tallystick.api.native import (
     rates,
     recurring_invoices,
     reports,
+    sending,
     series,
     tasks,
+    tax_rates,
     time_entries,
     write_offs,
 )
@@ -37,12 +42,17 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *write_offs.OPERATIONS,
     *rates.OPERATIONS,
     *invoices.OPERATIONS,
+    *sending.OPERATIONS,
+    *invitations.OPERATIONS,
     *credit_notes.OPERATIONS,
     *series.OPERATIONS,
     *mails.OPERATIONS,
     *recurring_invoices.OPERATIONS,
+    *tax_rates.OPERATIONS,
     *automatic_billing.OPERATIONS,
     *cards.OPERATIONS,
     *reports.OPERATIONS,
     *oauth.OPERATIONS,
+    *changes.OPERATIONS,
+    *audit.OPERATIONS,
 )

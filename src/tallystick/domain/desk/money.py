@@ -177,16 +177,18 @@ _INVOICES = Prepared(
     text("""
         SELECT invoice.id, invoice.number, invoice.status, invoice.payment_status, invoice.client_id,
                COALESCE(invoice.bill_to_name, client.name), invoice.currency, invoice.total,
-               CASE WHEN invoice.status = 'SENT' THEN invoice.total - invoice.amount_paid ELSE 0 END,
+               CASE WHEN invoice.status = 'SENT' THEN invoice.balance ELSE 0 END,
                invoice.issue_date, invoice.due_date,
-               COALESCE(invoice.status = 'SENT' AND invoice.due_date < CAST(:today AS date), false)
+               COALESCE(invoice.status = 'SENT' AND invoice.balance > 0
+                        AND invoice.due_date < CAST(:today AS date), false)
         FROM invoices AS invoice
         JOIN clients AS client ON client.workspace_id = :workspace AND client.id = invoice.client_id
         WHERE invoice.workspace_id = :workspace AND invoice.deleted_at IS NULL
           AND (CAST(:client AS uuid) IS NULL OR invoice.client_id = CAST(:client AS uuid))
           AND CASE CAST(:status AS text)
-              WHEN 'OVERDUE' THEN invoice.status = 'SENT' AND invoice.due_date < CAST(:today AS date)
-              WHEN 'OPEN' THEN invoice.status = 'SENT'
+              WHEN 'OVERDUE' THEN invoice.status = 'SENT' AND invoice.balance > 0
+                                  AND invoice.due_date < CAST(:today AS date)
+              WHEN 'OPEN' THEN invoice.status = 'SENT' AND invoice.balance > 0
               ELSE CAST(:status AS text) IS NULL OR invoice.status = CAST(:status AS text) END
           AND lower(concat_ws(' ', invoice.number, invoice.bill_to_name)) LIKE ALL (CAST(:words AS text[]))
         ORDER BY invoice.status = 'DRAFT' DESC, invoice.issue_date DESC, invoice.number DESC
@@ -208,8 +210,8 @@ _GLANCES = Prepared(
               AND entry.billable AND project.rate_type = 'HOURLY'
             UNION ALL
             SELECT currency, 0, 0, CASE WHEN status = 'DRAFT' THEN total ELSE 0 END,
-                   CASE WHEN status = 'SENT' THEN total - amount_paid ELSE 0 END,
-                   CASE WHEN status = 'SENT' AND due_date < CAST(:today AS date) THEN total - amount_paid ELSE 0 END, 0
+                   CASE WHEN status = 'SENT' THEN balance ELSE 0 END,
+                   CASE WHEN status = 'SENT' AND due_date < CAST(:today AS date) THEN balance ELSE 0 END, 0
             FROM invoices WHERE workspace_id = :workspace AND deleted_at IS NULL AND status IN ('DRAFT', 'SENT')
             UNION ALL
             SELECT currency, 0, 0, 0, 0, 0, amount FROM payments

@@ -210,8 +210,8 @@ _CLIENTS = Prepared(
             GROUP BY project.client_id
         ) AS work ON work.client_id = client.id
         LEFT JOIN (
-            SELECT client_id, sum(total - amount_paid) AS open,
-                   sum(total - amount_paid) FILTER (WHERE due_date < CAST(:today AS date)) AS overdue
+            SELECT client_id, sum(balance) AS open,
+                   sum(balance) FILTER (WHERE due_date < CAST(:today AS date)) AS overdue
             FROM invoices
             WHERE workspace_id = :workspace AND deleted_at IS NULL AND status = 'SENT'
             GROUP BY client_id

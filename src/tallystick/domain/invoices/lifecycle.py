@@ -10,7 +10,7 @@ from msgspec import UNSET
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
-from tallystick.domain.invoices import conformity, papers, series, work
+from tallystick.domain.invoices import conformity, links, papers, series, work
 from tallystick.domain.invoices import invoice as invoices
 from tallystick.domain.invoices.balance import check_not_written_off
 from tallystick.domain.invoices.draft import Draft, rewrite, settle
@@ -47,6 +47,7 @@ def mark_sent(ctx: Context, invoice_id: str) -> Invoice:
     series.enter(ctx, drawn, invoice_id=invoice.id)
     become(ctx, invoice, "SENT", number=drawn.number, sent_at=ctx.now)
     freeze(ctx, papers.of_invoice(ctx, invoice.id), conformity.profile_of(client), invoice_id=invoice.id)
+    links.mint(ctx, invoice)
     ctx.record("sent", invoice)
     return invoice
 
@@ -80,6 +81,7 @@ def cancel(ctx: Context, invoice_id: str) -> Invoice:
         )
     become(ctx, invoice, "CANCELLED", cancelled_at=ctx.now, sent_at=None)
     work.release(ctx, invoice)
+    links.end(ctx, invoice)
     ctx.record("cancelled", invoice)
     return invoice
 

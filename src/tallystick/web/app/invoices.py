@@ -57,8 +57,11 @@ def page(visit: Visit) -> Answer:
         lines=invoices.lines_of(ctx, invoice.id),
         payments=payments.of_invoice(ctx, invoice.id),
         timeline=money.timeline(ctx, invoice.id),
-        overdue=invoice.status == "SENT" and invoice.due_date is not None and invoice.due_date < ctx.today(),
-        balance=invoice.total - invoice.amount_paid if invoice.status in ("SENT", "PAID") else Decimal(0),
+        overdue=invoice.status == "SENT"
+        and invoice.balance > 0
+        and invoice.due_date is not None
+        and invoice.due_date < ctx.today(),
+        balance=invoice.balance if invoice.status in ("SENT", "PAID") else Decimal(0),
     )
 
 
@@ -159,7 +162,7 @@ def delete(visit: Visit) -> Answer:
 
 def payment_page(visit: Visit) -> Answer:
     invoice = invoices.read(visit.ctx, visit.id())
-    return visit.show("payment_form.html", invoice=invoice, balance=invoice.total - invoice.amount_paid)
+    return visit.show("payment_form.html", invoice=invoice, balance=invoice.balance)
 
 
 def pay(visit: Visit) -> Answer:
