@@ -32,6 +32,7 @@ class Calendar:
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
+        self.server = SERVER
 
     def on(self, day: str, hour: int = 12) -> Calendar:
         """Travel to noon, or another hour, of a day in UTC."""
@@ -49,7 +50,7 @@ class Calendar:
         actor = Actor(self.studio.workspace_id, "", "OWNER", time_zone="Europe/Berlin", credential_name="server")
         with self.studio.database.transaction() as connection:
             open_workspace(connection, self.studio.workspace_id)
-            yield Context(actor, connection, self.studio.clock, SERVER)
+            yield Context(actor, connection, self.studio.clock, self.server)
 
     def create(self, rule: str = "FREQ=MONTHLY", start: str = "2026-06-30", **facts: Any) -> RecurringInvoice:
         with self.studio.context("manager") as ctx:

@@ -107,19 +107,24 @@ class CardEvent(Tenant):
         )
 
 
-def open_checkout(ctx: Context, invoice_id: str) -> CardCheckout:
-    """A page where the balance of a sent invoice is paid by card; the one there is, while it is for that balance."""
+def open_checkout(ctx: Context, invoice_id: str, *, back: str | None = None) -> CardCheckout:
+    """A page where the balance of a sent invoice is paid by card; the one there is, while it is for that balance.
+
+    `back`: where whoever pays came from, and returns to.
+    """
     ctx.require(Permission.CHANGE_INVOICES)
     invoice = ctx.find(Invoice, invoice_id, lock="share")
     settings = card_settings.current(ctx)
     if invoice.status != "SENT":
         raise Conflict(f"{invoice.status.title()} invoices take no payments", reason="invoice_state")
+    if invoice.balance <= 0:
+        raise Conflict("Nothing is open on this invoice", reason="invoice_state")
     if not settings.takes_cards or card_settings.holds(ctx, invoice) == "BANK":
         raise Conflict(
             "This invoice is not paid by card: see the card settings, and its payment method.", reason="cards_off"
         )
     amount = invoice.balance
-    fee = percent_of(amount, settings.fee_percent or Decimal(0), invoice.currency)
+    fee = _fee(settings, invoice)
     known = cast_rows(ctx.rows(_OF_INVOICE, invoice_id=invoice.id), CardCheckout)
     for checkout in known:
         if checkout.status != "OPEN":
@@ -128,7 +133,16 @@ def open_checkout(ctx: Context, invoice_id: str) -> CardCheckout:
             return checkout
         # Whoever still pays there pays all the same: what is too much becomes the client's credit.
         ctx.change(checkout, status="EXPIRED")
-    return _opened(ctx, invoice, settings, amount=amount, fee=fee, before=len(known))
+    return _opened(ctx, invoice, settings, amount=amount, fee=fee, before=len(known), back=back)
+
+
+def fee_of(ctx: Context, invoice: Invoice) -> Decimal | None:
+    """What is paid on top of an invoice's balance by card; None: it is not paid by card, or not any more."""
+    ctx.require(Permission.READ_INVOICES)
+    settings = card_settings.current(ctx)
+    if invoice.status != "SENT" or invoice.balance <= 0 or ctx.server.till is None or not settings.takes_cards:
+        return None
+    return None if card_settings.holds(ctx, invoice) == "BANK" else _fee(settings, invoice)
 
 
 def of_invoice(ctx: Context, invoice_id: str) -> list[CardCheckout]:
@@ -170,8 +184,19 @@ def hear(ctx: Context, body: bytes, signature: str) -> Outcome | None:
 # --- private
 
 
+def _fee(settings: card_settings.CardSettings, invoice: Invoice) -> Decimal:
+    return percent_of(invoice.balance, settings.fee_percent or Decimal(0), invoice.currency)
+
+
 def _opened(
-    ctx: Context, invoice: Invoice, settings: card_settings.CardSettings, *, amount: Decimal, fee: Decimal, before: int
+    ctx: Context,
+    invoice: Invoice,
+    settings: card_settings.CardSettings,
+    *,
+    amount: Decimal,
+    fee: Decimal,
+    before: int,
+    back: str | None,
 ) -> CardCheckout:
     till = ctx.server.till
     units, fee_units = smallest_units(amount, invoice.currency), smallest_units(fee, invoice.currency)
@@ -193,8 +218,8 @@ def _opened(
         amount=units,
         fee=fee_units,
         email=invoice.bill_to_email,
-        success_url=f"{ctx.server.public_url}/paid",
-        cancel_url=f"{ctx.server.public_url}/not-paid",
+        success_url=back or f"{ctx.server.public_url}/paid",
+        cancel_url=back or f"{ctx.server.public_url}/not-paid",
         expires_at=expires_at,
     )
     if not _TURN.acquire(timeout=1.0):
