@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def path(shop: Shop) -> str:
 
 
 def test_whoever_has_the_link_pays(shop: Shop, client: testing.TestClient, path: str, stripe: FakeStripe) -> None:
-    shop.do(settings.change, fee_percent=2)
+    shop.do(settings.change, fee_percent=Decimal(2))
     page = client.simulate_get(path)
     assert f'action="{path}/pay"' in page.text
     assert "Pay by card: €100.00" in page.text

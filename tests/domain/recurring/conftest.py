@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -32,7 +33,8 @@ class Calendar:
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
-        self.server = SERVER
+        self.server = replace(SERVER, sender=None)
+        """Without mail, unless a test sets it up."""
 
     def on(self, day: str, hour: int = 12) -> Calendar:
         """Travel to noon, or another hour, of a day in UTC."""
