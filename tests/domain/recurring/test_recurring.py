@@ -354,7 +354,8 @@ def test_a_member_neither_makes_nor_sees_one(calendar: Calendar) -> None:
 def stubborn(calendar: Calendar) -> recurring.RecurringInvoice:
     """One whose client refuses to be sent an invoice without a PO number."""
     made = calendar.on("2026-06-15").create(mode="SEND")
-    calendar.do(clients.change, calendar.studio.ids["client"], require_po_number=True)
+    client = calendar.studio.ids["client"]
+    calendar.do(clients.change, client, require_po_number=True, email="ap@globex.example")
     return made
 
 
