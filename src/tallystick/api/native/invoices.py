@@ -424,10 +424,6 @@ def _draft_json(ctx: Context, made: Draft) -> Struct:
     )
 
 
-_NO_CLAUSE: Any = None
-FORMAT = Filter("choice", _NO_CLAUSE, choices=PROFILES, about="The profile; none said: the client's, else cii.")
-
-
 def _taxes(ctx: Context, taxes: list[InvoiceTax]) -> list[Struct]:
     """Each with its reason, the usual one in English."""
     shown = [TAX.one(ctx.actor, tax) for tax in taxes]
@@ -437,6 +433,8 @@ def _taxes(ctx: Context, taxes: list[InvoiceTax]) -> list[Struct]:
     return shown
 
 
+_NO_CLAUSE: Any = None
+FORMAT = Filter("choice", _NO_CLAUSE, choices=PROFILES, about="The profile; none said: the client's, else cii.")
 _ONLY_DRAFTS = "Only Draft invoices can be edited or deleted."
 
 OPERATIONS = (
@@ -465,10 +463,6 @@ OPERATIONS = (
     Operation(
         "listInvoiceLines", "GET", "/invoices/{id}/lines", list_lines, "The lines of an invoice",
         Permission.READ_INVOICES, LineJson, many=True, tag="Invoices",
-    ),
-    Operation(
-        "getInvoiceXml", "GET", "/invoices/{id}/xml", get_xml, "An invoice as data (EN 16931)",
-        Permission.READ_INVOICES, parameters={"format": FORMAT}, file=("application/xml",), tag="Invoices",
     ),
     Operation(
         "updateInvoiceLine", "PATCH", "/invoices/{id}/lines/{lineId}", update_line, "Change a line of a draft",
