@@ -20,7 +20,7 @@ from tallystick.auth.rate_limits import Policy
 from tallystick.domain import sending
 from tallystick.domain.context import Server
 from tallystick.domain.invoices import invoice as invoices
-from tallystick.domain.invoices import links, papers
+from tallystick.domain.invoices import issued, links, papers
 from tallystick.domain.invoices.invoice import Invoice
 from tallystick.values.document import Document
 from tallystick.values.errors import Forbidden, NotFound, Refusal, Unauthenticated
@@ -125,13 +125,14 @@ class InvoicePage(_Public):
         with self.entrance.database.transaction() as connection:
             opened = self.open(connection, token)
             row = invoices.read(opened.ctx, opened.invoice_id)
-            paper = papers.of_invoice(opened.ctx, opened.invoice_id)
+            kept = issued.of_invoice(opened.ctx, row)
+            paper = papers.of_invoice(opened.ctx, row.id) if kept is None else issued.document_of(kept)
             today = sending.today_of(opened.ctx)
         language = paper.look.language
         words = WORDS.get(language.partition("-")[0], WORDS["en"])
         balance = sending.balance_of(row)
-        overdue = row.status == "SENT" and row.due_date is not None and row.due_date < today
-        state = "settled" if row.status == "PAID" else "overdue" if overdue else "open"
+        overdue = row.due_date is not None and row.due_date < today
+        state = "settled" if balance == 0 else "overdue" if overdue else "open"
         self.show(
             response,
             "invoice.html",
