@@ -13,7 +13,7 @@ from tallystick.domain import members
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
-from tallystick.domain.invoices import lifecycle, links, papers
+from tallystick.domain.invoices import appendix, conformity, lifecycle, links, papers
 from tallystick.domain.invoices.invoice import Invoice
 from tallystick.domain.mails import mail as mails
 from tallystick.domain.mails import templates
@@ -103,21 +103,15 @@ def write_reminder(ctx: Context, invoice: Invoice, message: Message) -> Mail:
 
 def attached(ctx: Context, invoice_id: str, files: Sequence[str]) -> Sequence[Attachment]:
     """The files that go with a letter about an invoice."""
-    paper = papers.of_invoice(ctx, invoice_id)
     found: list[Attachment] = []
     for one in files:
         if one == "pdf":
-            found.append(Attachment(f"{file_name(paper)}.pdf", "application/pdf", ctx.server.renderer.pdf(paper)))
+            made = appendix.pdf(ctx, invoice_id)
+            found.append(Attachment(made.name, made.media, made.make()))
         elif one == "xml":
-            xml = ctx.server.renderer.xml(paper, "cii")
-            found.append(Attachment(f"{file_name(paper)}.xml", "application/xml", xml))
+            data = conformity.xml(ctx, invoice_id)
+            found.append(Attachment(f"{appendix.stem(data.number)}.xml", "application/xml", data.make()))
     return found
-
-
-def file_name(paper: Document) -> str:
-    """A document's number as the name of a file."""
-    plain = "".join(mark if mark.isascii() and (mark.isalnum() or mark in "-_.") else "-" for mark in paper.number)
-    return plain.strip("-.") or "invoice"
 
 
 def today_of(ctx: Context) -> date:

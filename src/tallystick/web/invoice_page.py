@@ -21,7 +21,7 @@ from tallystick.domain import sending
 from tallystick.domain.cards import checkouts
 from tallystick.domain.context import Server
 from tallystick.domain.invoices import invoice as invoices
-from tallystick.domain.invoices import links, papers
+from tallystick.domain.invoices import issued, links, papers
 from tallystick.domain.invoices.invoice import Invoice
 from tallystick.values.document import Document
 from tallystick.values.errors import Forbidden, NotFound, Refusal, TooMany, Unauthenticated
@@ -134,6 +134,8 @@ class InvoicePage(_Public):
             row = invoices.read(opened.ctx, opened.invoice_id)
             paper = papers.of_invoice(opened.ctx, opened.invoice_id)
             fee = checkouts.fee_of(opened.ctx, row)
+            kept = issued.of_invoice(opened.ctx, row)
+            paper = papers.of_invoice(opened.ctx, row.id) if kept is None else issued.document_of(kept)
             today = sending.today_of(opened.ctx)
         language = paper.look.language
         words = WORDS.get(language.partition("-")[0], WORDS["en"])
@@ -142,6 +144,8 @@ class InvoicePage(_Public):
         state = "settled" if row.status == "PAID" else "overdue" if overdue else "open"
         if fee is not None:
             response.set_header("Content-Security-Policy", POLICY.replace("form-action 'none'", PAYING))
+        overdue = row.due_date is not None and row.due_date < today
+        state = "settled" if balance == 0 else "overdue" if overdue else "open"
         self.show(
             response,
             "invoice.html",

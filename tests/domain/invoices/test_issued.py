@@ -11,8 +11,9 @@ import psycopg
 import pytest
 from pypdf import PdfReader
 
+from tallystick.domain import sending
 from tallystick.domain.credit_notes.credit import credit
-from tallystick.domain.invoices import issued, lifecycle, papers
+from tallystick.domain.invoices import appendix, conformity, issued, lifecycle, papers
 from tallystick.domain.invoices.draft import CustomLine
 from tallystick.domain.invoices.issued import IssuedDocument
 from tallystick.values.document import Problem
@@ -140,3 +141,22 @@ def test_16_senders_at_once_leave_no_hole_and_16_documents(bench: Bench) -> None
     answers = bench.refused(16, lambda ctx: lifecycle.mark_sent(ctx, next(made)))
     assert sorted(answer.number for answer in answers) == [f"INV-{value:04}" for value in range(1, 17)]
     assert bench.sql("SELECT count(*) FROM issued_documents WHERE workspace_id = :workspace") == [(16,)]
+
+
+def test_pdf_xml_and_mail_are_what_was_issued_not_made_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SERVER.renderer, "problems", lambda document, profile: [])
+    bench.client_is(einvoice_profile="xrechnung")
+    sent = bench.sent("100")
+    found = kept(bench)
+
+    def never(*_: Any) -> bytes:
+        raise AssertionError("Rendered again.")
+
+    monkeypatch.setattr(SERVER.renderer, "pdf", never)
+    monkeypatch.setattr(SERVER.renderer, "xml", never)
+    bench.client_is(name="Initrode", einvoice_profile=None)
+    with bench.studio.context() as ctx:
+        assert appendix.pdf(ctx, sent.id).make() == found.pdf
+        assert conformity.xml(ctx, sent.id).make() == found.xml
+        mailed = sending.attached(ctx, sent.id, ["pdf", "xml"])
+    assert [one.content for one in mailed] == [found.pdf, found.xml]

@@ -17,8 +17,10 @@ from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
 from tallystick.domain.files import File
-from tallystick.domain.invoices import conformity, papers
+from tallystick.domain.invoices import conformity, issued, papers
+from tallystick.domain.invoices import invoice as invoices
 from tallystick.domain.invoices.invoice import Invoice
+from tallystick.domain.invoices.issued import IssuedDocument
 from tallystick.values import csv
 from tallystick.values.document import Document, Profile, Renderer, TimesheetRow
 from tallystick.values.duration import hours
@@ -38,10 +40,13 @@ class Named(NamedTuple):
 
 
 def pdf(ctx: Context, invoice_id: str) -> Named:
-    """The invoice on paper."""
-    document, profile = _with_profile(ctx, invoice_id)
+    """The invoice on paper: a draft as it is now, any other as it was issued."""
+    kept, document, profile = _issued(ctx, invoice_id)
     renderer = ctx.server.renderer
-    return Named(f"{stem(document)}.pdf", "application/pdf", lambda: on_paper(renderer, document, profile))
+    content = None if kept is None else kept.pdf
+    return Named(
+        f"{stem(document.number)}.pdf", "application/pdf", lambda: content or on_paper(renderer, document, profile)
+    )
 
 
 def timesheet(ctx: Context, invoice_id: str) -> list[TimesheetRow]:
@@ -58,13 +63,15 @@ def timesheet_pdf(ctx: Context, invoice_id: str) -> Named:
     """The hours behind an invoice on paper, in its language and look."""
     document, rows = papers.of_invoice(ctx, invoice_id), timesheet(ctx, invoice_id)
     renderer = ctx.server.renderer
-    return Named(f"{stem(document)}-timesheet.pdf", "application/pdf", lambda: renderer.timesheet(document, rows))
+    return Named(
+        f"{stem(document.number)}-timesheet.pdf", "application/pdf", lambda: renderer.timesheet(document, rows)
+    )
 
 
 def timesheet_csv(ctx: Context, invoice_id: str) -> Named:
     """The hours behind an invoice as a table."""
     document, rows = papers.of_invoice(ctx, invoice_id), timesheet(ctx, invoice_id)
-    return Named(f"{stem(document)}-timesheet.csv", "text/csv; charset=utf-8", lambda: as_csv(rows))
+    return Named(f"{stem(document.number)}-timesheet.csv", "text/csv; charset=utf-8", lambda: as_csv(rows))
 
 
 def as_csv(rows: Sequence[TimesheetRow]) -> bytes:
@@ -89,15 +96,17 @@ def as_csv(rows: Sequence[TimesheetRow]) -> bytes:
 
 def bundle(ctx: Context, invoice_id: str) -> Named:
     """The invoice, its data where the client takes it, its timesheet where there is time on it, and its receipts."""
-    (document, profile), rows = _with_profile(ctx, invoice_id), timesheet(ctx, invoice_id)
+    (kept, document, profile), rows = _issued(ctx, invoice_id), timesheet(ctx, invoice_id)
     spent = [expense_id for (expense_id,) in ctx.rows(_EXPENSES, invoice_id=document.id)]
     proofs = receipts.with_contents(ctx, spent)
     renderer = ctx.server.renderer
-    name = stem(document)
+    name = stem(document.number)
 
     def make() -> bytes:
-        inside = [(f"{name}.pdf", on_paper(renderer, document, profile))]
-        if profile is not None:
+        inside = [(f"{name}.pdf", on_paper(renderer, document, profile) if kept is None else kept.pdf)]
+        if kept is not None and kept.xml is not None:
+            inside.append((f"{name}.xml", kept.xml))
+        elif kept is None and profile is not None:
             inside.append((f"{name}.xml", renderer.xml(document, profile)))
         if rows:
             inside.append((f"{name}-timesheet.pdf", renderer.timesheet(document, rows)))
@@ -114,9 +123,9 @@ def on_paper(renderer: Renderer, document: Document, profile: Profile | None) ->
     return renderer.pdf(document)
 
 
-def stem(document: Document) -> str:
-    """The document's number as the beginning of a file name."""
-    return re.sub(r"[^\w.\-]+", "-", document.number).strip("-.")[:80] or "invoice"
+def stem(number: str) -> str:
+    """A document's number as the beginning of a file name."""
+    return re.sub(r"[^\w.\-]+", "-", number).strip("-.")[:80] or "invoice"
 
 
 def zipped(inside: Sequence[tuple[str, bytes]], day: date) -> bytes:
@@ -131,9 +140,12 @@ def zipped(inside: Sequence[tuple[str, bytes]], day: date) -> bytes:
     return out.getvalue()
 
 
-def _with_profile(ctx: Context, invoice_id: str) -> tuple[Document, Profile | None]:
-    document = papers.of_invoice(ctx, invoice_id)
-    return document, conformity.profile_of(ctx.find(Client, ctx.find(Invoice, invoice_id).client_id))
+def _issued(ctx: Context, invoice_id: str) -> tuple[IssuedDocument | None, Document, Profile | None]:
+    """As what it was issued, what it says, and the profile of its client."""
+    invoice = invoices.read(ctx, invoice_id)
+    kept = issued.of_invoice(ctx, invoice)
+    document = papers.of_invoice(ctx, invoice.id) if kept is None else issued.document_of(kept)
+    return kept, document, conformity.profile_of(ctx.find(Client, invoice.client_id))
 
 
 def _named(proofs: Sequence[tuple[File, bytes]]) -> list[tuple[str, bytes]]:

@@ -46,7 +46,7 @@ def profile_of(client: Client) -> Profile | None:
 def xml(ctx: Context, invoice_id: str, profile: Profile | None = None) -> Data:
     """An invoice in a profile; none said: the client's, else EN 16931 in CII. What was issued is as it was issued."""
     invoice = invoices.read(ctx, invoice_id)
-    kept = None if invoice.status == "DRAFT" else issued.issued_as(ctx, invoice.number)
+    kept = issued.of_invoice(ctx, invoice)
     if kept is not None and kept.xml is not None and profile in (None, kept.profile):
         content = kept.xml
         return Data(kept.number, cast("Profile", kept.profile), lambda: content)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped
 from tallystick.db.base import Blob, Id, Tenant, one_of, table_of, within_workspace
 from tallystick.db.session import Prepared
 from tallystick.domain.context import Context, hydrate, workspace
+from tallystick.domain.invoices.invoice import Invoice
 from tallystick.values.document import PROFILES, Document, Profile
 
 
@@ -80,6 +81,11 @@ def freeze(ctx: Context, document: Document, profile: Profile | None, **of: str)
             **of,
         )
     )
+
+
+def of_invoice(ctx: Context, invoice: Invoice) -> IssuedDocument | None:
+    """As what an invoice was issued; None: it is a draft, or was issued before anything was kept."""
+    return None if invoice.status == "DRAFT" else issued_as(ctx, invoice.number)
 
 
 def issued_as(ctx: Context, number: str) -> IssuedDocument | None:
