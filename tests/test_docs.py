@@ -17,8 +17,10 @@ from msgspec import Struct
 
 from tallystick.api.fields import hints_of
 from tallystick.api.native import (
+    automatic_billing,
     clients,
     expenses,
+    invitations,
     invoices,
     mails,
     milestones,
@@ -28,6 +30,7 @@ from tallystick.api.native import (
     rates,
     recurring_invoices,
     tasks,
+    tax_rates,
     time_entries,
 )
 from tallystick.api.native.operations import OPERATIONS
@@ -60,11 +63,17 @@ RESOURCES: dict[str, tuple[type[Struct], str | None]] = {
     "Expenses": (expenses.ExpenseJson, "createExpense"),
     "Invoices": (invoices.InvoiceJson, "createInvoice"),
     "Lines": (invoices.LineJson, None),
+    "Taxes": (invoices.TaxJson, None),
+    "Explanations": (invoices.StepJson, None),
+    "Tax rates": (tax_rates.TaxRateJson, "createTaxRate"),
     "Payments": (invoices.PaymentJson, "createInvoicePayment"),
+    "Invitations": (invitations.InvitationJson, "inviteMember"),
     "Mail settings": (mails.MailSettingsJson, "updateMailSettings"),
     "Mails": (mails.MailJson, None),
     "Recurring invoices": (recurring_invoices.RecurringInvoiceJson, "createRecurringInvoice"),
     "Recurring runs": (recurring_invoices.RecurringRunJson, None),
+    "Automatic billing": (automatic_billing.AutomaticBillingJson, "putAutomaticBilling"),
+    "Billing runs": (automatic_billing.BillingRunJson, None),
     "OAuth apps": (oauth.OAuthAppJson, "createOauthApp"),
     "OAuth grants": (oauth.OAuthGrantJson, None),
 }
@@ -80,6 +89,7 @@ LISTS = {
     "Time entries": "listTimeEntrys",
     "Expenses": "listExpenses",
     "Invoices": "listInvoices",
+    "Tax rates": "listTaxRates",
     "Mails": "listMails",
     "Recurring invoices": "listRecurringInvoices",
 }

@@ -44,6 +44,7 @@ from tallystick.web.auth.oauth import mount_oauth
 from tallystick.web.auth.sign_in import mount_sign_in
 from tallystick.web.documents import Document
 from tallystick.web.health import Alive, Ready, RequestIds
+from tallystick.web.invoice_page import mount_invoice_pages
 from tallystick.web.reference import EXPENSICAT as EXPENSICAT_GUIDE
 from tallystick.web.reference import GROWCRM as GROWCRM_GUIDE
 from tallystick.web.reference import Reference
@@ -90,8 +91,11 @@ def build(
         address_policy=wire.address_policy,
         clock=clock,
         seen=seen,
+        mailing=settings.smtp_url is not None,
     )
     mount_oauth(app, entrance)
+    if wire.server is not None:
+        mount_invoice_pages(app, entrance, wire.server, assets)
     mount_expensicat(app, settings, wire, key, assets=assets)
     described = native_document(OPERATIONS, version=__version__, server=settings.public_url)
     app.add_route("/api/openapi.json", Document(msgspec.json.encode(described), "application/json"))

@@ -15,7 +15,21 @@ from tests.conformance.lists import (
     assert_wrong_filters_are_named,
     directions,
 )
-from tests.conformance.world import AT, CURRENCY, ID, NOBODY, TEXT, Form, World, assert_shape, invalid, listed, refused
+from tests.conformance.world import (
+    AT,
+    CURRENCY,
+    FLAG,
+    ID,
+    NOBODY,
+    PRICE,
+    TEXT,
+    Form,
+    World,
+    assert_shape,
+    invalid,
+    listed,
+    refused,
+)
 
 ROLES = ("OWNER", "ADMIN", "MANAGER", "MEMBER")
 ME = {
@@ -30,6 +44,7 @@ ORGANIZATION = {
     "businessLine2": TEXT | None, "businessCity": TEXT | None, "businessPostalCode": TEXT | None,
     "businessRegion": TEXT | None, "countryCode": TEXT | None, "registration": TEXT | None, "taxNumber": TEXT | None,
     "contactName": TEXT | None, "endpointScheme": TEXT | None, "endpoint": TEXT | None,
+    "taxLabel": TEXT | None, "defaultTaxRate": PRICE | None, "pricesIncludeTax": FLAG,
     "invoiceLayout": TEXT, "invoicePaper": TEXT, "brandColor": TEXT, "invoiceFooter": TEXT | None, "language": TEXT,
     "locale": TEXT | None, "iban": TEXT | None, "bic": TEXT | None, "bankName": TEXT | None,
     "accountHolder": TEXT | None, "paymentInstructions": TEXT | None,
@@ -76,6 +91,7 @@ SETTINGS = {
     "businessAddress": None, "businessLine1": "Kai 1", "businessLine2": "3rd floor", "businessCity": "Hamburg",
     "businessPostalCode": "20457", "businessRegion": "HH", "countryCode": "DE", "registration": "HRB 1",
     "taxNumber": "41/765/02231", "contactName": "Ines", "endpointScheme": "9930", "endpoint": "DE815204334",
+    "taxLabel": "USt.", "defaultTaxRate": "19.00", "pricesIncludeTax": False,
     "invoiceLayout": "modern", "invoicePaper": "LETTER", "brandColor": "#b0413e", "invoiceFooter": "Kai 1",
     "language": "de", "locale": "de_AT", "iban": "DE89370400440532013000", "bic": "COBADEFFXXX", "bankName": "Bank",
     "accountHolder": "North", "paymentInstructions": "By transfer",

@@ -38,6 +38,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "createExpense": {"clientId": "client", "description": "Train", "amount": "9.50", "expenseDate": DAY.isoformat()},
     "updateExpense": {"description": "Bus"},
     "createInvoice": {"clientId": "client", "projectIds": ["project"], "lines": [{**LINE, "projectId": "project"}]},
+    "updateInvoiceLine": {"heading": "Design"},
+    "createTaxRate": {"name": "Reduced", "percent": "7"},
+    "updateTaxRate": {"name": "Reduced"},
     "updateInvoice": {"notes": "Thank you", "lines": [LINE]},
     "createRate": {"clientId": "client", "amount": "95", "effectiveFrom": DAY.isoformat()},
     "previewRate": {"clientId": "client", "amount": "95", "effectiveFrom": DAY.isoformat()},
@@ -49,6 +52,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "lines": [{**LINE, "projectId": "project"}],
     },
     "updateRecurringInvoice": {"name": "Care", "lines": [LINE]},
+    "putAutomaticBilling": {"every": "WEEK", "mode": "SEND"},
     "createMilestone": {"projectId": "project", "title": "Launch day"},
     "updateMilestone": {"title": "Launch day"},
     "reachMilestone": {"reachedOn": DAY.isoformat()},
@@ -59,6 +63,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "writeOffExpenses": {"expenseIds": ["expense"], "reason": "goodwill"},
     "undoExpensesWriteOff": {"expenseIds": ["expense"]},
     "createOauthApp": {"name": "Chart Room", "redirectUris": ["https://app.example/callback"]},
+    "sendInvoice": {"to": ["ada@client.example"]},
+    "remindOfInvoice": {"to": ["ada@client.example"]},
+    "setInvoiceReminders": {"enabled": False},
+    "setClientReminders": {"enabled": False},
+    "setMailTemplate": {"kind": "reminder", "language": "en", "subject": "{{number}}", "body": "{{link}}"},
+    "inviteMember": {"email": "lin@new.example", "role": "MEMBER"},
     "updateMailSettings": {"host": "smtp.studio.example", "fromAddress": "billing@studio.example"},
     "createInvoicePayment": {"amount": "10", "paidOn": DAY.isoformat()},
 }
@@ -73,13 +83,16 @@ UPLOADS: dict[str, tuple[str, bytes]] = {
 NOUNS = {
     "receipts": "receipt",
     "clients": "client", "projects": "project", "tasks": "task", "time-entries": "entry", "expenses": "expense",
+    "lines": "line", "tax-rates": "tax_rate",
     "invoices": "invoice", "rates": "rate", "milestones": "milestone", "members": "member", "payments": "payment",
-    "mails": "mail", "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
+    "mails": "mail", "invitations": "invitation",
+    "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
 }  # fmt: skip
 """The collection in a path → the noun of the id behind it."""
 
 NAMED = {
     "clientId": "client", "projectId": "project", "projectIds": "project", "taskId": "task", "userId": "user",
+    "taxRateId": "tax_rate",
     "assigneeId": "user", "assigneeIds": "user", "invoiceId": "invoice", "entryIds": "entry", "expenseIds": "expense",
 }  # fmt: skip
 """The name of a field or a filter → the noun of the id in it."""
@@ -91,6 +104,7 @@ TARGETS = {
     "deleteClient": "client.free",
     "stopTimeEntry": "running",
     "updateInvoice": "invoice.draft",
+    "updateInvoiceLine": "invoice.draft",
     "deleteInvoice": "invoice.draft",
     "markInvoiceSent": "invoice.draft",
     "markInvoicePaid": "invoice.sent",
@@ -98,6 +112,7 @@ TARGETS = {
     "restoreInvoice": "invoice.cancelled",
     "sendInvoice": "invoice.draft",
     "retryMail": "mail.failed",
+    "remindOfInvoice": "invoice.overdue",
     "resumeRecurringInvoice": "recurring.paused",
     "listRecurringRuns": "recurring.ended",
 }

@@ -15,18 +15,16 @@ def test_the_owner_succeeds_with_the_example_of_each_operation(operation: Operat
     result = stage.ask(example(operation, stage.world))
     assert result.status_code == operation.status, result.text
     data = data_of(result)
-    if operation.file:
-        assert result.headers["content-type"] in operation.file
-        assert result.content
-    elif operation.status == 204:
+    if operation.status == 204:
         assert result.content == b""
     elif operation.file:
-        assert result.headers["content-type"] in operation.file
-        assert result.headers["content-security-policy"] == "default-src 'none'; sandbox"
         assert result.content
+        assert result.headers["content-type"].partition(";")[0] in operation.file
+        assert "sandbox" in result.headers["content-security-policy"]
     elif operation.nullable and data is None:
         pytest.fail("the world should have one")
     else:
+        data = result.json if operation.whole else data
         shown = data[0] if isinstance(data, list) else data
         assert set(shown) == set(wire_names(operation.answer))
 

@@ -29,6 +29,7 @@ NOUN_OF_LIST = {
     "listMembers": "member", "listClients": "client", "listProjects": "project", "listTasks": "task",
     "listTimeEntrys": "entry", "listExpenses": "expense", "listInvoices": "invoice", "listMails": "mail",
     "listRecurringInvoices": "recurring", "listRates": "rate", "listMilestones": "milestone",
+    "listTaxRates": "tax_rate",
 }  # fmt: skip
 
 
@@ -56,6 +57,7 @@ def request_of(row: Row, who: str, standing: str, world: World) -> Request | Non
             "invoice",
             "app",
             "mail",
+            "invitation",
             "recurring",
         ):  # one is as good as another: nobody has their own
             return request if standing == "own" else None

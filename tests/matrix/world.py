@@ -13,6 +13,7 @@ from uuid import UUID
 
 from tallystick.auth import api_keys as key_texts
 from tallystick.auth import tokens as token_texts
+from tallystick.auth.invitations import invite
 from tallystick.db.base import Row
 from tallystick.db.session import Connection, Database, owner_connection
 from tallystick.domain import (
@@ -24,6 +25,7 @@ from tallystick.domain import (
     contacts,
     expenses,
     files,
+    invitations,
     members,
     milestones,
     notes,
@@ -32,6 +34,7 @@ from tallystick.domain import (
     projects,
     rates,
     receipts,
+    reminders,
     task_statuses,
     tasks,
     tax_rates,
@@ -41,13 +44,17 @@ from tallystick.domain import (
 from tallystick.domain.access import SCOPES, Scope
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Transactions
-from tallystick.domain.invoices import draft, lifecycle
+from tallystick.domain.invoices import draft, invoice, lifecycle, links
 from tallystick.domain.invoices.draft import CustomLine
+from tallystick.domain.invoices.invoice import Invoice
 from tallystick.domain.mails import mail as mails
 from tallystick.domain.mails import settings as mail_settings
+from tallystick.domain.mails import templates
 from tallystick.domain.projects import Project
-from tallystick.domain.recurring import recurring, runs
+from tallystick.domain.recurring import automatic_billing, recurring, runs
+from tallystick.domain.recurring.automatic_billing import BillingRun
 from tallystick.domain.recurring.recurring import Template
+from tallystick.domain.sending import Message
 from tallystick.domain.task_statuses import TaskPriority, TaskStatus
 from tallystick.values.ids import new_id
 from tests.documents.papers import LOGO
@@ -99,7 +106,7 @@ def furnish(database: Database, *, name: str = "Studio North", word: str = "Plai
         clients.delete(ctx, ids["client.deleted"])
         ids["client.free"] = clients.create(ctx, name=f"{word} Free").id
         gone = projects.create(ctx, client_id=ids["client.hidden"], name=f"{word} gone")
-        ctx.change(gone, deleted_at=ctx.now)
+        projects.delete(ctx, gone.id)
         ids["project.deleted"] = gone.id
         for key, amount in (("rate", "88.17"), ("rate.hidden", "88.18"), ("rate.deleted", "88.19")):
             where = "client.hidden" if key == "rate.hidden" else "client"
@@ -111,6 +118,10 @@ def furnish(database: Database, *, name: str = "Studio North", word: str = "Plai
         projects.put_on(ctx, website, members.active(ctx, ids["user.second"]))
         every = [ids[f"user.{who}"] for who in PEOPLE]
         ids["task"] = tasks.create(ctx, project_id=website.id, name=f"{word} design", assignee_ids=every).id
+        for place in ("project", "task"):
+            rates.begin(
+                ctx, amount=Decimal("88.20"), effective_from=DAY.replace(year=2033), **{f"{place}_id": ids[place]}
+            )
         ids["task.others"] = tasks.create(ctx, project_id=website.id, name=f"{word} copy").id
         ids["task.hidden"] = tasks.create(ctx, project_id=rollout, name=f"{word} migrate").id
         ids["task.deleted"] = tasks.create(ctx, project_id=website.id, name=f"{word} drop").id
@@ -150,8 +161,25 @@ def _people(world: World, word: str) -> None:
 
 
 def _mails(world: World, word: str) -> None:
-    """Settings, a letter that waits, and one that failed."""
+    """Settings, a letter that waits, and one that failed; somebody invited; an invoice that is overdue."""
+    line = CustomLine(f"{word} concept", Decimal(1), Decimal(5000))
     with world.studio.context() as ctx:
+        late = {"issue_date": DAY - timedelta(days=40), "due_date": DAY - timedelta(days=10)}
+        overdue = draft.draft(ctx, client_id=world["client"], project_ids=[], lines=[line], **late)  # type: ignore[arg-type]
+        world.ids["invoice.overdue"] = lifecycle.mark_sent(ctx, overdue.invoice.id).id
+        reminders.switch(ctx, "client", world["client.hidden"], on=False)
+        templates.set_words(ctx, "reminder", "en", subject=word, body=word)
+        link = links.of_invoice(ctx, world["invoice.sent"])
+        assert link is not None
+        links.count_view(ctx, link.id, b"visitor")
+        reminded = ctx.find(Invoice, world["invoice.sent"])
+        remembered = reminders.write_reminder(ctx, reminded, Message(to=["a@client.example"]))
+        step = {"invoice_id": reminded.id, "due_date": late["due_date"], "step": 7, "mail_id": remembered.id}
+        ctx.add(reminders.Reminder(**step))
+        for key in ("invitation", "invitation.deleted"):
+            email = f"{word.lower()}.{key}@new.example"
+            world.ids[key] = invite(ctx, email=email, role="MEMBER").id
+        invitations.take_back(ctx, world["invitation.deleted"])
         mail_settings.change(ctx, from_name=word, reminder_days=[7])
         for key in ("mail", "mail.failed", "mail.hidden"):
             letter = {"to": [f"{word.lower()}@client.example"], "subject": word, "words": mails.Words(text=word)}
@@ -261,7 +289,7 @@ def _invoices(world: World, word: str) -> None:
     """An invoice in every state, and payments of two of them; rates with names."""
     ids = world.ids
     with world.studio.context() as ctx:
-        for key in ("tax_rate", "tax_rate.deleted"):
+        for key in ("tax_rate", "tax_rate.second", "tax_rate.deleted"):
             ids[key] = tax_rates.create(ctx, name=f"{word} {key}", percent=Decimal(19)).id
         tax_rates.delete(ctx, ids["tax_rate.deleted"])
     line = CustomLine(f"{word} concept", Decimal(1), Decimal(5000))
@@ -280,10 +308,12 @@ def _invoices(world: World, word: str) -> None:
         lifecycle.cancel(ctx, ids["invoice.cancelled"])
         draft.delete(ctx, ids["invoice.deleted"])
         paid = {"amount": Decimal(MONEY[4]), "paid_on": DAY, "note": word}
-        for key, invoice in (("payment", "sent"), ("payment.elsewhere", "hidden"), ("payment.deleted", "emptied")):
-            ids[key] = payments.record(ctx, ids[f"invoice.{invoice}"], **paid)[0].id
+        for key, state in (("payment", "sent"), ("payment.elsewhere", "hidden"), ("payment.deleted", "emptied")):
+            ids[key] = payments.record(ctx, ids[f"invoice.{state}"], **paid)[0].id
         payments.delete(ctx, ids["invoice.emptied"], ids["payment.deleted"])
         lifecycle.mark_paid(ctx, ids["invoice.paid"])
+        for key, state in (("line", "draft"), ("line.elsewhere", "sent"), ("line.deleted", "deleted")):
+            ids[key] = invoice.lines(ctx, ids[f"invoice.{state}"])[0].id
     ids["invoice"] = ids["invoice.sent"]
     _billed(world, word)
 
@@ -324,6 +354,11 @@ def _recurring(world: World, word: str) -> None:
         recurring.cancel(ctx, ids["recurring.cancelled"])
         recurring.delete(ctx, ids["recurring.deleted"])
         recurring.skip(ctx, ids["recurring.hidden"])
+        for client in ("client", "client.hidden"):
+            automatic_billing.arrange(
+                ctx, ids[client], every="AMOUNT", amount=Decimal(MONEY[2]), minimum_amount=Decimal(MONEY[3])
+            )  # fmt: skip
+            ctx.add(BillingRun(client_id=ids[client], every="AMOUNT", period_to=DAY, outcome="NOTHING", note=word))
         ids["invoice.recurring"] = runs.run_now(ctx, ids["recurring.ended"])[0].invoice_id or ""
 
 

@@ -1,4 +1,4 @@
-"""However many runners meet, a day of a recurring invoice has one invoice, and numbers have no hole."""
+"""However many runners meet, a day and a period have one invoice, and numbers have no hole."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from tallystick.domain import time_entries
 from tallystick.domain.access import Actor
 from tallystick.domain.context import Context, open_workspace
 from tallystick.domain.invoices.draft import CustomLine
-from tallystick.domain.recurring import recurring, runs
+from tallystick.domain.recurring import automatic_billing, recurring, runs
 from tallystick.domain.recurring.recurring import Template
 from tests.races.arena import Arena, at_once, meet
 from tests.studio import SERVER
@@ -94,3 +95,20 @@ def test_without_both_walls_a_day_is_made_twice(
     run(weak_arena, 4)
     assert weak_arena.one(INVOICES) == 4
     assert weak_arena.one(MADE_TWICE) == 1
+
+
+def test_many_runners_bill_each_period_once(arena: Arena) -> None:
+    ids = arena.studio.ids
+    with itself(arena) as ctx:
+        for client in (ids["client"], ids["other_client"]):
+            automatic_billing.arrange(ctx, client, every="WEEK", mode="SEND")
+    with arena.studio.context("manager") as ctx:
+        for project in (ids["project"], ids["hidden_project"]):
+            for day in (date(2026, 6, 16), date(2026, 6, 23)):
+                time_entries.log(ctx, project_id=project, entry_date=day, duration_seconds=3600)
+    arena.studio.clock.now = arena.studio.clock.now.replace(month=7, day=1)
+    done = at_once([lambda: automatic_billing.run_due(lambda: itself(arena))] * 8)
+    assert sum(len(one) for one in done) == 4  # two clients, two weeks
+    assert arena.one(INVOICES) == 4
+    assert arena.one("SELECT count(*) FROM billed_work WHERE workspace_id = %s") == 4
+    assert at_once([lambda: automatic_billing.run_due(lambda: itself(arena))] * 4) == [[], [], [], []]

@@ -206,7 +206,9 @@ def _responses(operation: Operation, dialect: Dialect, by_kind: Mapping[Any, Any
         item = by_kind[operation.answer]
         if operation.nullable:
             item = {"anyOf": [item, {"type": "null"}]}
-        if operation.many and dialect.answer is not None:
+        if operation.whole:
+            schema = item
+        elif operation.many and dialect.answer is not None:
             schema = dialect.answer({"type": "array", "items": item})
         elif operation.listing is not None or operation.many or operation.sorts:
             schema = dialect.page(item)

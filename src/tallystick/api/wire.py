@@ -7,6 +7,7 @@ import hashlib
 import logging
 import random
 import re
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ from tallystick.domain.context import (
     Clock,
     Connection,
     Context,
+    Origin,
     Server,
     Transactions,
     open_workspace,
@@ -49,6 +51,10 @@ COMMON_HEADERS: Final = (
 BODY_LIMIT: Final = 1024 * 1024
 BODY_SECONDS: Final = 10.0
 DEADLOCK_TRIES: Final = 5
+WAITING_PLACES: Final = 16
+"""Requests of one process that wait for news at once; with no place free, one is answered at once."""
+LOOK_SECONDS: Final = 0.2
+"""How often who waits for news looks for it."""
 PASSING: Final = frozenset({"idempotency_key_reused", "idempotency_in_progress", "try_again"})
 """Reasons of refusals that decide nothing: they are not kept for a retry to hear again."""
 
@@ -121,6 +127,16 @@ def file_name(text: str, ending: str) -> str:
     return f"{plain[:100] or 'document'}.{ending}"
 
 
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """An answer that may wait for a better one: it is asked for anew when there is news, or given as it is."""
+
+    value: Any
+    seconds: int
+    news: Callable[[Context], bool]
+    """Asked now and then, in a short transaction of its own: nobody holds a connection while waiting."""
+
+
 Handler = Callable[[Context, Ask], Any]
 
 
@@ -153,6 +169,8 @@ class Operation:
     """When it answers 409; empty: never by itself."""
     absent: str = ""
     """When it answers 404 for what its body names, where its API would not say so in general."""
+    whole: bool = False
+    """Whether the answer is `answer` itself, with no envelope around it."""
     file: tuple[str, ...] = ()
     """The media types of an answer that is a `File`; empty: it is JSON."""
     upload: Upload | None = None
@@ -271,6 +289,7 @@ class Wire:
         self.clock = clock
         self.seen = seen
         self.server = server
+        self.waiting = threading.BoundedSemaphore(WAITING_PLACES)
         self.readers = {
             one.path: one for one in manners.operations() if one.method == "GET" and one.path.endswith("{id}")
         }
@@ -406,6 +425,7 @@ class _Exchange:
         self._refusal = refusal
         self._body: bytes | None = None
         self._parsed: dict[str, Any] = {}
+        self._waited = False
         self.request_id = new_id()
         self.headers: list[tuple[str, str]] = [("X-Request-Id", self.request_id), *COMMON_HEADERS]
 
@@ -441,6 +461,8 @@ class _Exchange:
                 ctx = Context(self._authenticated(connection), connection, wire.clock, wire.server)
                 if operation is None:
                     raise self._refusal or NotFound()
+                if operation.writes:
+                    ctx.comes_from(self._origin(operation, ctx.actor))
                 self._manners.admit(ctx.actor, operation)
                 ctx.require(operation.permission)
                 ask = self._ask(operation, ctx.actor)
@@ -459,11 +481,9 @@ class _Exchange:
                     )
                     return operation.status, body, {}
                 value = operation.handler(ctx, ask)
-                if not isinstance(value, File | Later):
-                    return operation.status, self._encode(ctx, operation, ask, value), {}
-            if isinstance(value, File):
-                return operation.status, value.make(), value.headers()
-            return operation.status, self._encode(ctx, operation, ask, value.make()), {}
+                awaited = value if isinstance(value, Awaited) else None
+                told = value if awaited is None else awaited.value
+                body = b"" if isinstance(told, File | Later) else self._encode(ctx, operation, ask, told)
         except (NotFound, Conflict, Invalid, psycopg.IntegrityError) as error:
             refusal = refusal_of(error) if isinstance(error, psycopg.IntegrityError) else error
             if decision is None or not isinstance(refusal, Refusal) or refusal.reason in PASSING:
@@ -471,6 +491,39 @@ class _Exchange:
             status, body, extra = self._error(refusal)
             self._keep_refusal(decision, status, body)
             return status, body, extra
+        if isinstance(told, File):
+            return operation.status, told.make(), told.headers()
+        if isinstance(told, Later):
+            return operation.status, self._encode(ctx, operation, ask, told.make()), {}
+        if awaited is not None and not self._waited:
+            self._waited = True
+            if self._news(ctx.actor, awaited):
+                return self._try()
+        return operation.status, body, {}
+
+    def _origin(self, operation: Operation, actor: Actor) -> Origin:
+        request = self._request
+        address = self._wire.address_of(request)
+        given = request.get_header("User-Agent") or ""
+        agent = "".join(one for one in given[:200] if one.isprintable())
+        return Origin(operation.id, actor.credential, address, agent, self.request_id)
+
+    def _news(self, actor: Actor, awaited: Awaited) -> bool:
+        """Wait for news, if there is a place to."""
+        wire = self._wire
+        if not wire.waiting.acquire(blocking=False):
+            return False
+        try:
+            deadline = time.monotonic() + awaited.seconds
+            while (left := deadline - time.monotonic()) > 0:
+                time.sleep(min(LOOK_SECONDS, left))
+                with contextlib.suppress(PoolTimeout, TooManyRequests), wire.database.transaction(reading=True) as one:
+                    open_workspace(one, actor.workspace_id)
+                    if awaited.news(Context(actor, one, wire.clock, wire.server)):
+                        return True
+            return False
+        finally:
+            wire.waiting.release()
 
     def _check_still_seen(self, ctx: Context, operation: Operation, ask: Ask, replay: idempotency.Replay) -> None:
         """Whoever sees only a part of the workspace hears again only of what they see now."""
@@ -492,6 +545,8 @@ class _Exchange:
             verdict = wire.limits.take(f"address:{wire.address_of(self._request)}", policy)
             self._limit(verdict, policy)
             raise
+        if self._waited:  # it was counted when it came
+            return actor
         policy = self._manners.policy(actor)
         if wire.seen is not None:
             wire.seen(actor)

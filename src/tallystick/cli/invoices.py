@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
 import typer
-from msgspec import UNSET
+from msgspec import UNSET, to_builtins
 from rich.markup import escape
 from rich.table import Table
+from rich.tree import Tree
 from sqlalchemy import bindparam
 
 from tallystick.cli.console import CommandError, Data, Json, err, open_database, out, print_json, say
 from tallystick.cli.workspaces import Which, inside, print_rows
 from tallystick.db.base import Tenant
-from tallystick.domain import payments
+from tallystick.domain import explanations, payments
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
 from tallystick.domain.invoices import appendix, conformity, lifecycle
@@ -31,6 +32,7 @@ from tallystick.domain.projects import Project
 from tallystick.values.document import Profile
 from tallystick.values.ids import parse_id
 from tallystick.values.money import decimal_text, round_money
+from tallystick.values.tax import TaxCategory
 
 _NUMBER: Final = re.compile(r"[0-9]{1,14}(\.[0-9]{1,4})?", re.ASCII)
 
@@ -82,6 +84,7 @@ def register(app: typer.Typer) -> None:
     commands.command("mark-sent", epilog="Example: tallystick invoice mark-sent DRAFT-1A2B3C4D")(mark_sent)
     commands.command("pay", epilog="Example: tallystick invoice pay INV-0007 1250.00 --on 2026-11-18")(pay)
     commands.command("pdf", epilog="Example: tallystick invoice pdf INV-0007 --out invoice.pdf")(pdf)
+    commands.command("explain", epilog="Example: tallystick invoice explain INV-0007")(explain)
     commands.command("xml", epilog="Example: tallystick invoice xml INV-0007 --format xrechnung --output INV-0007.xml")(
         xml
     )
@@ -120,6 +123,21 @@ def draft(
         Decimal | None,
         typer.Option("--tax-rate", parser=decimal, metavar="PERCENT", help="Else the client's or the workspace's."),
     ] = None,
+    tax_category: Annotated[
+        TaxCategory | None,
+        typer.Option("--tax-category", case_sensitive=False, help="By the rate unless told.", show_default=False),
+    ] = None,
+    tax_reason: Annotated[
+        str | None, typer.Option("--tax-reason", help="Why it is not taxed, in your own words.", show_default=False)
+    ] = None,
+    prices_include_tax: Annotated[
+        bool | None,
+        typer.Option(
+            "--gross/--net",
+            help="Whether rates have the tax in them; else as client or workspace say.",
+            show_default=False,
+        ),
+    ] = None,
     notes: Annotated[str | None, typer.Option("--notes", help="Else the workspace's.", show_default=False)] = None,
     po_number: Annotated[str | None, typer.Option("--po-number", help="The client's order number.")] = None,
     issue_date: Annotated[date | None, _on_day("--issue-date", "Else the day on which it is sent.")] = None,
@@ -143,6 +161,9 @@ def draft(
             include_fees=fees,
             discount=discount,
             tax_rate=UNSET if tax_rate is None else tax_rate,
+            tax_category=tax_category,
+            tax_reason=UNSET if tax_reason is None else tax_reason,
+            prices_include_tax=prices_include_tax,
             notes=notes,
             po_number=po_number,
             issue_date=issue_date,
@@ -163,7 +184,7 @@ def draft(
 def mark_sent(number: Number, workspace: Which = None, data: Data = None, json: Json = False) -> None:
     """Give a draft its number and dates. From now on it cannot change."""
     with open_database(data=data) as operator, inside(operator, workspace) as ctx:
-        invoice = lifecycle.mark_sent(ctx, _invoice(ctx, number).id)
+        invoice = lifecycle.mark_sent(ctx, find_invoice(ctx, number).id)
         row = _row(invoice, invoice.bill_to_name)
     say(row, json=json, text=f"{invoice.number} is sent: {row['total']} {invoice.currency}, due {invoice.due_date}.")
 
@@ -184,7 +205,7 @@ def pay(
 ) -> None:
     """Record money received for an invoice, up to its balance. What settles it makes it paid."""
     with open_database(data=data) as operator, inside(operator, workspace) as ctx:
-        found = _invoice(ctx, number)
+        found = find_invoice(ctx, number)
         payment, invoice = payments.record(
             ctx, found.id, amount=amount, paid_on=on or ctx.today(), note=note, external_id=external_id
         )
@@ -207,7 +228,7 @@ def pdf(
 ) -> None:
     """Write an invoice as PDF."""
     with open_database(data=data) as operator, inside(operator, workspace) as ctx:
-        made = appendix.pdf(ctx, _invoice(ctx, number).id)
+        made = appendix.pdf(ctx, find_invoice(ctx, number).id)
         content = made.make()
     path = file or Path(made.name)
     try:
@@ -215,6 +236,18 @@ def pdf(
     except OSError as error:
         raise CommandError(f"{path} cannot be written: {error.strerror}.") from None
     say({"file": str(path), "bytes": len(content)}, json=json, text=f"{path}: {len(content) // 1024 + 1} KiB.")
+
+
+def explain(number: Number, workspace: Which = None, data: Data = None, json: Json = False) -> None:
+    """Show where each figure comes from, from the balance down to the seconds that were tracked."""
+    with open_database(data=data) as operator, inside(operator, workspace) as ctx:
+        step = explanations.of_invoice(ctx, find_invoice(ctx, number).id)
+    if json:
+        print_json(to_builtins(step))
+        return
+    tree = Tree(_told(step))
+    _grow(tree, step)
+    out.print(tree)
 
 
 def xml(
@@ -229,7 +262,7 @@ def xml(
 ) -> None:
     """Write an invoice as data (EN 16931)."""
     with open_database(data=data) as operator, inside(operator, workspace) as ctx:
-        made = conformity.xml(ctx, _invoice(ctx, invoice).id, profile)
+        made = conformity.xml(ctx, find_invoice(ctx, invoice).id, profile)
     if output is None:
         typer.echo(made.make(), nl=False)
         return
@@ -317,7 +350,8 @@ def _project(ctx: Context, client: Client, named: str) -> Project:
     return only(found, f"project of {client.name}", named)
 
 
-def _invoice(ctx: Context, named: str) -> Invoice:
+def find_invoice(ctx: Context, named: str) -> Invoice:
+    """An invoice by its number or its id."""
     if (identity := parse_id(named)) is not None:
         return ctx.find(Invoice, identity)
     found = ctx.select(Invoice, Invoice.number == bindparam("number"), Invoice.deleted_at.is_(None), number=named)
@@ -346,6 +380,16 @@ def _pages(ctx: Context, **filters: str | None) -> list[tuple[Any, ...]]:
         after = page.after
         if after is None:
             return found
+
+
+def _told(step: explanations.Step) -> str:
+    value = "" if step.value is None else f" {step.value} {step.unit or ''}".rstrip()
+    return escape(f"{step.what}{value}: {step.text}")
+
+
+def _grow(tree: Tree, step: explanations.Step) -> None:
+    for one in step.steps:
+        _grow(tree.add(_told(one)), one)
 
 
 def _listed(one: dict[str, Any], today: date) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Annotated
@@ -18,8 +18,9 @@ from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
 from tallystick.domain.invoices.draft import CustomLine
 from tallystick.domain.invoices.totals import Discount
-from tallystick.domain.recurring import recurring, runs
-from tallystick.domain.recurring.recurring import CatchUp, RecurringInvoice, Template
+from tallystick.domain.recurring import automatic_billing, recurring, runs
+from tallystick.domain.recurring.automatic_billing import AutomaticBilling, BillingRun
+from tallystick.domain.recurring.recurring import CatchUp, RecurringInvoice, RecurringRun, Template
 from tallystick.values.ids import parse_id
 from tallystick.values.recurrence import MonthEnd
 
@@ -177,9 +178,9 @@ def cancel(name: Named, workspace: Which = None, data: Data = None, json: Json =
 
 
 def run(workspace: Which = None, data: Data = None, json: Json = False) -> None:
-    """Make all that is due, in every workspace or in one. Run it as often as you like: nothing is made twice."""
+    """Make all that is due, automatic billing too, in every workspace or in one. Nothing is made twice."""
     made: list[dict[str, object]] = []
-    failed = 0
+    failed: list[str] = []
     with open_database(data=data) as operator:
         for workspace_id, studio in _workspaces(operator, workspace):
 
@@ -188,14 +189,15 @@ def run(workspace: Which = None, data: Data = None, json: Json = False) -> None:
                 with operator.transaction(workspace_id) as ctx:
                     yield ctx
 
-            done = runs.run_due(contexts)
+            recurred = runs.run_due(contexts)
+            billed = automatic_billing.run_due(contexts)
             with contexts() as ctx:
-                made += [{"workspace": studio, **_made(ctx, one.recurring_id), "day": one.occurs_on} for one in done]
-                for one in ctx.select(RecurringInvoice, RecurringInvoice.failure.is_not(None)):
-                    if one.deleted_at is None and one.status == "ACTIVE":
-                        failed += 1
-                        err.print(f"{studio}: {one.name} fails: {one.failure}", style="red", markup=False)
+                made += [{"workspace": studio, **_made(ctx, one), "day": one.occurs_on} for one in recurred]
+                made += [{"workspace": studio, **_billed(ctx, one), "day": one.period_to} for one in billed]
+                failed += [f"{studio}: {one}" for one in _failing(ctx)]
     print_rows(made, json=json, empty="Nothing was due.")
+    for sentence in failed:
+        err.print(sentence, style="red", markup=False)
     if failed:
         raise typer.Exit(1)
 
@@ -208,9 +210,24 @@ def _workspaces(operator: Operator, which: str | None) -> list[tuple[str, str]]:
     return [(identity, name) for identity, name, _ in operator.workspaces()]
 
 
-def _made(ctx: Context, recurring_id: str) -> dict[str, object]:
-    found = ctx.find(RecurringInvoice, recurring_id)
-    return {"name": found.name, "client": ctx.find(Client, found.client_id).name, "mode": found.mode}
+def _made(ctx: Context, run: RecurringRun) -> dict[str, object]:
+    found = ctx.select(RecurringInvoice, RecurringInvoice.id == bindparam("id"), id=run.recurring_id)[0]
+    return {"client": ctx.find(Client, found.client_id).name, "what": found.name, "outcome": run.outcome}
+
+
+def _billed(ctx: Context, run: BillingRun) -> dict[str, object]:
+    return {"client": ctx.find(Client, run.client_id).name, "what": "tracked work", "outcome": run.outcome}
+
+
+def _failing(ctx: Context) -> Iterator[str]:
+    """What waits to be tried again, and why."""
+    for one in ctx.select(
+        RecurringInvoice, RecurringInvoice.failure.is_not(None), RecurringInvoice.deleted_at.is_(None)
+    ):
+        if one.status == "ACTIVE":
+            yield f"{one.name} fails: {one.failure}"
+    for one in ctx.select(AutomaticBilling, AutomaticBilling.failure.is_not(None)):
+        yield f"the work for {ctx.find(Client, one.client_id).name} cannot be billed: {one.failure}"
 
 
 def _find(ctx: Context, named: str) -> RecurringInvoice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, ClassVar, Literal, get_args
 
@@ -192,6 +193,12 @@ def delete(ctx: Context, client_id: str) -> None:
     ctx.record("deleted", client)
 
 
+def named(ctx: Context, client_ids: Sequence[str]) -> dict[str, tuple[str, str | None]]:
+    """Name and e-mail of clients, deleted ones too, by their ids."""
+    ctx.require(Permission.READ_CLIENTS)
+    return {identity: (name, email) for identity, name, email in ctx.rows(_NAMED, ids=list(client_ids))}
+
+
 def days_of_terms(terms: str | None) -> int | None:
     """`Net 30` → 30, `Due on receipt` → 0; None where the text says nothing we know."""
     said = (terms or "").strip().lower()
@@ -235,6 +242,9 @@ _LET_CONTACTS_GO = Prepared(
         UPDATE contacts SET deleted_at = :now, updated_at = :now
         WHERE workspace_id = :workspace AND client_id = :client_id AND deleted_at IS NULL
     """)
+)
+_NAMED = Prepared(
+    text("SELECT id, name, email FROM clients WHERE workspace_id = :workspace AND id = ANY(CAST(:ids AS uuid[]))")
 )
 _DEPENDENTS = Prepared(
     # By table, not by class: projects, entries, expenses and invoices are nouns above this one.

@@ -48,6 +48,18 @@ class Server:
     """Through whom letters go that go through no server of the workspace's own; None: the operator has set up none."""
 
 
+class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How an event came about, for the audit log."""
+
+    action: str
+    """The operation, command, page or job."""
+    credential: str = ""
+    """The public part of the credential; never the secret."""
+    address: str = ""
+    agent: str = ""
+    request: str = ""
+
+
 Kind = TypeVar("Kind", bound=Row)
 Lock = Literal["share", "update"]
 
@@ -63,7 +75,7 @@ class Context:
     Rows are written when the verb says so (`add`, `change`), not when a session flushes (docs/decisions/0002).
     """
 
-    __slots__ = ("_clock", "_now", "_server", "actor", "connection")
+    __slots__ = ("_before", "_clock", "_now", "_origin", "_server", "actor", "connection")
 
     def __init__(
         self, actor: Actor, connection: Connection, clock: Clock = utc_now, server: Server | None = None
@@ -73,6 +85,8 @@ class Context:
         self._clock = clock
         self._server = server
         self._now: datetime | None = None
+        self._origin: str | None = None
+        self._before: dict[tuple[type[Row], str], dict[str, Any]] = {}
 
     # --- who and when
 
@@ -103,6 +117,10 @@ class Context:
         if self._server is None:
             raise RuntimeError("This context was made without a server.")
         return self._server
+
+    def comes_from(self, origin: Origin) -> None:
+        """Say how what follows comes about."""
+        self._origin = msgspec.json.encode(origin).decode()
 
     # --- reading
 
@@ -180,8 +198,13 @@ class Context:
             return []
         if "updated_at" in columns_of(type(row)):
             changed["updated_at"] = self.now
-        self._write(_update(type(row), tuple(sorted(changed))), {**changed, "id": row.__dict__["id"]})
-        columns_in(row).update(changed)
+        identity = row.__dict__["id"]
+        self._write(_update(type(row), tuple(sorted(changed))), {**changed, "id": identity})
+        held = columns_in(row)
+        before = self._before.setdefault((type(row), identity), {})
+        for name in changed:
+            before.setdefault(name, held[name])
+        held.update(changed)
         return [name for name in changed if name != "updated_at"]
 
     def write(self, statement: Prepared, /, **values: Any) -> int:
@@ -194,13 +217,14 @@ class Context:
 
     def record(self, what: str, row: Tenant) -> None:
         """Tell that something happened to a row, in the transaction in which it happens."""
-        self._record(what, row, snapshot(row))
+        before = self._before.pop((type(row), row.id), None)
+        self._record(what, row, snapshot(row), None if before is None else msgspec.json.encode(before).decode())
 
     def record_facts(self, what: str, row: Tenant, **facts: Any) -> None:
         """`record` with chosen facts instead of the whole row: for rows that hold secrets."""
         self._record(what, row, msgspec.json.encode(facts).decode())
 
-    def _record(self, what: str, row: Tenant, data: str) -> None:
+    def _record(self, what: str, row: Tenant, data: str, before: str | None = None) -> None:
         noun = type(row).noun
         event = {
             "id": new_id(),
@@ -209,7 +233,9 @@ class Context:
             "resource": noun.replace(" ", "_"),
             "resource_id": row.id,
             "actor_id": self.actor.user_id or None,
+            "before": before,
             "data": data,
+            "origin": self._origin,
             "occurred_at": self.now,
         }
         self.connection.later(_insert(Event), event)

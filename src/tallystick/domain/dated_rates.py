@@ -104,6 +104,30 @@ def sql_on_day(place: str, column: str, day: str) -> str:
     """
 
 
+def cascade_on(day: str) -> str:
+    """The rate found first on the way task → project → client → workspace on a day, in SQL.
+
+    For a statement that joins them as `task`, `project`, `client` and `studio`. Rows are only looked for where one of
+    the four has any, and by one subquery: four of them cost more to set up than all the rest of a small statement.
+    """
+    return f"""
+        (CASE WHEN LEAST(task.rates_from, project.rates_from, client.rates_from, studio.rates_from) <= {day} THEN (
+            SELECT found.amount FROM (
+                SELECT place.nearness, CASE WHEN place.since <= {day} THEN (
+                    SELECT dated.amount FROM rates AS dated
+                    WHERE dated.workspace_id = studio.id AND dated.place_id = place.id
+                      AND dated.effective_from <= {day} AND dated.deleted_at IS NULL
+                    ORDER BY dated.effective_from DESC LIMIT 1) ELSE place.own END AS amount
+                FROM (VALUES (1, task.id, task.rates_from, task.hourly_rate),
+                             (2, project.id, project.rates_from, project.hourly_rate),
+                             (3, client.id, client.rates_from, client.default_rate),
+                             (4, studio.id, studio.rates_from, studio.default_rate)) AS place (nearness, id, since, own)
+                OFFSET 0) AS found
+            WHERE found.amount IS NOT NULL ORDER BY found.nearness LIMIT 1)
+         ELSE COALESCE(task.hourly_rate, project.hourly_rate, client.default_rate, studio.default_rate) END)
+    """
+
+
 def today() -> ColumnElement[date]:
     """The actor's day, as a parameter of a statement."""
     return bindparam("today", type_=Date())

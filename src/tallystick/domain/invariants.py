@@ -17,6 +17,7 @@ from sqlalchemy import Column, ForeignKeyConstraint, LargeBinary, Table
 from tallystick.db.base import Row, Tenant, table_of
 from tallystick.db.session import APPLICATION_ROLE, Connection, text_query
 from tallystick.domain.api_keys import ApiKey
+from tallystick.domain.audit import BROKEN_SQL
 from tallystick.domain.categories import FILED, Category
 from tallystick.domain.checklists import ChecklistItem
 from tallystick.domain.clients import Client
@@ -34,6 +35,7 @@ from tallystick.domain.payments import Payment
 from tallystick.domain.projects import Milestone, Project
 from tallystick.domain.reconciliation import UNPROVEN
 from tallystick.domain.reconciliation import minor_unit_sql as _minor_unit
+from tallystick.domain.recurring.automatic_billing import AutomaticBilling
 from tallystick.domain.recurring.recurring import RecurringInvoice
 from tallystick.domain.sessions import PasswordLink, Session
 from tallystick.domain.task_statuses import TaskPriority, TaskStatus
@@ -141,8 +143,8 @@ def _is_bytes(column: Column[object]) -> bool:
 
 
 def _identity(table: Table, alias: str) -> str:
-    """How a row is named: by its id, else by its whole key without the workspace."""
-    names = [column.name for column in table.primary_key if column.name != "workspace_id"]
+    """How a row is named: by its id, else by its whole key without the workspace, where there is more of it."""
+    names = [column.name for column in table.primary_key if column.name != "workspace_id"] or ["workspace_id"]
     return " || '/' || ".join(f"{alias}.{name}::text" for name in names)
 
 
@@ -203,6 +205,7 @@ _WORK_AND_MONEY: Final = (
     Rate,
     TaxRate,
     RecurringInvoice,
+    AutomaticBilling,
 )
 _MADE_BY_VERBS: Final = (*_WORK_AND_MONEY, *_ABOUT_WORK, *_ACCESS)
 _TABLES: Final = "relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
@@ -577,6 +580,20 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
+        "automatic-billing",
+        "Automatic billing bills its own client, and the period that is next was not billed yet.",
+        """
+            SELECT run.workspace_id, 'billing_runs ' || run.id AS what FROM billing_runs AS run
+            JOIN invoices AS invoice ON invoice.workspace_id = run.workspace_id AND invoice.id = run.invoice_id
+            WHERE invoice.client_id <> run.client_id
+            UNION ALL
+            SELECT billing.workspace_id, 'automatic_billing ' || billing.id FROM automatic_billing AS billing
+            JOIN billing_runs AS run ON run.workspace_id = billing.workspace_id
+                AND run.client_id = billing.client_id AND run.period_to >= billing.period_ends_on
+            WHERE run.every IN ('WEEK', 'TWO_WEEKS', 'MONTH')
+        """,
+    ),
+    Invariant(
         "deleted-parents",
         "Nothing live hangs below something deleted.",
         f"""
@@ -655,6 +672,11 @@ INVARIANTS: Final = (
                OR octet_length(fingerprint) = 0 OR octet_length(body) > {BODY_LIMIT}
                OR completed_at > %(now)s::timestamptz + interval '10 minutes'
         """,
+    ),
+    Invariant(
+        "audit",
+        "Every entry of the audit log, and every event in it, is as it was written.",
+        f"SELECT workspace_id, 'audit_log ' || sequence AS what FROM ({BROKEN_SQL}) AS broken",
     ),
     Invariant(
         "events",

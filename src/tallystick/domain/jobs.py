@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, get_args
 
 import msgspec
 
-from tallystick.db.session import Prepared
+from tallystick.db.session import Connection, Prepared
 from tallystick.domain.context import Context
 
 Task = Literal["send_mail", "send_reset_link"]
@@ -30,6 +30,12 @@ def defer(
     """
     text = msgspec.json.encode(about).decode()
     ctx.write_later(_DEFER, task=task, about=text, lock=lock, once=once, at=at)
+
+
+def defer_for_nobody(connection: Connection, task: Task, **about: Any) -> None:
+    """`defer` where no workspace is known yet: the job finds out whose it is."""
+    text = msgspec.json.encode(about).decode()
+    connection.later(_DEFER, {"task": task, "about": text, "lock": None, "once": None, "at": None})
 
 
 _DEFER = Prepared(

@@ -128,7 +128,7 @@ def add(
     `strangers`: also whoever was never in this workspace. Without them, nobody learns their names by adding them.
     """
     ctx.require(Permission.CHANGE_MEMBERS)
-    address = _address(email)
+    address = checked_address(email)
     if time_zone is not None:
         check_time_zone(time_zone)
     (user_id,) = ctx.row(_PERSON_BY_EMAIL, email=address) or (None,)
@@ -162,7 +162,7 @@ def change(ctx: Context, member_id: str, **facts: Any) -> Member:
         raise NotFound("No such member.")
     name, email = ctx.row(_PERSON, user_id=member.user_id) or ("", "")
     member.name = str(facts.pop("name", name)).strip()
-    member.email = _address(facts.pop("email", email))
+    member.email = checked_address(facts.pop("email", email))
     renamed = (member.name, member.email) != (name, email)
     if renamed:
         if ctx.row(_ELSEWHERE, email=email) is not None:
@@ -293,7 +293,15 @@ def owner(ctx: Context) -> Member:
     return found[0]
 
 
-def _address(email: str) -> str:
+def address_of(ctx: Context, user_id: str) -> str | None:
+    """The e-mail of an active member, for a letter to them; None where the actor is nobody. No permission asked."""
+    if not user_id:
+        return None
+    return (ctx.row(_PERSON, user_id=user_id) or ("", None))[1]
+
+
+def checked_address(email: str) -> str:
+    """An e-mail address as it is stored. Raises Invalid."""
     address = email.strip().lower()
     if address.count("@") != 1 or len(address) > 254 or address.startswith("@") or address.endswith("@"):
         raise Invalid(fields={"email": "must be an e-mail address"})

@@ -17,6 +17,7 @@ from tallystick.domain.context import SENTENCES, Context, cast_rows, hydrate, wo
 from tallystick.domain.invoices import invoice as invoices
 from tallystick.domain.invoices.invoice import Invoice, become
 from tallystick.domain.invoices.totals import check_decimals
+from tallystick.domain.listing import Listing
 from tallystick.values.errors import Conflict, Invalid, NotFound
 from tallystick.values.money import minor_unit, round_money
 
@@ -62,6 +63,9 @@ class Payment(Counted):
             ),
             Index("ix_payments_invoice", "workspace_id", "invoice_id", "created_at"),
         )
+
+
+PAYMENTS = Listing(Payment, sorts=("created_at", "id"))
 
 
 def record(

@@ -9,15 +9,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Date, and_, bindparam, func, select, text
+from sqlalchemy import text
 
-from tallystick.db.base import table_of
 from tallystick.db.session import Prepared
 from tallystick.domain import dated_rates, workspaces
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
-from tallystick.domain.context import Context, Lock, actor, workspace
-from tallystick.domain.dated_rates import SCOPES, Rate, on_day, sql_on_day
+from tallystick.domain.context import Context, Lock
+from tallystick.domain.dated_rates import SCOPES, Rate, cascade_on
 from tallystick.domain.listing import Listing
 from tallystick.domain.projects import Project
 from tallystick.domain.tasks import Task
@@ -126,6 +125,8 @@ def place_of(ctx: Context, *, lock: Lock | None = "update", **ids: str | None) -
     """The place of a rate; locked, so that whoever changes its rates queues up. No id: the workspace."""
     given = {name: identity for name, identity in ids.items() if identity is not None}
     if len(given) > 1:
+        for name, identity in given.items():
+            ctx.reference(_PLACES[name][0], identity, name)
         raise Invalid(fields=dict.fromkeys(given, "a rate is of one task, project or client; give one of them"))
     if not given:
         ctx.require(Permission.CHANGE_WORKSPACE)
@@ -143,47 +144,30 @@ _PLACES: Final[dict[str, Any]] = {
 
 
 def _statement(*, everyone: bool) -> Prepared:
-    project, task = table_of(Project), table_of(Task)
-    client, studio = table_of(Client), table_of(Workspace)
-    wanted = bindparam("task_id", type_=task.c.id.type)
-    day = bindparam("day", type_=Date())
-    query = (
-        select(
-            project.c.id,
-            task.c.id,
-            project.c.client_id,
-            project.c.status,
-            project.c.rate_type,
-            func.coalesce(
-                on_day(task, "hourly_rate", day),
-                on_day(project, "hourly_rate", day),
-                on_day(client, "default_rate", day),
-                on_day(studio, "default_rate", day),
-            ),
-            task.c.billable,
-        )
-        .select_from(project)
-        .join(studio, studio.c.id == project.c.workspace_id)
-        .outerjoin(client, client.c.id == project.c.client_id)
-        .outerjoin(task, and_(task.c.id == wanted, task.c.project_id == project.c.id, task.c.deleted_at.is_(None)))
-        .where(
-            project.c.id == bindparam("project_id", type_=project.c.id.type),
-            project.c.workspace_id == workspace(),
-            project.c.deleted_at.is_(None),
-        )
+    mine = """
+        AND EXISTS (SELECT FROM project_members AS mine
+                    WHERE mine.project_id = project.id AND mine.user_id = CAST(:actor AS uuid))
+    """
+    return Prepared(
+        text(f"""
+            SELECT project.id, task.id, project.client_id, project.status, project.rate_type,
+                   {cascade_on("CAST(:day AS date)")}, task.billable
+            FROM projects AS project
+            JOIN workspaces AS studio ON studio.id = project.workspace_id
+            LEFT JOIN clients AS client ON client.id = project.client_id
+            LEFT JOIN tasks AS task ON task.id = CAST(:task_id AS uuid) AND task.project_id = project.id
+                                   AND task.deleted_at IS NULL
+            WHERE project.id = CAST(:project_id AS uuid) AND project.workspace_id = :workspace
+              AND project.deleted_at IS NULL {"" if everyone else mine}
+        """)
     )
-    seen = None if everyone else Project.seen_by(actor())
-    return Prepared(query if seen is None else query.where(seen))
 
 
 _EVERYWHERE = _statement(everyone=True)
 _WHERE_I_AM = _statement(everyone=False)
 _RATE_ON = Prepared(
     text(f"""
-        SELECT COALESCE({sql_on_day("task", "hourly_rate", "CAST(:day AS date)")},
-                        {sql_on_day("project", "hourly_rate", "CAST(:day AS date)")},
-                        {sql_on_day("client", "default_rate", "CAST(:day AS date)")},
-                        {sql_on_day("studio", "default_rate", "CAST(:day AS date)")})
+        SELECT {cascade_on("CAST(:day AS date)")}
         FROM projects AS project
         JOIN workspaces AS studio ON studio.id = project.workspace_id
         LEFT JOIN clients AS client ON client.workspace_id = project.workspace_id AND client.id = project.client_id

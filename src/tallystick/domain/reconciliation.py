@@ -16,7 +16,6 @@ from sqlalchemy import text
 
 from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
-from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
 from tallystick.domain.invoices.work import RATE_THEN
 from tallystick.domain.projects import Project
@@ -91,8 +90,6 @@ def reconcile(ctx: Context, *, client_id: str | None = None) -> list[OfClient]:
     """For each client what became of its work, by name; of one client, or of all and of work for nobody."""
     ctx.require(Permission.SEE_MONEY)
     ctx.require(Permission.SEE_EVERYONE)
-    if client_id is not None:
-        ctx.find(Client, client_id)
     rows = [tuple(row) for row in ctx.rows(_BY_CLIENT, client_id=client_id)]
     found: list[OfClient] = []
     ordered = sorted(rows, key=lambda row: (row[0] is None, row[1] or "", row[0] or "", row[2]))

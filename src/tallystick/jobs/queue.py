@@ -55,6 +55,16 @@ def queue_of(desk: Desk) -> procrastinate.App:
     def send_mail(workspace_id: str, mail_id: str) -> None:  # pyright: ignore[reportUnusedFunction] - the app's
         tasks.send_mail(desk, workspace_id, mail_id)
 
+    @task("send_reset_link")
+    def send_reset_link(email: str) -> None:  # pyright: ignore[reportUnusedFunction]
+        tasks.send_reset_link(desk, email)
+
+    @app.periodic(cron="*/15 * * * *")
+    @task("remind", queueing_lock="remind", lock="remind")
+    def remind(timestamp: int) -> None:  # pyright: ignore[reportUnusedFunction]
+        del timestamp
+        tasks.remind(desk)
+
     @app.periodic(cron="* * * * *")
     @task("take_up_stalled", queueing_lock="take_up_stalled", pass_context=True)
     async def take_up_stalled(context: JobContext, timestamp: int) -> None:  # pyright: ignore[reportUnusedFunction]
@@ -63,6 +73,12 @@ def queue_of(desk: Desk) -> procrastinate.App:
         for job in await context.app.job_manager.get_stalled_jobs():
             log.warning("taking up %s of a worker that is gone", job.call_string)
             await context.app.job_manager.retry_job(job)
+
+    @app.periodic(cron="*/10 * * * *")
+    @task("bill_what_is_due", queueing_lock="bill_what_is_due", lock="bill_what_is_due")
+    def bill_what_is_due(timestamp: int) -> None:  # pyright: ignore[reportUnusedFunction]
+        del timestamp
+        tasks.bill_what_is_due(desk)
 
     @app.periodic(cron="17 4 * * *")
     @task("forget_old_jobs", queueing_lock="forget_old_jobs", pass_context=True)

@@ -222,6 +222,8 @@ FIELD_NAMES: Final[Mapping[str, str]] = {
     "billing_postal_code": "postal_code",
     "billing_country": "country",
     "tax_number": "tax_id",
+    "rule": "frequency",
+    "lines": "items",
 }
 """A fact of the domain → its name in this API, where that is another."""
 

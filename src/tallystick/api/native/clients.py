@@ -19,6 +19,7 @@ from tallystick.domain.invoices import conformity
 from tallystick.values.document import Profile
 from tallystick.values.duration import RoundingMinutes, RoundingMode
 from tallystick.values.look import Language
+from tallystick.values.tax import TaxCategory
 
 Country = Annotated[str, Meta(pattern="^[A-Z]{2}$")]
 Scheme = Annotated[str, Meta(pattern="^([0-9]{4}|EM|A[A-Z])$")]
@@ -55,6 +56,8 @@ class ClientJson(Struct, rename="camel", gc=False):
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None
+    default_tax_category: TaxCategory | None
+    prices_include_tax: bool | None
     country_code: str | None
     registration: str | None
     buyer_reference: str | None
@@ -86,6 +89,8 @@ class ClientFields(Struct, rename="camel"):
     default_tax_rate: Percent | UnsetType | None = UNSET
     require_po_number: bool | UnsetType = UNSET
     billing_email: Address | UnsetType | None = UNSET
+    default_tax_category: TaxCategory | UnsetType | None = UNSET
+    prices_include_tax: bool | UnsetType | None = UNSET
     rounding_minutes: RoundingMinutes | UnsetType | None = UNSET
     rounding_mode: RoundingMode | UnsetType | None = UNSET
     country_code: Country | UnsetType | None = UNSET

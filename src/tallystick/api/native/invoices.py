@@ -11,20 +11,25 @@ from tallystick.api.fields import Money, Percent, Quantity, Uuid
 from tallystick.api.native.views import View
 from tallystick.api.native.wire import camel, lists, read_only
 from tallystick.api.wire import Ask, File, Nothing, Operation, file_name
-from tallystick.domain import payments
+from tallystick.domain import explanations, payments
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
 from tallystick.domain.invoices import appendix, conformity, draft, invoice, lifecycle
 from tallystick.domain.invoices.draft import CustomLine, Draft
-from tallystick.domain.invoices.invoice import Invoice, InvoiceLine, LineKind, PaymentStatus, Status
+from tallystick.domain.invoices.invoice import Invoice, InvoiceLine, InvoiceTax, LineKind, PaymentStatus, Status
 from tallystick.domain.invoices.totals import Discount
 from tallystick.domain.listing import Filter
 from tallystick.domain.payments import Payment
+from tallystick.domain.tax_rates import Said
 from tallystick.values.document import PROFILES
 from tallystick.values.errors import Invalid
+from tallystick.values.tax import TaxCategory, reason_of
 
 Text = Annotated[str, Meta(max_length=10_000)]
 Line = Annotated[str, Meta(max_length=200)]
+Description = Annotated[str, Meta(min_length=1, max_length=2_000)]
+Unit = Annotated[str, Meta(max_length=40)]
+Reason = Annotated[str, Meta(max_length=500)]
 
 
 class InvoiceJson(Struct, rename="camel", gc=False):
@@ -51,6 +56,13 @@ class InvoiceJson(Struct, rename="camel", gc=False):
     deleted_at: datetime | None
     tax_amount: str
     po_number: str | None
+    tax_category: TaxCategory | None
+    prices_include_tax: bool
+    discount_percent: str | None
+    gross_discount: str | None
+    default_tax_category: TaxCategory
+    default_tax_rate: str | None
+    default_tax_reason: str | None
 
 
 class LineJson(Struct, rename="camel", gc=False):
@@ -65,6 +77,38 @@ class LineJson(Struct, rename="camel", gc=False):
     task_id: str | None
     entry_ids: tuple[str, ...]
     expense_ids: tuple[str, ...]
+    heading: str | None
+    discount_percent: str | None
+    discount_amount: str
+    tax_category: TaxCategory
+    tax_rate: str | None
+    tax_reason: str | None
+    tax_rate_id: str | None
+    gross_discount: str | None
+    gross_total: str | None
+
+
+class TaxJson(Struct, rename="camel", gc=False):
+    category: TaxCategory
+    rate: str | None
+    reason: str | None
+    reason_code: str | None
+    subtotal: str
+    discount: str
+    basis: str
+    amount: str
+
+
+class StepJson(Struct, rename="camel", gc=False):
+    """One figure, how it is made, and the figures it is made from."""
+
+    what: explanations.What
+    text: str
+    value: str | None
+    unit: str | None
+    resource: str | None
+    resource_id: str | None
+    steps: list[StepJson]
 
 
 class Warned(Struct, rename="camel", gc=False):
@@ -78,6 +122,7 @@ class DraftJson(InvoiceJson, rename="camel", gc=False):
     """An invoice as just made or changed: with its lines, and what the person who drafts should know."""
 
     lines: list[LineJson] = []
+    taxes: list[TaxJson] = []
     warnings: list[Warned] = []
 
 
@@ -92,17 +137,38 @@ class PaymentJson(Struct, rename="camel", gc=False):
     created_at: datetime
 
 
-class LineFields(Struct, rename="camel", forbid_unknown_fields=True):
-    description: Annotated[str, Meta(min_length=1, max_length=2_000)]
-    quantity: Quantity
-    rate: Money
-    unit: Annotated[str, Meta(max_length=40)] | None = None
-    project_id: Uuid | None = None
-
-
 class DiscountFields(Struct, forbid_unknown_fields=True):
     amount: Money | None = None
     percent: Percent | None = None
+
+
+class LineFields(Struct, rename="camel", forbid_unknown_fields=True):
+    description: Description
+    quantity: Quantity
+    rate: Money
+    unit: Unit | None = None
+    project_id: Uuid | None = None
+    heading: Line | None = None
+    discount: DiscountFields | None = None
+    tax_rate: Percent | UnsetType | None = UNSET
+    tax_category: TaxCategory | None = None
+    tax_reason: Reason | None = None
+    tax_rate_id: Uuid | None = None
+
+
+class LineChange(Struct, rename="camel"):
+    description: Description | UnsetType = UNSET
+    quantity: Quantity | UnsetType = UNSET
+    rate: Money | UnsetType = UNSET
+    unit: Unit | UnsetType | None = UNSET
+    project_id: Uuid | UnsetType | None = UNSET
+    heading: Line | UnsetType | None = UNSET
+    discount: DiscountFields | UnsetType | None = UNSET
+    tax_rate: Percent | UnsetType | None = UNSET
+    tax_category: TaxCategory | UnsetType | None = UNSET
+    tax_reason: Reason | UnsetType | None = UNSET
+    tax_rate_id: Uuid | UnsetType | None = UNSET
+    tax_as_usual: bool | UnsetType = UNSET
 
 
 class Grouping(str):
@@ -142,6 +208,10 @@ class InvoiceFields(Struct, rename=_invoice_names):
     lines: Annotated[list[LineFields], Meta(max_length=500)] | UnsetType = UNSET
     discount: DiscountFields | UnsetType | None = UNSET
     tax_rate: Percent | UnsetType | None = UNSET
+    tax_category: TaxCategory | UnsetType | None = UNSET
+    tax_reason: Reason | UnsetType | None = UNSET
+    tax_rate_id: Uuid | UnsetType | None = UNSET
+    prices_include_tax: bool | UnsetType | None = UNSET
     notes: Text | UnsetType | None = UNSET
     issue_date: date | UnsetType | None = UNSET
     due_date: date | UnsetType | None = UNSET
@@ -156,8 +226,10 @@ class PaymentFields(Struct, rename="camel"):
 
 INVOICE = View(Invoice, InvoiceJson)
 LINE = View(InvoiceLine, LineJson)
+TAX = View(InvoiceTax, TaxJson)
 PAYMENT = View(Payment, PaymentJson)
 _READ_ONLY = read_only(DraftJson, InvoiceFields)
+_OF_LINE = read_only(DraftJson, LineChange)
 
 
 def get_invoice(ctx: Context, ask: Ask) -> Struct:
@@ -185,6 +257,26 @@ def get_documents(ctx: Context, ask: Ask) -> File:
 def get_xml(ctx: Context, ask: Ask) -> File:
     data = conformity.xml(ctx, ask.id, ask.query.get("format"))
     return File(file_name(data.number, "xml"), "application/xml", data.make)
+
+
+def list_taxes(ctx: Context, ask: Ask) -> list[Struct]:
+    return _taxes(ctx, invoice.taxes_of(ctx, ask.id))
+
+
+def update_line(ctx: Context, ask: Ask) -> Struct:
+    return _draft_json(ctx, draft.change_line(ctx, ask.id, ask.ids["lineId"], **_words(ask.facts)))
+
+
+def explain_invoice(ctx: Context, ask: Ask) -> Struct:
+    return step_json(explanations.of_invoice(ctx, ask.id))
+
+
+def step_json(step: explanations.Step) -> StepJson:
+    """A figure with all that it is made from."""
+    return StepJson(
+        step.what, step.text, step.value, step.unit, step.resource, step.resource_id,
+        [step_json(one) for one in step.steps],
+    )  # fmt: skip
 
 
 def create_invoice(ctx: Context, ask: Ask) -> Struct:
@@ -240,23 +332,32 @@ def check_discount(facts: dict[str, Any]) -> None:
         raise Invalid(fields={"discount": "either an amount or a percent"})
 
 
+def custom_line(line: LineFields) -> CustomLine:
+    """A line of a body in the domain's words."""
+    return CustomLine(
+        description=line.description,
+        quantity=line.quantity,
+        rate=line.rate,
+        unit=line.unit,
+        project_id=line.project_id,
+        heading=line.heading,
+        discount=_discount(line.discount),
+        tax=Said(line.tax_rate, line.tax_category, UNSET if line.tax_reason is None else line.tax_reason,
+                 line.tax_rate_id),
+    )  # fmt: skip
+
+
+def _discount(discount: DiscountFields | None) -> Discount | None:
+    return None if discount is None else Discount(amount=discount.amount, percent=discount.percent)
+
+
 def _words(facts: dict[str, Any]) -> dict[str, Any]:
     """The facts of a body in the domain's words."""
     said = dict(facts)
     if said.get("lines") is not None:
-        said["lines"] = tuple(
-            CustomLine(
-                description=line.description,
-                quantity=line.quantity,
-                rate=line.rate,
-                unit=line.unit,
-                project_id=line.project_id,
-            )
-            for line in said["lines"]
-        )
-    discount: DiscountFields | None = said.get("discount")
-    if discount is not None:
-        said["discount"] = Discount(amount=discount.amount, percent=discount.percent)
+        said["lines"] = tuple(custom_line(line) for line in said["lines"])
+    if "discount" in said:
+        said["discount"] = _discount(said["discount"])
     return said
 
 
@@ -265,12 +366,24 @@ def _draft_json(ctx: Context, made: Draft) -> Struct:
     return DraftJson(
         **{name: getattr(shown, name) for name in InvoiceJson.__struct_fields__},
         lines=[LINE.one(ctx.actor, line) for line in made.lines],  # type: ignore[misc]
+        taxes=_taxes(ctx, invoice.taxes_of(ctx, made.invoice.id)),  # type: ignore[arg-type]
         warnings=[Warned(one.code, one.message, one.entry_ids, one.expense_ids) for one in made.warnings],
     )
 
 
 _NO_CLAUSE: Any = None
 FORMAT = Filter("choice", _NO_CLAUSE, choices=PROFILES, about="The profile; none said: the client's, else cii.")
+
+
+def _taxes(ctx: Context, taxes: list[InvoiceTax]) -> list[Struct]:
+    """Each with its reason, the usual one in English."""
+    shown = [TAX.one(ctx.actor, tax) for tax in taxes]
+    for one in shown:
+        if isinstance(one, TaxJson):
+            one.reason = one.reason or reason_of(one.category, "en")
+    return shown
+
+
 _ONLY_DRAFTS = "Only Draft invoices can be edited or deleted."
 
 OPERATIONS = (
@@ -306,7 +419,7 @@ OPERATIONS = (
     ),
     Operation(
         "getInvoiceTimesheet", "GET", "/invoices/{id}/timesheet", get_timesheet, "The hours behind an invoice",
-        Permission.READ_INVOICES, file=("application/pdf", "text/csv; charset=utf-8"),
+        Permission.READ_INVOICES, file=("application/pdf", "text/csv"),
         parameters={"format": Filter("choice", _NO_CLAUSE, choices=("pdf", "csv"), about="pdf unless told.")},
         tag="Invoices",
     ),
@@ -318,6 +431,20 @@ OPERATIONS = (
     Operation(
         "getInvoiceXml", "GET", "/invoices/{id}/xml", get_xml, "An invoice as data (EN 16931)",
         Permission.READ_INVOICES, parameters={"format": FORMAT}, file=("application/xml",), tag="Invoices",
+    ),
+    Operation(
+        "updateInvoiceLine", "PATCH", "/invoices/{id}/lines/{lineId}", update_line, "Change a line of a draft",
+        Permission.CHANGE_INVOICES, DraftJson, body=LineChange, read_only=_OF_LINE, check=check_discount,
+        conflicts=_ONLY_DRAFTS, tag="Invoices",
+    ),
+    Operation(
+        "listInvoiceTaxes", "GET", "/invoices/{id}/taxes", list_taxes,
+        "The taxes of an invoice, one for each category and rate", Permission.READ_INVOICES, TaxJson, many=True,
+        tag="Invoices",
+    ),
+    Operation(
+        "explainInvoice", "GET", "/invoices/{id}/explain", explain_invoice,
+        "Where each figure of an invoice comes from", Permission.READ_INVOICES, StepJson, tag="Invoices",
     ),
     Operation(
         "markInvoiceSent", "POST", "/invoices/{id}/mark-sent", mark_sent,

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from tallystick.api.native import (
+    audit,
+    automatic_billing,
+    changes,
     clients,
     expenses,
     files,
+    invitations,
     invoices,
     mails,
     milestones,
@@ -17,7 +21,9 @@ from tallystick.api.native import (
     rates,
     recurring_invoices,
     reports,
+    sending,
     tasks,
+    tax_rates,
     time_entries,
     write_offs,
 )
@@ -35,8 +41,14 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *write_offs.OPERATIONS,
     *rates.OPERATIONS,
     *invoices.OPERATIONS,
+    *sending.OPERATIONS,
+    *invitations.OPERATIONS,
     *mails.OPERATIONS,
     *recurring_invoices.OPERATIONS,
+    *tax_rates.OPERATIONS,
+    *automatic_billing.OPERATIONS,
     *reports.OPERATIONS,
     *oauth.OPERATIONS,
+    *changes.OPERATIONS,
+    *audit.OPERATIONS,
 )

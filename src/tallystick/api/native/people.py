@@ -7,6 +7,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from tallystick.api.fields import Percent
 from tallystick.api.native.clients import Address as Mail
 from tallystick.api.native.clients import Country, Line, Scheme
 from tallystick.api.native.views import View
@@ -54,6 +55,9 @@ class Organization(Struct, rename="camel", gc=False):
     contact_name: str | None
     endpoint_scheme: str | None
     endpoint: str | None
+    tax_label: str | None
+    default_tax_rate: str | None
+    prices_include_tax: bool
     invoice_layout: Layout
     invoice_paper: Paper
     brand_color: str
@@ -86,6 +90,9 @@ class OrganizationFields(Struct, rename="camel"):
     contact_name: Line | UnsetType | None = UNSET
     endpoint_scheme: Scheme | UnsetType | None = UNSET
     endpoint: Line | UnsetType | None = UNSET
+    tax_label: Annotated[str, Meta(max_length=40)] | UnsetType | None = UNSET
+    default_tax_rate: Percent | UnsetType | None = UNSET
+    prices_include_tax: bool | UnsetType = UNSET
     invoice_layout: Layout | UnsetType = UNSET
     invoice_paper: Paper | UnsetType = UNSET
     brand_color: Annotated[str, Meta(pattern="^#[0-9a-fA-F]{6}$")] | UnsetType = UNSET

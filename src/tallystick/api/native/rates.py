@@ -137,12 +137,9 @@ def _plain(value: Any) -> Any:
 
 
 def _checked(facts: dict[str, Any]) -> None:
-    """An amount is said, be it null; and one place at most."""
+    """An amount is said, be it null."""
     if "amount" not in facts:
         raise Invalid(fields={"amount": "required: an amount, or null for none"})
-    given = [name for name in ("client_id", "project_id", "task_id") if facts.get(name) is not None]
-    if len(given) > 1:
-        raise Invalid(fields=dict.fromkeys(given, "a rate is of one task, project or client; give one of them"))
 
 
 _CHANGE: Final = Permission.CHANGE_RATES
@@ -159,12 +156,12 @@ OPERATIONS = (
     ),
     Operation(
         "previewRate", "POST", "/rates/preview", preview_rate, "What another rate would do to unbilled work",
-        _CHANGE, EffectJson, body=RateChangeFields, read_only=_READ_ONLY, check=_checked,
+        _CHANGE, EffectJson, body=RateChangeFields, read_only=read_only(EffectJson, RateChangeFields), check=_checked,
         tag=_TAG,
     ),
     Operation(
         "applyRate", "POST", "/rates/apply", apply_rate, "Set a rate for a period, for unbilled work in it too",
-        _CHANGE, AppliedJson, body=RateApplication, read_only=_READ_ONLY, check=_checked,
+        _CHANGE, AppliedJson, body=RateApplication, read_only=read_only(AppliedJson, RateApplication), check=_checked,
         tag=_TAG,
     ),
     Operation("getRate", "GET", "/rates/{id}", get_rate, "Get a rate", Permission.SEE_MONEY, RateJson, tag=_TAG),

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from tallystick.api.fields import Percent, Uuid
-from tallystick.api.native.invoices import DiscountFields, LineFields, check_discount
+from tallystick.api.native.invoices import DiscountFields, LineFields, check_discount, custom_line
 from tallystick.api.native.views import View
 from tallystick.api.native.wire import LIMIT, Part, read_only
 from tallystick.api.wire import Ask, Nothing, Operation
@@ -185,9 +185,7 @@ def _words(facts: dict[str, Any]) -> dict[str, Any]:
     """The facts of a body in the domain's words."""
     said = dict(facts)
     if "lines" in said:
-        said["lines"] = tuple(
-            CustomLine(**{name: getattr(line, name) for name in LineFields.__struct_fields__}) for line in said["lines"]
-        )
+        said["lines"] = tuple(custom_line(line) for line in said["lines"])
     discount: DiscountFields | None = said.get("discount")
     if discount is not None:
         said["discount"] = Discount(amount=discount.amount, percent=discount.percent)

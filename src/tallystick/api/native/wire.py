@@ -184,7 +184,9 @@ class NativeApi(JsonManners):
 
     def envelope(self, ctx: Context, operation: Operation, ask: Ask, value: Any) -> bytes:
         """`{"data": …}`, and for a page the signed cursor of the next one."""
-        if operation.many:
+        if operation.whole:
+            return _ENCODER.encode(value)
+        if operation.many and not isinstance(value, Part):
             return _ENCODER.encode(Listed(value, Pagination(max(len(value), 1), None)))
         if not isinstance(value, Part):
             return _ENCODER.encode({"data": value})

@@ -341,3 +341,40 @@ ISSUED_TAXES: Final = """
 CREATE TRIGGER keep_issued BEFORE INSERT OR UPDATE OR DELETE ON invoice_taxes
 FOR EACH ROW EXECUTE FUNCTION keep_issued_lines()
 """
+
+OPEN_BY_INVOICE_LINK: Final = f"""
+CREATE FUNCTION open_by_invoice_link(secret bytea) RETURNS TABLE (
+  link_id uuid, invoice_id uuid, workspace_id uuid, workspace_name text, time_zone text, opened text
+) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+#variable_conflict use_column
+BEGIN
+  -- Finds the invoice of a live link; one that is a draft, cancelled or deleted has none.
+  RETURN QUERY
+  SELECT l.id, l.invoice_id, l.workspace_id, w.name, w.time_zone,
+         set_config('tallystick.workspace', l.workspace_id::text, true)
+  FROM invoice_links l
+  JOIN invoices i ON i.id = l.invoice_id AND i.status IN ('SENT', 'PAID') AND i.deleted_at IS NULL
+  JOIN workspaces w ON w.id = l.workspace_id
+  WHERE l.digest = secret AND l.ended_at IS NULL;
+END $$;
+REVOKE ALL ON FUNCTION open_by_invoice_link(bytea) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION open_by_invoice_link(bytea) TO {APP}
+"""
+
+OPEN_BY_INVITATION: Final = f"""
+CREATE FUNCTION open_by_invitation(secret bytea, at timestamptz) RETURNS TABLE (
+  invitation_id uuid, email text, name text, role text, known boolean,
+  workspace_id uuid, workspace_name text, opened text
+) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+  SELECT v.id, v.email, v.name, v.role, EXISTS (SELECT FROM people p WHERE p.email = v.email),
+         v.workspace_id, w.name, set_config('tallystick.workspace', v.workspace_id::text, true)
+  FROM invitations v
+  JOIN workspaces w ON w.id = v.workspace_id
+  WHERE v.digest = secret AND v.ended_at IS NULL AND v.expires_at > at;
+END $$;
+REVOKE ALL ON FUNCTION open_by_invitation(bytea, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION open_by_invitation(bytea, timestamptz) TO {APP}
+"""

@@ -32,7 +32,7 @@ from tallystick.domain.invoices.totals import (
 from tallystick.domain.invoices.work import FIXED_FEE, Planned, Selection, Warned
 from tallystick.domain.tax_rates import AS_USUAL, Said
 from tallystick.domain.workspaces import current
-from tallystick.values.errors import Absent, Conflict, Invalid
+from tallystick.values.errors import Absent, Conflict, Invalid, NotFound
 from tallystick.values.money import line_total
 from tallystick.values.tax import NO_TAX, TaxCategory, Treatment
 
@@ -251,6 +251,56 @@ def change(ctx: Context, invoice_id: str, **facts: Any) -> Draft:
     return Draft(invoice, drawn, warnings)
 
 
+def change_line(ctx: Context, invoice_id: str, line_id: str, *, tax_as_usual: bool = False, **facts: Any) -> Draft:
+    """Change one line of a draft: its description, heading, discount or tax; of a custom line also the rest.
+
+    `tax_as_usual`: it says nothing of its tax any more. Lines of recorded work are as new when the work is picked anew.
+    """
+    ctx.require(Permission.CHANGE_INVOICES)
+    invoice = ctx.find(Invoice, invoice_id, lock="update")
+    if invoice.status != "DRAFT":
+        raise Conflict(ONLY_DRAFTS_CHANGE, reason="invoice_state")
+    drawn = invoices.lines(ctx, invoice.id)
+    line = next((one for one in drawn if one.id == line_id), None)
+    if line is None:
+        raise NotFound("No such invoice line.")
+    plain = {name: facts[name] for name in _OF_CUSTOM_LINES if name in facts}
+    if line.kind != "CUSTOM" and plain:
+        raise Invalid(fields=dict.fromkeys(plain, "comes from the recorded work, and changes with it"))
+    if "description" in facts:
+        plain["description"] = facts["description"].strip()
+        if not plain["description"]:
+            raise Invalid(fields={"description": "required"})
+    if "heading" in facts:
+        plain["heading"] = (facts["heading"] or "").strip() or None
+    if "unit" in facts:
+        plain["unit"] = (facts["unit"] or "").strip() or FIXED_FEE
+    if facts.get("project_id") is not None:
+        work.check_projects(work.client_projects(ctx, invoice.client_id), [facts["project_id"]], "project_id")
+    discount = facts.get("discount", line.discount)
+    quantity, rate = plain.get("quantity", line.quantity), plain.get("rate", line.rate)
+    if line.kind == "CUSTOM":
+        _check_line(plain.get("description", line.description), quantity, rate, discount, invoice.currency)
+    elif discount is not None:
+        taken_off(line_total(quantity, rate, invoice.currency), discount, invoice.currency, "discount", "the line")
+    if "discount" in facts:
+        given = discount or Discount()
+        plain["discount_percent"], plain["discount_amount"] = given.percent, given.amount or Decimal(0)
+        plain["gross_discount"] = plain["discount_amount"] if invoice.prices_include_tax else None
+    if tax_as_usual:
+        plain["tax_given"] = False
+    elif facts.keys() & set(_TAXING):
+        taxing = taxes.taxing(ctx, ctx.find(Client, invoice.client_id), current(ctx))
+        treatment = taxing.of(Said(**{name: facts[name] for name in _TAXING if name in facts}), line.treatment)
+        plain["tax_given"] = True
+        plain["tax_category"], plain["tax_rate"], plain["tax_reason"], plain["tax_rate_id"] = treatment
+    changed = ctx.change(line, **plain)
+    changed += settle(ctx, invoice, drawn)
+    if changed:
+        ctx.record("updated", invoice)
+    return Draft(invoice, drawn, [])
+
+
 def delete(ctx: Context, invoice_id: str) -> None:
     """Throw a draft away. Its work is free again; no number is lost, it had none."""
     ctx.require(Permission.CHANGE_INVOICES)
@@ -367,6 +417,7 @@ def sums_on(line: InvoiceLine) -> LineSums:
     return LineSums(**{name: getattr(line, name) for name in LineSums._fields})
 
 
+_OF_CUSTOM_LINES: Final = ("quantity", "rate", "unit", "project_id")
 _TAXING: Final = ("tax_rate", "tax_category", "tax_reason", "tax_rate_id")
 _SELECTING: Final = frozenset(
     {"date_from", "date_to", "project_ids", "grouping", "include_expenses", "include_milestones", "include_fees"}
@@ -440,25 +491,13 @@ def _custom_lines(
             planned.append(_custom_line(line, currency, tax))
         except Invalid as refusal:
             field, why = next(iter(refusal.fields.items()))
-            told = why if field == "lines" else f"{field}: {why}"
+            told = why if field == "lines" else f"{field.replace('_', ' ')}: {why}"
             raise type(refusal)(fields={"lines": f"line {number}: {told}"}) from None
     return planned
 
 
 def _custom_line(line: CustomLine, currency: str, tax: Callable[[Said], Treatment]) -> Planned:
-    if not line.description.strip():
-        raise Invalid(fields={"lines": "a description is required"})
-    for name, value in (("quantity", line.quantity), ("rate", line.rate)):
-        check_decimals(value, name)
-    if line.quantity <= 0:
-        raise Invalid(fields={"quantity": "must be more than 0"})
-    if line.rate < 0:
-        raise Invalid(fields={"rate": "must not be negative"})
-    total = line_total(line.quantity, line.rate, currency)
-    if total >= LARGEST:
-        raise Invalid(fields={"lines": "comes to more than an invoice can hold"})
-    if line.discount is not None:
-        taken_off(total, line.discount, currency, "discount", "the line")
+    total = _check_line(line.description, line.quantity, line.rate, line.discount, currency)
     return Planned(
         "CUSTOM",
         line.description.strip(),
@@ -473,9 +512,29 @@ def _custom_line(line: CustomLine, currency: str, tax: Callable[[Said], Treatmen
     )
 
 
+def _check_line(
+    description: str, quantity: Decimal, rate: Decimal, discount: Discount | None, currency: str
+) -> Decimal:
+    """Refuse what no line can be; answers quantity × rate."""
+    if not description.strip():
+        raise Invalid(fields={"description": "required"})
+    for name, value in (("quantity", quantity), ("rate", rate)):
+        check_decimals(value, name)
+    if quantity <= 0:
+        raise Invalid(fields={"quantity": "must be more than 0"})
+    if rate < 0:
+        raise Invalid(fields={"rate": "must not be negative"})
+    total = line_total(quantity, rate, currency)
+    if total >= LARGEST:
+        raise Invalid(fields={"rate": "comes to more than an invoice can hold"})
+    if discount is not None:
+        taken_off(total, discount, currency, "discount", "the line")
+    return total
+
+
 def _nothing_to_bill(client: str, selection: Selection) -> Invalid:
     if selection.project_ids == ():
-        return Invalid("There is nothing to bill: add a line, or choose work.")
+        return Invalid("There is nothing to bill: add a line, or choose work.", reason="nothing_to_bill")
     days = ""
     if selection.date_from is not None:
         days += f" from {selection.date_from.isoformat()}"
@@ -483,7 +542,8 @@ def _nothing_to_bill(client: str, selection: Selection) -> Invalid:
         days += f" until {selection.date_to.isoformat()}"
     return Invalid(
         f"There is nothing to bill: {client} has no unbilled work{days} that is billable and stopped. "
-        "Choose other days or projects, or add a line of your own."
+        "Choose other days or projects, or add a line of your own.",
+        reason="nothing_to_bill",
     )
 
 

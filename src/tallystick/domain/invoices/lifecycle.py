@@ -14,7 +14,7 @@ from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
-from tallystick.domain.invoices import conformity, work
+from tallystick.domain.invoices import conformity, links, work
 from tallystick.domain.invoices import invoice as invoices
 from tallystick.domain.invoices.draft import Draft, rewrite, settle
 from tallystick.domain.invoices.invoice import Invoice, InvoiceLine, IssuedNumber, become, no_such_move
@@ -50,6 +50,7 @@ def mark_sent(ctx: Context, invoice_id: str) -> Invoice:
         **invoices.bill_to(client),
         **invoices.issuer(studio),
     )
+    links.mint(ctx, invoice)
     ctx.record("sent", invoice)
     return invoice
 
@@ -77,6 +78,7 @@ def cancel(ctx: Context, invoice_id: str) -> Invoice:
         )
     become(ctx, invoice, "CANCELLED", cancelled_at=ctx.now, sent_at=None)
     work.release(ctx, invoice)
+    links.end(ctx, invoice)
     ctx.record("cancelled", invoice)
     return invoice
 

@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, select, text
 from tallystick.db.base import table_of
 from tallystick.db.session import Prepared
 from tallystick.domain.context import Context, workspace
-from tallystick.domain.dated_rates import sql_on_day
+from tallystick.domain.dated_rates import cascade_on
 from tallystick.domain.expenses import Expense
 from tallystick.domain.invoices.invoice import Grouping, Invoice, InvoiceLine, LineKind
 from tallystick.domain.invoices.totals import LARGEST, Discount, LineSums, Priced
@@ -551,12 +551,8 @@ _PROJECTS = Prepared(
 )
 
 
-RATE_THEN: Final = f"""
-    {sql_on_day("task", "hourly_rate", "entry.entry_date")}, {sql_on_day("project", "hourly_rate", "entry.entry_date")},
-    {sql_on_day("client", "default_rate", "entry.entry_date")},
-    {sql_on_day("studio", "default_rate", "entry.entry_date")}
-"""
-"""The rates of the places where an entry was worked on its day, the nearest first."""
+RATE_THEN: Final = cascade_on("entry.entry_date")
+"""The rate on the day of an entry where it was worked, for entries without one of their own."""
 
 
 def _entries(where: str) -> Prepared:

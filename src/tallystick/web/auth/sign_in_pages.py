@@ -25,6 +25,7 @@ SIGN_IN: Final = "/sign-in"
 DONE: Final = {
     "password": "Your password is set. Sign in with it.",
     "out": "You are signed out.",
+    "joined": "You have joined. Sign in.",
 }
 _AWAY: Final = frozenset({"OperationalError", "PoolTimeout", "TooManyRequests"})
 

@@ -14,6 +14,7 @@ document.addEventListener("submit", async (event) => {
   const fields = new URLSearchParams(new FormData(form, button));
   const action = button?.getAttribute("formaction") ?? form.getAttribute("action") ?? location.pathname + location.search;
   const sheet = form.closest("dialog");
+  if (form.closest("work-timer") && fields.has("back")) fields.set("back", location.pathname + location.search);
   form.setAttribute("aria-busy", "true");
   try {
     if (form.method === "get") {

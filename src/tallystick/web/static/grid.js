@@ -102,7 +102,10 @@ class WeekGrid extends HTMLElement {
       delete cell.dataset.noted;
       cell.dataset.was = body.cell;
       cell.dataset.note = body.note;
-      if (cell.value.trim() === typed) cell.value = body.cell;
+      if (cell.value.trim() === typed) {
+        cell.value = body.cell;
+        if (document.activeElement === cell) cell.select();
+      }
       box.classList.toggle("noted", Boolean(body.note));
       for (const [name, value] of Object.entries(body.sums)) {
         const place = this.querySelector(`[data-sum="${CSS.escape(name)}"]`);

@@ -13,12 +13,15 @@ from tallystick.db.migrations import security
 revision = "0012"
 down_revision = "0011"
 
-NEW_TABLES: Final = ("recurring_invoices", "recurring_runs")
+NEW_TABLES: Final = ("recurring_invoices", "recurring_runs", "automatic_billing", "billing_runs")
+PERIODS: Final = "every IN ('WEEK', 'TWO_WEEKS', 'MONTH')"
 
 
 def upgrade() -> None:
     recurring_invoices()
     recurring_runs()
+    automatic_billing()
+    billing_runs()
     for table in NEW_TABLES:
         for statement in security.tenant_table(table):
             op.execute(statement)
@@ -78,6 +81,76 @@ def recurring_runs() -> None:
     op.create_index("uq_recurring_runs_invoice", table, ["workspace_id", "invoice_id"], unique=True)
 
 
+def automatic_billing() -> None:
+    table = "automatic_billing"
+    groupings = ("ITEMIZED", "PROJECT", "TASK", "PROJECT_TASK", "PROJECT_TIME")
+    tenant(
+        table,
+        identity("client_id"),
+        *words("every"),
+        sa.Column("weekday", sa.Text(), nullable=True),
+        sa.Column("month_day", sa.BigInteger(), nullable=True),
+        amount("amount"),
+        amount("hours"),
+        *words("mode", "grouping"),
+        sa.Column("include_expenses", sa.Boolean(), nullable=False),
+        amount("minimum_amount"),
+        sa.Column("period_ends_on", sa.Date(), nullable=True),
+        sa.Column("failure", sa.Text(), nullable=True),
+        identity("created_by", nullable=True),
+        moment("created_at"),
+        moment("updated_at"),
+        within(table, "client_id", "clients"),
+        within(table, "created_by", "members", "user_id"),
+        one_of(table, "every", "WEEK", "TWO_WEEKS", "MONTH", "AMOUNT", "HOURS"),
+        one_of(table, "mode", "DRAFT", "SEND"),
+        one_of(table, "grouping", *groupings),
+        one_of(table, "weekday", "MO", "TU", "WE", "TH", "FR", "SA", "SU"),
+        check(table, "has_weekday", "(every IN ('WEEK', 'TWO_WEEKS')) = (weekday IS NOT NULL)"),
+        check(table, "has_month_day", "(every = 'MONTH') = (month_day IS NOT NULL)"),
+        check(table, "month_day", "month_day BETWEEN -28 AND 31 AND month_day <> 0"),
+        check(table, "has_amount", "(every = 'AMOUNT') = (amount IS NOT NULL)"),
+        check(table, "has_hours", "(every = 'HOURS') = (hours IS NOT NULL)"),
+        check(table, "has_period", f"({PERIODS}) = (period_ends_on IS NOT NULL)"),
+        check(table, "more_than_nothing", "amount > 0 AND hours > 0"),
+        check(table, "minimum_amount", "minimum_amount >= 0"),
+        sa.UniqueConstraint("workspace_id", "client_id", name=op.f("uq_automatic_billing_workspace_id_client_id")),
+    )
+
+
+def billing_runs() -> None:
+    table = "billing_runs"
+    tenant(
+        table,
+        identity("client_id"),
+        *words("every"),
+        sa.Column("period_to", sa.Date(), nullable=False),
+        *words("outcome"),
+        identity("invoice_id", nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("failure", sa.Text(), nullable=True),
+        sa.Column("attempts", sa.BigInteger(), nullable=False),
+        moment("retry_at", nullable=True),
+        moment("created_at"),
+        moment("updated_at"),
+        within(table, "client_id", "clients"),
+        within(table, "invoice_id", "invoices"),
+        one_of(table, "every", "WEEK", "TWO_WEEKS", "MONTH", "AMOUNT", "HOURS"),
+        one_of(table, "outcome", "MADE", "NOTHING", "BELOW_MINIMUM", "FAILED"),
+        check(table, "invoice_id", "(outcome = 'MADE') = (invoice_id IS NOT NULL)"),
+        check(table, "failure", "(outcome = 'FAILED') = (failure IS NOT NULL)"),
+        check(table, "retry_at", "(outcome = 'FAILED') = (retry_at IS NOT NULL)"),
+    )
+    op.create_index(
+        "uq_billing_runs_period",
+        table,
+        ["workspace_id", "client_id", "period_to"],
+        unique=True,
+        postgresql_where=sa.text(PERIODS),
+    )
+    op.create_index("uq_billing_runs_invoice", table, ["workspace_id", "invoice_id"], unique=True)
+
+
 # --- how tables are declared here
 
 
@@ -99,6 +172,10 @@ def identity(name: str, *, nullable: bool = False) -> Any:
 
 def words(*names: str) -> list[Any]:
     return [sa.Column(name, sa.Text(), nullable=False) for name in names]
+
+
+def amount(name: str) -> Any:
+    return sa.Column(name, sa.Numeric(19, 4), nullable=True)
 
 
 def moment(name: str, *, nullable: bool = False) -> Any:
