@@ -178,6 +178,27 @@ def test_what_was_issued_is_filed_and_still_cannot_change(url: str) -> None:
                 connection.execute(f"UPDATE invoices SET {change}".encode())
 
 
+def test_what_was_issued_is_taxed_as_it_was(url: str) -> None:
+    assert rows(
+        url,
+        """
+        SELECT invoice.tax_category, invoice.default_tax_rate, invoice.prices_include_tax, line.tax_category,
+               tax.category, tax.rate, tax.subtotal, tax.basis, tax.amount, tax.reason_code
+        FROM invoices AS invoice JOIN invoice_lines AS line ON line.invoice_id = invoice.id
+        JOIN invoice_taxes AS tax ON tax.invoice_id = invoice.id
+        """,
+    ) == [("OUTSIDE_SCOPE", None, False, "OUTSIDE_SCOPE", "OUTSIDE_SCOPE", None, 90, 90, 0, "VATEX-EU-O")]
+    with psycopg.connect(url) as connection:
+        for change in (
+            "UPDATE invoice_taxes SET reason = 'x'",
+            "DELETE FROM invoice_taxes",
+            "UPDATE invoice_lines SET heading = 'x'",
+            "UPDATE invoices SET tax_category = 'EXEMPT'",
+        ):
+            with pytest.raises(psycopg.errors.RestrictViolation), connection.transaction():
+                connection.execute(change.encode())
+
+
 def test_everything_that_is_called_by_a_number_has_one(url: str) -> None:
     for table in ("clients", "projects", "tasks", "time_entries", "invoices", "invoice_lines", "payments"):
         ((count, counted, least),) = rows(url, f"SELECT count(*), count(DISTINCT serial), min(serial) FROM {table}")

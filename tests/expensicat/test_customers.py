@@ -65,3 +65,8 @@ def test_a_customer_goes_only_when_nothing_depends_on_it(api: Expensicat, studio
 def test_the_list_is_searched_by_name_alone(api: Expensicat) -> None:
     api.post("/customers", {"name": "Hooli", "email": "globex@hooli.example"})
     assert [one["name"] for one in api.get("/customers", q="globe")] == ["Globex"]
+
+
+def test_a_tax_id_that_cannot_be_is_told_with_an_example(api: Expensicat) -> None:
+    answer = api.refused("POST", "/customers", {"name": "Hooli", "tax_id": "DE 136 695 975"}, status=400)
+    assert answer["details"] == {"tax_id": "is not a VAT number of DE; one looks like DE136695976"}

@@ -371,10 +371,6 @@ def _draft_json(ctx: Context, made: Draft) -> Struct:
     )
 
 
-_NO_CLAUSE: Any = None
-FORMAT = Filter("choice", _NO_CLAUSE, choices=PROFILES, about="The profile; none said: the client's, else cii.")
-
-
 def _taxes(ctx: Context, taxes: list[InvoiceTax]) -> list[Struct]:
     """Each with its reason, the usual one in English."""
     shown = [TAX.one(ctx.actor, tax) for tax in taxes]
@@ -384,6 +380,8 @@ def _taxes(ctx: Context, taxes: list[InvoiceTax]) -> list[Struct]:
     return shown
 
 
+_NO_CLAUSE: Any = None
+FORMAT = Filter("choice", _NO_CLAUSE, choices=PROFILES, about="The profile; none said: the client's, else cii.")
 _ONLY_DRAFTS = "Only Draft invoices can be edited or deleted."
 
 OPERATIONS = (

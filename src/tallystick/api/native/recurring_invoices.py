@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -31,9 +32,15 @@ from tallystick.domain.recurring.recurring import (
 )
 from tallystick.values.money import decimal_text
 from tallystick.values.recurrence import MonthEnd
+from tallystick.values.tax import TaxCategory
 
 Text = Annotated[str, Meta(max_length=10_000)]
 Line = Annotated[str, Meta(max_length=200)]
+
+
+class RecurringDiscountJson(Struct, gc=False):
+    amount: str | None
+    percent: str | None
 
 
 class RecurringLineJson(Struct, rename="camel", gc=False):
@@ -42,11 +49,13 @@ class RecurringLineJson(Struct, rename="camel", gc=False):
     rate: str
     unit: str | None
     project_id: str | None
-
-
-class RecurringDiscountJson(Struct, gc=False):
-    amount: str | None
-    percent: str | None
+    heading: str | None
+    discount: RecurringDiscountJson | None
+    tax_category: TaxCategory | None
+    tax_reason: str | None
+    tax_rate_id: str | None
+    tax_rate: str | UnsetType | None = UNSET
+    """Left out where the line says nothing of it: null is no tax."""
 
 
 class RecurringInvoiceJson(Struct, rename="camel", gc=False):
@@ -219,8 +228,19 @@ def _shown(ctx: Context, rows: Sequence[dict[str, Any]]) -> list[Struct]:
 
 
 def _line(line: CustomLine) -> RecurringLineJson:
+    tax = line.tax
     return RecurringLineJson(
-        line.description, decimal_text(line.quantity), decimal_text(line.rate), line.unit, line.project_id
+        line.description,
+        decimal_text(line.quantity),
+        decimal_text(line.rate),
+        line.unit,
+        line.project_id,
+        line.heading,
+        None if line.discount is None else _discount(line.discount),
+        tax.tax_category,
+        None if tax.tax_reason is UNSET else tax.tax_reason,
+        tax.tax_rate_id,
+        decimal_text(tax.tax_rate) if isinstance(tax.tax_rate, Decimal) else tax.tax_rate,
     )
 
 
