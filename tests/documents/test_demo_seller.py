@@ -22,4 +22,4 @@ def test_the_clients_of_the_demo_are_ready_for_their_profiles(studio: Studio, cl
 
 
 def test_there_is_a_client_for_each_of_the_profiles_that_ask_for_most() -> None:
-    assert {"cii", "ubl", "peppol"} <= {one.facts.get("einvoice_profile") for one in nordlicht.CLIENTS}
+    assert {"cii", "xrechnung", "peppol"} <= {one.facts.get("einvoice_profile") for one in nordlicht.CLIENTS}
