@@ -20,7 +20,7 @@ from tallystick.domain.context import utc_now
 from tallystick.values.ids import new_id
 from tests.cli.conftest import Filled, Tallystick, fill
 from tests.conftest import TEMPLATE, create_database, superuser, with_database
-from tests.studio import KEY
+from tests.studio import KEY, SERVER
 
 NOW = datetime(2026, 6, 15, tzinfo=UTC)
 LETTING_IN = (
@@ -233,7 +233,7 @@ def test_a_workspace_in_which_everything_happened_is_healthy(examined_url: str, 
 
 def test_the_demo_is_healthy(own_pool: Database, own_url: str, tmp_path: Path) -> None:
     now = utc_now()
-    load(own_pool, KEY, sign_ins.kept_in(tmp_path, "live"), now, lambda _: None)
+    load(own_pool, SERVER, sign_ins.kept_in(tmp_path, "live"), now, lambda _: None)
     assert [finding for finding in examine(own_url, now=now) if not finding.holds] == []
 
 

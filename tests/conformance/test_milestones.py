@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from tallystick.db.session import owner_connection
 from tallystick.domain import invariants, projects
 from tests.conformance.world import World
 
@@ -36,8 +38,8 @@ def lines(made: Any) -> list[tuple[str, str, str]]:
 
 
 def healthy(world: World) -> bool:
-    with world.studio.context() as ctx:
-        found = invariants.check(ctx.connection, now=ctx.now, workspace_id=world.studio.workspace_id)
+    with contextlib.closing(owner_connection(world.studio.database.url)) as owner:
+        found = invariants.check(owner, now=world.studio.clock(), workspace_id=world.studio.workspace_id)
     return [one.rule for one in found if not one.holds] == []
 
 

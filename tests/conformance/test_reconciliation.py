@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
 
+from tallystick.db.session import owner_connection
 from tallystick.domain import invariants
 from tests.conformance.world import World
 
@@ -125,9 +127,10 @@ CORRUPTIONS = [
 def test_the_doctor_names_the_client_of_whom_it_does_not_add_up(fresh: World, corruption: str) -> None:
     log(fresh)
     fresh.api().post("/invoices", {"clientId": fresh.studio.ids["client"]})
-    with fresh.studio.context() as ctx:
-        ctx.connection.execute(f"{corruption} WHERE workspace_id = '{fresh.studio.workspace_id}'".encode())
-        found = invariants.check(ctx.connection, now=ctx.now, workspace_id=fresh.studio.workspace_id)
-        ctx.connection.rollback()
+    workspace = fresh.studio.workspace_id
+    with contextlib.closing(owner_connection(fresh.studio.database.url)) as owner:
+        owner.execute(f"{corruption} WHERE workspace_id = '{workspace}'".encode())
+        found = invariants.check(owner, now=fresh.studio.clock(), workspace_id=workspace)
+        owner.rollback()
     (rule,) = [one for one in found if one.rule == "reconciled"]
     assert f"clients {fresh.studio.ids['client']} time_entries" in rule.rows

@@ -20,7 +20,9 @@ IN_BODY = [slot for slot in SLOTS if slot.where == "body"]
 IN_FILTER = [slot for slot in SLOTS if slot.where == "filter"]
 IN_CURSOR = [slot for slot in SLOTS if slot.where == "cursor"]
 
-NOT_A_MEMBERS = frozenset({"client", "expense", "invoice", "payment", "app", "mail", "rate", "invitation", "recurring"})
+NOT_A_MEMBERS = frozenset(
+    {"client", "expense", "invoice", "payment", "app", "mail", "rate", "invitation", "recurring", "receipt"}
+)
 """Nouns of which a Member sees none: their operations are refused before anybody looks for the id."""
 
 PINNED = frozenset({("listTimeEntrys", "userId")})

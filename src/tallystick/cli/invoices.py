@@ -22,7 +22,7 @@ from tallystick.db.base import Tenant
 from tallystick.domain import explanations, payments
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
-from tallystick.domain.invoices import conformity, lifecycle
+from tallystick.domain.invoices import appendix, conformity, lifecycle
 from tallystick.domain.invoices import draft as drafts
 from tallystick.domain.invoices.draft import Draft
 from tallystick.domain.invoices.invoice import INVOICES, Grouping, Invoice, InvoiceLine, Status
@@ -83,6 +83,7 @@ def register(app: typer.Typer) -> None:
     )(draft)
     commands.command("mark-sent", epilog="Example: tallystick invoice mark-sent DRAFT-1A2B3C4D")(mark_sent)
     commands.command("pay", epilog="Example: tallystick invoice pay INV-0007 1250.00 --on 2026-11-18")(pay)
+    commands.command("pdf", epilog="Example: tallystick invoice pdf INV-0007 --out invoice.pdf")(pdf)
     commands.command("explain", epilog="Example: tallystick invoice explain INV-0007")(explain)
     commands.command("xml", epilog="Example: tallystick invoice xml INV-0007 --format xrechnung --output INV-0007.xml")(
         xml
@@ -213,6 +214,28 @@ def pay(
     received = _money(payment.amount, payment.currency)
     result = {"payment_id": payment.id, "amount": received, "paid_on": payment.paid_on, "invoice": row}
     say(result, json=json, text=f"Recorded {received} {payment.currency} for {invoice.number}. {left}")
+
+
+def pdf(
+    number: Number,
+    *,
+    file: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Else NUMBER.pdf, here.", dir_okay=False)
+    ] = None,
+    workspace: Which = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Write an invoice as PDF."""
+    with open_database(data=data) as operator, inside(operator, workspace) as ctx:
+        made = appendix.pdf(ctx, find_invoice(ctx, number).id)
+        content = made.make()
+    path = file or Path(made.name)
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}.") from None
+    say({"file": str(path), "bytes": len(content)}, json=json, text=f"{path}: {len(content) // 1024 + 1} KiB.")
 
 
 def explain(number: Number, workspace: Which = None, data: Data = None, json: Json = False) -> None:
