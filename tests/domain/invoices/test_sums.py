@@ -87,6 +87,17 @@ def asked_of(discount: Discount | None, listed: Decimal, places: int) -> Decimal
 @settings(max_examples=1500, deadline=None)
 @given(invoices_of())
 def test_the_parts_are_the_whole(made: tuple[str, list[Priced], Discount | None, bool]):
+    check_sums(made)
+
+
+@pytest.mark.long
+@settings(max_examples=10_000, deadline=None)
+@given(invoices_of())
+def test_the_parts_are_the_whole_ten_thousand_times(made: tuple[str, list[Priced], Discount | None, bool]):
+    check_sums(made)
+
+
+def check_sums(made: tuple[str, list[Priced], Discount | None, bool]) -> None:
     currency, lines, discount, gross = made
     places = PLACES[currency]
     sums = _sums(currency, lines, discount, gross)
@@ -200,9 +211,23 @@ def fresh(database) -> Bench:
     return Bench(found_studio(database, KEY))
 
 
-@settings(max_examples=60, deadline=None)
-@given(invoices_of(), st.sampled_from(["draft", "change", "lines"]))
+ways = st.sampled_from(["draft", "change", "lines"])
+
+
+@settings(max_examples=100, deadline=None)
+@given(invoices_of(), ways)
 def test_rows_paper_and_api_say_the_same(fresh: Bench, made: Any, way: str):
+    check_rows(fresh, made, way)
+
+
+@pytest.mark.long
+@settings(max_examples=3_000, deadline=None)
+@given(invoices_of(), ways)
+def test_rows_paper_and_api_say_the_same_thousands_of_times(fresh: Bench, made: Any, way: str):
+    check_rows(fresh, made, way)
+
+
+def check_rows(fresh: Bench, made: Any, way: str) -> None:
     currency, lines, discount, gross = made
     places = PLACES[currency]
     fresh.client_is(currency=currency)
