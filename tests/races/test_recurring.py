@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from threading import Barrier
@@ -33,7 +34,7 @@ def itself(arena: Arena) -> Generator[Context]:
     actor = Actor(arena.studio.workspace_id, "", "OWNER", time_zone="Europe/Berlin")
     with arena.database.transaction() as connection:
         open_workspace(connection, arena.studio.workspace_id)
-        yield Context(actor, connection, lambda: arena.studio.clock.now, SERVER)
+        yield Context(actor, connection, lambda: arena.studio.clock.now, replace(SERVER, sender=None))
 
 
 def retainers(arena: Arena, count: int, rule: str = "FREQ=DAILY") -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -32,6 +33,8 @@ class Calendar:
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
+        self.server = replace(SERVER, sender=None)
+        """Without mail, unless a test sets it up."""
 
     def on(self, day: str, hour: int = 12) -> Calendar:
         """Travel to noon, or another hour, of a day in UTC."""
@@ -49,7 +52,7 @@ class Calendar:
         actor = Actor(self.studio.workspace_id, "", "OWNER", time_zone="Europe/Berlin", credential_name="server")
         with self.studio.database.transaction() as connection:
             open_workspace(connection, self.studio.workspace_id)
-            yield Context(actor, connection, self.studio.clock, SERVER)
+            yield Context(actor, connection, self.studio.clock, self.server)
 
     def create(self, rule: str = "FREQ=MONTHLY", start: str = "2026-06-30", **facts: Any) -> RecurringInvoice:
         with self.studio.context("manager") as ctx:

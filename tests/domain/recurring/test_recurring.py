@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,9 @@ from tallystick.domain.invoices.totals import Discount
 from tallystick.domain.recurring import attempts, recurring, runs
 from tallystick.domain.recurring.recurring import RECURRING_INVOICES, Template
 from tallystick.values.errors import Conflict, Forbidden, Invalid, Refusal
+from tallystick.values.letter import Sender
 from tests.domain.recurring.conftest import RETAINER, Calendar
+from tests.studio import SERVER
 
 
 def days(found: list[Any]) -> list[str]:
@@ -45,6 +48,21 @@ def test_one_that_sends_itself_issues_its_invoice_on_the_day(calendar: Calendar)
     (invoice,) = calendar.invoices()
     assert (invoice.status, invoice.number, invoice.issue_date) == ("SENT", "INV-0001", date(2026, 6, 30))
     assert invoice.due_date == date(2026, 7, 14)
+
+
+def test_one_that_sends_itself_is_mailed_once_where_mail_is_set_up(
+    calendar: Calendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender = Sender(host="127.0.0.1", port=25, tls="none", from_address="tally@studio.example")
+    monkeypatch.setattr(calendar, "server", replace(SERVER, sender=sender))
+    made = calendar.on("2026-06-15").create(mode="SEND")
+    assert calendar.on("2026-06-30").run() == []
+    assert "no e-mail address of Globex is known" in (calendar.read(made).failure or "")
+    calendar.do(clients.change, calendar.studio.ids["client"], email="ap@globex.example")
+    calendar.on("2026-07-01").run()
+    assert calendar.run() == []
+    assert calendar.rows("SELECT kind, state FROM mails") == [("invoice", "queued")]
+    assert [one.status for one in calendar.invoices()] == ["SENT"]
 
 
 def test_the_facts_of_the_template_are_on_the_invoice(calendar: Calendar) -> None:
@@ -336,7 +354,8 @@ def test_a_member_neither_makes_nor_sees_one(calendar: Calendar) -> None:
 def stubborn(calendar: Calendar) -> recurring.RecurringInvoice:
     """One whose client refuses to be sent an invoice without a PO number."""
     made = calendar.on("2026-06-15").create(mode="SEND")
-    calendar.do(clients.change, calendar.studio.ids["client"], require_po_number=True)
+    client = calendar.studio.ids["client"]
+    calendar.do(clients.change, client, require_po_number=True, email="ap@globex.example")
     return made
 
 

@@ -10,7 +10,10 @@ from typing import Final, TypeVar
 
 import psycopg
 
+from tallystick.domain import sending
 from tallystick.domain.context import Context
+from tallystick.domain.invoices import lifecycle
+from tallystick.domain.mails.settings import sender_of
 from tallystick.values.errors import Refusal
 
 Contexts = Callable[[], AbstractContextManager[Context]]
@@ -66,6 +69,14 @@ def work_off(
         except psycopg.Error as error:
             log.warning("%s has to wait: %s", key, error)
     return done
+
+
+def send(ctx: Context, invoice_id: str) -> None:
+    """Issue an invoice by itself, and mail it where mail is set up."""
+    if sender_of(ctx) is None:
+        lifecycle.mark_sent(ctx, invoice_id)
+    else:
+        sending.send(ctx, invoice_id)
 
 
 def retry_at(now: datetime, attempts: int) -> datetime:

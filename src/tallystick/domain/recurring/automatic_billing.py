@@ -15,11 +15,10 @@ from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import SENTENCES, Context, cast_rows, hydrate
 from tallystick.domain.invoices import draft as drafts
-from tallystick.domain.invoices import lifecycle
 from tallystick.domain.invoices.draft import Draft
 from tallystick.domain.invoices.invoice import GROUPINGS, Grouping
 from tallystick.domain.invoices.totals import check_decimals
-from tallystick.domain.recurring.attempts import Contexts, Failed, attempt, retry_at, work_off
+from tallystick.domain.recurring.attempts import Contexts, Failed, attempt, retry_at, send, work_off
 from tallystick.domain.recurring.recurring import MODES, Mode
 from tallystick.domain.workspaces import current
 from tallystick.values.duration import local_date
@@ -364,7 +363,7 @@ def _bill(ctx: Context, billing: AutomaticBilling, found: Due) -> BillingRun | N
     if made is not None and enough and billing.mode == "SEND":
         note = " ".join(one.message for one in made.warnings) or None
         if note is None:
-            lifecycle.mark_sent(ctx, made.invoice.id)
+            send(ctx, made.invoice.id)
     if billing.every not in PERIODS and found.run is None and not enough:
         return None
     facts = {"outcome": outcome, "invoice_id": made.invoice.id if made is not None and enough else None, "note": note}

@@ -11,8 +11,7 @@ from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
-from tallystick.domain.invoices import lifecycle
-from tallystick.domain.recurring.attempts import Contexts, Failed, attempt, retry_at, work_off
+from tallystick.domain.recurring.attempts import Contexts, Failed, attempt, retry_at, send, work_off
 from tallystick.domain.recurring.recurring import (
     RecurringInvoice,
     RecurringRun,
@@ -141,11 +140,11 @@ def _make(ctx: Context, recurring: RecurringInvoice, found: Due) -> RecurringRun
             f"Its prices are in {recurring.currency}, but {client.name} is billed in {client.currency} now. "
             "Give it lines with prices in that currency."
         )
-    send = recurring.mode == "SEND"
+    itself = recurring.mode == "SEND"
     today = local_date(ctx.now, recurring.time_zone)
-    made = draft_of(ctx, recurring, found.day, issue_date=today if send else None)
-    if send:
-        lifecycle.mark_sent(ctx, made.invoice.id)
+    made = draft_of(ctx, recurring, found.day, issue_date=today if itself else None)
+    if itself:
+        send(ctx, made.invoice.id)
     if found.run is None:
         run = ctx.add(
             RecurringRun(recurring_id=recurring.id, occurs_on=found.day, outcome="MADE", invoice_id=made.invoice.id)
