@@ -18,6 +18,7 @@ from msgspec import Struct
 from tallystick.api.fields import hints_of
 from tallystick.api.native import (
     automatic_billing,
+    cards,
     clients,
     credit_notes,
     expenses,
@@ -80,6 +81,9 @@ RESOURCES: dict[str, tuple[type[Struct], str | None]] = {
     "Recurring runs": (recurring_invoices.RecurringRunJson, None),
     "Automatic billing": (automatic_billing.AutomaticBillingJson, "putAutomaticBilling"),
     "Billing runs": (automatic_billing.BillingRunJson, None),
+    "Card payments": (cards.CardSettingsJson, "updateCardSettings"),
+    "Payment methods": (cards.PaymentMethodJson, "setClientPaymentMethod"),
+    "Checkouts": (cards.CheckoutJson, None),
     "OAuth apps": (oauth.OAuthAppJson, "createOauthApp"),
     "OAuth grants": (oauth.OAuthGrantJson, None),
 }

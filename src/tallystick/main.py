@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Callable, Generator
 from email.utils import parseaddr
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -35,6 +36,7 @@ from tallystick.domain.access import Actor
 from tallystick.domain.context import Clock, Server, utc_now
 from tallystick.jobs.desk import AT_ONCE, Desk
 from tallystick.outgoing.smtp import SmtpPost
+from tallystick.outgoing.stripe_checkout import StripeTill
 from tallystick.settings import Settings
 from tallystick.values.letter import Sender, Tls
 from tallystick.web.app.front import mount_app
@@ -42,6 +44,7 @@ from tallystick.web.app.table import PAGES
 from tallystick.web.assets import Assets
 from tallystick.web.auth.oauth import mount_oauth
 from tallystick.web.auth.sign_in import mount_sign_in
+from tallystick.web.cards import mount_cards
 from tallystick.web.documents import Document
 from tallystick.web.health import Alive, Ready, RequestIds
 from tallystick.web.invoice_page import mount_invoice_pages
@@ -94,6 +97,7 @@ def build(
         mailing=settings.smtp_url is not None,
     )
     mount_oauth(app, entrance)
+    mount_cards(app, database, clock, lent(settings, key))
     if wire.server is not None:
         mount_invoice_pages(app, entrance, wire.server, assets)
     mount_expensicat(app, settings, wire, key, assets=assets)
@@ -115,6 +119,7 @@ def lent(settings: Settings, key: bytes) -> Server:
         settings.public_url,
         post=SmtpPost(settings.egress_allow),
         sender=sender_of(settings),
+        till=StripeTill(settings.stripe_api) if find_spec("stripe") is not None else None,
     )
 
 

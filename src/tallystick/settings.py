@@ -47,6 +47,7 @@ class Settings:
     job_workers: int = 1  # processes beside the server that do jobs; 0: `tallystick worker` does, elsewhere
     smtp_url: str | None = field(default=None, repr=False)  # it may hold a password; None: no mail of the server's own
     mail_from: str | None = None  # in whose name the server's mail goes
+    stripe_api: str = "https://api.stripe.com"  # an origin; another one is for tests
     egress_allow: tuple[Network, ...] = ()  # private networks where a workspace may have its mail server
 
     @classmethod
@@ -72,6 +73,7 @@ class Settings:
             job_workers=given.number("job_workers", least=0, most=64, default=1),
             smtp_url=given.smtp_url("smtp_url", "mail_from"),
             mail_from=given.mailbox("mail_from"),
+            stripe_api=given.origin("stripe_api") or "https://api.stripe.com",
             egress_allow=given.networks("egress_allow"),
         )
 

@@ -359,6 +359,8 @@ ONE_OF_MANY = (
     "rates.ck_rates_one_place",
     "recurring_runs.ck_recurring_runs_invoice_id",
     "billing_runs.ck_billing_runs_invoice_id",
+    "card_checkouts.ck_card_checkouts_payment_id",
+    "payment_methods.ck_payment_methods_client_or_invoice",
     "automatic_billing.uq_automatic_billing_workspace_id_client_id",
     "reminder_pauses.ck_reminder_pauses_client_or_invoice",
 )
@@ -399,6 +401,17 @@ def unique(table: Table[Any]) -> dict[str, object]:
         found["external_id"] = None
     if table.name == "billing_runs":
         found |= {"period_to": "2099-01-31", "invoice_id": None}
+    if table.name == "invoices":  # whichever is copied, the copy is a draft
+        nothing = ("sent_at", "paid_at", "cancelled_at", "written_off_at", "write_off_reason")
+        zero = ("amount_paid", "settled", "amount_credited", "amount_refunded", "amount_written_off")
+        draft = {"status": "DRAFT", **dict.fromkeys(nothing), **dict.fromkeys(zero, 0)}
+        found |= {name: value for name, value in draft.items() if name in table.c}
+    if table.name == "card_events":
+        found["event_id"] = str(uuid4())
+    if table.name == "card_checkouts":
+        found |= {"session_id": str(uuid4()), "status": "EXPIRED"}
+    if table.name == "payment_methods":
+        found |= {"client_id": None, "invoice_id": None}
     if table.name == "recurring_runs":
         found |= {"occurs_on": "2099-01-31", "invoice_id": None}
     if table.name == "billed_work":

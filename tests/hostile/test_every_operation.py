@@ -37,7 +37,7 @@ def whole_body(attack: Attacker, operation: Operation) -> dict[str, Any]:
         "lines": [{"description": "L", "quantity": 1, "rate": 1}], "redirectUris": ["https://app.example/callback"],
         "title": "T", "reason": "R", "entryIds": [ids.get("a time-entries", NOBODY)],
         "expenseIds": [ids.get("a expenses", NOBODY)],
-        "rule": "FREQ=MONTHLY", "startDate": "2026-06-30", "every": "AMOUNT",
+        "refundedOn": "2026-06-11", "rule": "FREQ=MONTHLY", "startDate": "2026-06-30", "every": "AMOUNT",
     }  # fmt: skip
     if operation.path.startswith("/rates"):
         del known["projectId"]  # a rate is of one place

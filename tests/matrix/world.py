@@ -43,6 +43,8 @@ from tallystick.domain import (
     tokens,
 )
 from tallystick.domain.access import SCOPES, Scope
+from tallystick.domain.cards import settings as card_settings
+from tallystick.domain.cards.checkouts import CardCheckout, CardEvent
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Transactions
 from tallystick.domain.credit_notes import credit
@@ -146,6 +148,7 @@ def furnish(database: Database, *, name: str = "Studio North", word: str = "Plai
     _time(world, word)
     _invoices(world, word)
     _recurring(world, word)
+    _cards(world, word)
     _apps(world, word)
     _mails(world, word)
     _beside_work(world, word)
@@ -392,6 +395,26 @@ def _recurring(world: World, word: str) -> None:
             )  # fmt: skip
             ctx.add(BillingRun(client_id=ids[client], every="AMOUNT", period_to=DAY, outcome="NOTHING", note=word))
         ids["invoice.recurring"] = runs.run_now(ctx, ids["recurring.ended"])[0].invoice_id or ""
+
+
+def _cards(world: World, word: str) -> None:
+    """Cards are taken, and checkouts are open: nobody asks Stripe for another one."""
+    ids = world.ids
+    with world.studio.context() as ctx:
+        card_settings.change(ctx, secret_key=f"sk_test_{word}", webhook_secret=f"whsec_{word}", method="BOTH")
+        card_settings.choose(ctx, "client", ids["client.hidden"], "CARD")
+        card_settings.choose(ctx, "invoice", ids["invoice.hidden"], "BOTH")
+        for key in ("invoice.sent", "invoice.hidden"):
+            invoice = ctx.find(Invoice, ids[key])
+            session = f"cs_{word}_{key}"
+            ctx.add(
+                CardCheckout(
+                    invoice_id=invoice.id, session_id=session, url=f"https://checkout.example/{session}",
+                    amount=invoice.balance, fee=Decimal(0), currency=invoice.currency, note=word,
+                    expires_at=ctx.now + timedelta(days=1),
+                )
+            )  # fmt: skip
+        ctx.add(CardEvent(event_id=f"evt_{word}", type="charge.refunded", outcome="NOTHING", note=word))
 
 
 class Rehearsal:

@@ -32,6 +32,7 @@ MODULES: Final = (
     "recurring",
     "audit",
     "automatic_billing",
+    "cards",
     "doctor",
     "backup",
 )

@@ -18,6 +18,7 @@ from tallystick.db.base import Row, Tenant, table_of
 from tallystick.db.session import Answer, Connection, Prepared, columns_of, constraint_of, insert_of, run
 from tallystick.domain.access import Actor, Permission
 from tallystick.domain.events import Event
+from tallystick.values.cards import Till
 from tallystick.values.document import Renderer
 from tallystick.values.duration import local_date
 from tallystick.values.errors import Absent, Forbidden, NotFound, Refusal
@@ -46,6 +47,8 @@ class Server:
     """Who delivers letters; None: nobody does, and what is queued waits for a worker that has one."""
     sender: Sender | None = None
     """Through whom letters go that go through no server of the workspace's own; None: the operator has set up none."""
+    till: Till | None = None
+    """Who speaks to Stripe; None: its library is not installed."""
 
 
 class Origin(msgspec.Struct, frozen=True, omit_defaults=True):

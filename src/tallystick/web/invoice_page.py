@@ -18,12 +18,13 @@ from markupsafe import Markup
 from tallystick.auth.invoice_links import Opened, open_invoice
 from tallystick.auth.rate_limits import Policy
 from tallystick.domain import sending
+from tallystick.domain.cards import checkouts
 from tallystick.domain.context import Server
 from tallystick.domain.invoices import invoice as invoices
 from tallystick.domain.invoices import issued, links, papers
 from tallystick.domain.invoices.invoice import Invoice
 from tallystick.values.document import Document
-from tallystick.values.errors import Forbidden, NotFound, Refusal, Unauthenticated
+from tallystick.values.errors import Forbidden, NotFound, Refusal, TooMany, Unauthenticated
 from tallystick.values.wording import amount_in, day_in, locale_of, quantity_in
 from tallystick.web.assets import Assets
 from tallystick.web.auth.entrance import Entrance
@@ -36,6 +37,9 @@ POLICY: Final = (
 )
 LOOKS: Final = Policy(burst=60, burst_window=60, sustained=0, sustained_window=0)
 """How often one address may say that it looks, in a minute."""
+PAYS: Final = Policy(burst=10, burst_window=60, sustained=0, sustained_window=0)
+"""How often one address may ask for a page to pay on, in a minute."""
+PAYING: Final = "form-action 'self' https://checkout.stripe.com"
 WORDS: Final[dict[str, dict[str, str]]] = {
     "en": {
         "invoice": "Invoice", "from": "From", "to": "Bill to", "issued": "Issued", "due": "Due", "period": "Work from",
@@ -44,6 +48,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "balance": "To pay", "pdf": "Download PDF", "xml": "Download XML", "scan": "Scan to open this page",
         "scan_pay": "Scan with your banking app to pay", "how": "How to pay", "reference": "Reference", "open": "Open",
         "overdue": "Overdue", "settled": "Paid", "tax_id": "Tax ID", "discount_of": "less", "gone": "No invoice here",
+        "pay": "Pay by card", "fee": "plus a card fee of",
     },
     "de": {
         "invoice": "Rechnung", "from": "Von", "to": "An", "issued": "Datum", "due": "Fällig", "period": "Leistung",
@@ -53,6 +58,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "scan": "Scannen, um diese Seite zu öffnen", "scan_pay": "Mit der Banking-App scannen und zahlen",
         "how": "So zahlen Sie", "reference": "Verwendungszweck", "open": "Offen", "overdue": "Überfällig",
         "settled": "Bezahlt", "tax_id": "Steuernummer", "discount_of": "abzüglich", "gone": "Hier ist keine Rechnung",
+        "pay": "Mit Karte zahlen", "fee": "zuzüglich Kartengebühr von",
     },
 }  # fmt: skip
 """What the page says in each of its languages; English for the others."""
@@ -66,6 +72,7 @@ def mount_invoice_pages(
 ) -> None:
     """Add the page, its files, and where it says that somebody looks."""
     app.add_route("/i/{token}", InvoicePage(entrance, server, assets))
+    app.add_route("/i/{token}/pay", Pay(entrance, server, assets))
     app.add_route("/i/{token}/pdf", InvoiceFile(entrance, server, assets, "pdf", "application/pdf"))
     app.add_route("/i/{token}/xml", InvoiceFile(entrance, server, assets, "xml", "application/xml"))
     app.add_route("/i/{token}/seen", Seen(entrance, server, assets))
@@ -127,12 +134,15 @@ class InvoicePage(_Public):
             row = invoices.read(opened.ctx, opened.invoice_id)
             kept = issued.of_invoice(opened.ctx, row)
             paper = papers.of_invoice(opened.ctx, row.id) if kept is None else issued.document_of(kept)
+            fee = checkouts.fee_of(opened.ctx, row)
             today = sending.today_of(opened.ctx)
         language = paper.look.language
         words = WORDS.get(language.partition("-")[0], WORDS["en"])
         balance = sending.balance_of(row)
         overdue = row.due_date is not None and row.due_date < today
         state = "settled" if balance == 0 else "overdue" if overdue else "open"
+        if fee is not None:
+            response.set_header("Content-Security-Policy", POLICY.replace("form-action 'none'", PAYING))
         self.show(
             response,
             "invoice.html",
@@ -144,6 +154,8 @@ class InvoicePage(_Public):
             paid=row.amount_paid,
             balance=balance,
             base=f"/i/{token}",
+            by_card=fee is not None,
+            fee=fee,
             qr=_picture(self.server.public_url, token, paper, row),
             qr_pays=_epc(paper, row) is not None,
             money=partial(amount_in, language, currency=paper.currency),
@@ -152,6 +164,22 @@ class InvoicePage(_Public):
         )
 
     on_head = on_get
+
+
+class Pay(_Public):
+    """`POST /i/{token}/pay`: on to a page of Stripe where the balance is paid."""
+
+    @_guarded
+    def on_post(self, request: falcon.Request, response: falcon.Response, token: str) -> None:
+        self.entrance.require_our_page(request)
+        if not self.entrance.limits.take(f"pays:{self.entrance.address_of(request)}", PAYS).allowed:
+            raise TooMany(retry_after=60)
+        with self.entrance.database.transaction() as connection:
+            opened = self.open(connection, token)
+            back = f"{self.server.public_url}/i/{token}"
+            checkout = checkouts.open_checkout(opened.ctx, opened.invoice_id, back=back)
+        response.status = 303
+        response.set_header("Location", checkout.url)
 
 
 class InvoiceFile(_Public):

@@ -7,6 +7,7 @@ from typing import Final
 from tallystick.api.native import (
     audit,
     automatic_billing,
+    cards,
     changes,
     clients,
     credit_notes,
@@ -51,6 +52,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *recurring_invoices.OPERATIONS,
     *tax_rates.OPERATIONS,
     *automatic_billing.OPERATIONS,
+    *cards.OPERATIONS,
     *reports.OPERATIONS,
     *oauth.OPERATIONS,
     *changes.OPERATIONS,
