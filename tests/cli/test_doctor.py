@@ -93,6 +93,8 @@ CORRUPTIONS: list[tuple[str, str, str]] = [
     ("recurring", "UPDATE recurring_invoices SET next_run_on = '2026-06-15'", "recurring_invoices {recurring}"),
     ("automatic-billing", "UPDATE billing_runs SET client_id = '{other_client}'", "billing_runs {billing_run}"),
     ("automatic-billing", "UPDATE automatic_billing SET period_ends_on = '2026-06-14'", "automatic_billing {billing}"),
+    ("audit", "DELETE FROM audit_log WHERE sequence = 2", "audit_log 3"),
+    ("audit", "UPDATE audit_log SET hash = prev.hash FROM audit_log AS prev WHERE prev.sequence = 1", "audit_log 2"),
     ("events", "DELETE FROM events WHERE resource_id = '{billing}'", "automatic_billing {billing}"),
     ("events", "DELETE FROM events WHERE resource_id = '{recurring}'", "recurring_invoices {recurring}"),
     ("deleted-parents", "UPDATE clients SET deleted_at = now() WHERE id = '{client}'", "contacts {contact}"),

@@ -132,20 +132,17 @@ class InvoicePage(_Public):
         with self.entrance.database.transaction() as connection:
             opened = self.open(connection, token)
             row = invoices.read(opened.ctx, opened.invoice_id)
-            paper = papers.of_invoice(opened.ctx, opened.invoice_id)
-            fee = checkouts.fee_of(opened.ctx, row)
             kept = issued.of_invoice(opened.ctx, row)
             paper = papers.of_invoice(opened.ctx, row.id) if kept is None else issued.document_of(kept)
+            fee = checkouts.fee_of(opened.ctx, row)
             today = sending.today_of(opened.ctx)
         language = paper.look.language
         words = WORDS.get(language.partition("-")[0], WORDS["en"])
         balance = sending.balance_of(row)
-        overdue = row.status == "SENT" and row.due_date is not None and row.due_date < today
-        state = "settled" if row.status == "PAID" else "overdue" if overdue else "open"
-        if fee is not None:
-            response.set_header("Content-Security-Policy", POLICY.replace("form-action 'none'", PAYING))
         overdue = row.due_date is not None and row.due_date < today
         state = "settled" if balance == 0 else "overdue" if overdue else "open"
+        if fee is not None:
+            response.set_header("Content-Security-Policy", POLICY.replace("form-action 'none'", PAYING))
         self.show(
             response,
             "invoice.html",
