@@ -400,6 +400,11 @@ def unique(table: Table[Any]) -> dict[str, object]:
         found["external_id"] = None
     if table.name == "billing_runs":
         found |= {"period_to": "2099-01-31", "invoice_id": None}
+    if table.name == "invoices":  # whichever is copied, the copy is a draft
+        nothing = ("sent_at", "paid_at", "cancelled_at", "written_off_at", "write_off_reason")
+        zero = ("amount_paid", "settled", "amount_credited", "amount_refunded", "amount_written_off")
+        draft = {"status": "DRAFT", **dict.fromkeys(nothing), **dict.fromkeys(zero, 0)}
+        found |= {name: value for name, value in draft.items() if name in table.c}
     if table.name == "card_events":
         found["event_id"] = str(uuid4())
     if table.name == "card_checkouts":
