@@ -20,12 +20,12 @@ PROFILES: tuple[Profile, ...] = ("xrechnung", "peppol")
 
 def measured(lines: int, rounds: int = 5) -> dict[str, Any]:
     """Seconds of the slower profile, and of its floor; the first run, which compiles, does not count."""
-    documents, document = Documents(), _document(lines)
+    documents, made = Documents(), document(lines)
     found: list[dict[str, Any]] = []
     for profile in PROFILES:
-        floor = _floor(documents.xml(document, profile), profile)
+        floor = _floor(documents.xml(made, profile), profile)
         pairs = [
-            (_seconds(lambda: _conforms(documents, document, profile)), _seconds(floor))  # noqa: B023 - called at once
+            (_seconds(lambda: _conforms(documents, made, profile)), _seconds(floor))  # noqa: B023 - called at once
             for _ in range(rounds + 1)
         ][1:]
         product, alone = (statistics.median(one) for one in zip(*pairs, strict=True))
@@ -59,7 +59,7 @@ def _seconds(work: Callable[[], None]) -> float:
     return time.perf_counter() - begun
 
 
-def _document(count: int) -> Document:
+def document(count: int) -> Document:
     party = Party(
         name="Studio North GmbH",
         address=Address(line1="Kai 1", city="Hamburg", postal_code="20457", country_code="DE"),

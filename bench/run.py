@@ -21,6 +21,7 @@ from typing import Any
 
 import einvoices
 import msgspec
+import papers
 import psycopg
 from fill import Filled, Studio, fill
 from load import KEY, Order, Outcome
@@ -41,9 +42,12 @@ TARGETS = {
     "get one": 2.0, "list of 50": 1.5, "list of 200": 1.5, "create": 2.5, "depth": 1.3, "growth": 1.3,
     "expensicat get one": 2.0, "expensicat list of 50": 1.5, "expensicat create": 2.5,
     "growcrm list of 50": 2.0, "growcrm create": 2.5, "e-invoice of 50 lines": 2.0, "e-invoice of 500 lines": 2.0,
+    "PDF of 50 lines": 4.0, "PDF of 500 lines": 4.0,
 }  # fmt: skip
 EINVOICES = ((50, 0.5), (500, 5.0))
 """How many lines, and in how many seconds XML and rules are done."""
+PAPERS = ((50, 0.12), (500, 1.0))
+"""How many lines, and in how many seconds the PDF is done."""
 JWT_TARGET = 100
 SECONDS = {"invoice of 1,000 entries": 1.0, "invoice of 10,000 entries": 8.0}
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
@@ -141,12 +145,16 @@ def main() -> int:
         for lines, _ in EINVOICES:
             if given.only in "e-invoice":
                 figures[f"e-invoice of {lines} lines"] = einvoices.measured(lines, given.rounds)
+        for lines, _ in PAPERS:
+            if given.only.lower() in "pdf of lines":
+                figures[f"PDF of {lines} lines"] = papers.measured(lines, given.rounds)
     missed = [name for name, one in figures.items() if name in TARGETS and one["ratio"] > TARGETS[name]]
     missed += [name for name, one in figures.items() if one.get("microseconds", 0) > JWT_TARGET]
     missed += [
         name
-        for lines, most in EINVOICES
-        if figures.get(name := f"e-invoice of {lines} lines", {"seconds": 0})["seconds"] > most
+        for what, sizes in (("e-invoice", EINVOICES), ("PDF", PAPERS))
+        for lines, most in sizes
+        if figures.get(name := f"{what} of {lines} lines", {"seconds": 0})["seconds"] > most
     ]
     missed += [name for name, most in SECONDS.items() if figures.get(name, {}).get("seconds", 0) > most]
     _print(figures)
@@ -448,6 +456,13 @@ def _print(figures: dict[str, Any]) -> None:
             print(
                 f"An e-invoice of {lines} lines is written and put to all rules in {one['seconds']:.3f} s "
                 f"(target {most}), {one['ratio']:.1f} times the bare rules."
+            )
+    for lines, most in PAPERS:
+        one = figures.get(f"PDF of {lines} lines")
+        if one is not None:
+            print(
+                f"A PDF of {lines} lines is made in {one['seconds']:.3f} s (target {most}), "
+                f"{one['ratio']:.1f} times the same words as a bare table."
             )
     print("depth: page 1,000 over page 1. growth: a page of the large workspace over one of 1,000 entries.")
 

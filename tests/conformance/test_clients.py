@@ -46,6 +46,8 @@ CLIENT = {
     "defaultRate": PRICE | None, "defaultTaxRate": PRICE | None, "requirePoNumber": FLAG,
     "createdAt": AT, "updatedAt": AT, "deletedAt": AT | None, "countryCode": TEXT | None,
     "einvoiceProfile": Form(("cii", "ubl", "xrechnung", "peppol")) | None, "endpointScheme": TEXT | None,
+    "language": TEXT | None, "locale": TEXT | None, "roundingMinutes": Form(int) | None,
+    "roundingMode": Form(("UP", "NEAREST", "DOWN")) | None,
     "endpoint": TEXT | None, "defaultTaxCategory": Form(TAX_CATEGORIES) | None, "pricesIncludeTax": FLAG | None,
 }  # fmt: skip
 CLIENTS = Listed(
@@ -63,6 +65,7 @@ FULL: dict[str, Any] = {
     "defaultTaxRate": "19", "requirePoNumber": True, "billingEmail": "pay@umbrella.example", "countryCode": "GB",
     "registration": "0088:4035811991014", "buyerReference": "04011000-12345-34", "einvoiceProfile": "peppol",
     "endpointScheme": "0088", "endpoint": "4035811991014", "defaultTaxCategory": "STANDARD", "pricesIncludeTax": True,
+    "language": "de", "locale": "de_CH",
 }  # fmt: skip
 
 

@@ -45,6 +45,9 @@ ORGANIZATION = {
     "businessRegion": TEXT | None, "countryCode": TEXT | None, "registration": TEXT | None, "taxNumber": TEXT | None,
     "contactName": TEXT | None, "endpointScheme": TEXT | None, "endpoint": TEXT | None,
     "taxLabel": TEXT | None, "defaultTaxRate": PRICE | None, "pricesIncludeTax": FLAG,
+    "invoiceLayout": TEXT, "invoicePaper": TEXT, "brandColor": TEXT, "invoiceFooter": TEXT | None, "language": TEXT,
+    "locale": TEXT | None, "iban": TEXT | None, "bic": TEXT | None, "bankName": TEXT | None,
+    "accountHolder": TEXT | None, "paymentInstructions": TEXT | None,
 }  # fmt: skip
 MEMBER = {
     "id": ID, "orgId": ID, "userId": ID, "role": Form(ROLES), "name": TEXT, "email": TEXT, "createdAt": AT,
@@ -89,6 +92,9 @@ SETTINGS = {
     "businessPostalCode": "20457", "businessRegion": "HH", "countryCode": "DE", "registration": "HRB 1",
     "taxNumber": "41/765/02231", "contactName": "Ines", "endpointScheme": "9930", "endpoint": "DE815204334",
     "taxLabel": "USt.", "defaultTaxRate": "19.00", "pricesIncludeTax": False,
+    "invoiceLayout": "modern", "invoicePaper": "LETTER", "brandColor": "#b0413e", "invoiceFooter": "Kai 1",
+    "language": "de", "locale": "de_AT", "iban": "DE89370400440532013000", "bic": "COBADEFFXXX", "bankName": "Bank",
+    "accountHolder": "North", "paymentInstructions": "By transfer",
 }  # fmt: skip
 
 

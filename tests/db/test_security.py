@@ -374,6 +374,7 @@ def unique(table: Table[Any]) -> dict[str, object]:
         "value": 999,
         "key": str(uuid4()),
         "prefix": uuid4().hex[:12],
+        "position": 9,
         "digest": f"\\x{uuid4().hex}",
         "visitor": f"\\x{uuid4().hex}",
         "step": 999,

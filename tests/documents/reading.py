@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import unicodedata
+import zipfile
 
 import pypdf
 
@@ -13,6 +14,17 @@ def text_of(pdf: bytes) -> str:
     """What a reader's program finds in the pages, without where it stands."""
     pages = pypdf.PdfReader(io.BytesIO(pdf)).pages
     return plain(" ".join(page.extract_text() for page in pages))
+
+
+def inside(content: bytes) -> str:
+    """The words inside of a file that cannot be read as it is; empty for any other."""
+    if content.startswith(b"%PDF-1.7"):
+        return text_of(content)
+    if content.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            parts = [archive.read(name) for name in archive.namelist()]
+            return " ".join([*archive.namelist(), *(part.decode(errors="replace") + inside(part) for part in parts)])
+    return ""
 
 
 def plain(text: str) -> str:

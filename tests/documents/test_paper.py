@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from tallystick.documents import LANGUAGES, LAYOUTS, Attachment, Documents, paper
+from tallystick.documents import Attachment, Documents, paper
 from tallystick.documents.figures import figures, locale_of
-from tallystick.documents.press import TEMPLATES
+from tallystick.documents.press import AT_ONCE, TEMPLATES, WAITING, Press
 from tallystick.values.document import Document
+from tallystick.values.errors import Busy
+from tallystick.values.look import LANGUAGES, LAYOUTS
 from tallystick.values.money import minor_unit, round_money
 from tests.documents import papers
 from tests.documents.reading import plain, text_of
@@ -152,6 +155,12 @@ def test_what_people_write_stays_text(documents: Documents, text: str) -> None:
 @given(text=st.text(max_size=300))
 def test_any_text_can_be_printed(documents: Documents, text: str) -> None:
     documents.pdf(papers.hostile(text or "-"))
+
+
+def test_letters_that_no_font_has_together_do_not_stop_a_document(documents: Documents) -> None:
+    text = "\U0001f604\u0591 \U0001f175\u0e34 x\u0b3c Total"
+    assert "Total" in text_of(documents.pdf(papers.invoice(notes=text)))
+    assert set(documents.press.letters.plain(documents.press.letters.legible(text))) <= set("□ xTotal\u200b")
 
 
 def test_ten_thousand_letters_are_printed_whole(documents: Documents) -> None:
@@ -306,6 +315,10 @@ def test_the_same_document_makes_the_same_bytes(documents: Documents) -> None:
 # --- looks
 
 
+def test_every_language_that_can_be_chosen_has_its_words() -> None:
+    assert tuple(paper.words.ALL) == LANGUAGES
+
+
 @pytest.mark.parametrize("color", ["#000000", "#ffffff", "#ffff00", "#1f6f5c", "#808080", "#ff69b4"])
 def test_any_brand_colour_leaves_the_words_legible(color: str) -> None:
     found = paper.colors(color)
@@ -329,6 +342,39 @@ def test_a_png_logo_is_drawn(documents: Documents) -> None:
     with pikepdf.open(io.BytesIO(documents.pdf(looking(papers.invoice(), logo=papers.DOT)))) as pdf:
         images = [one for one in pdf.objects if isinstance(one, pikepdf.Stream) and one.get("/Subtype") == "/Image"]
     assert len(images) == 1
+
+
+def test_a_logo_that_is_broken_within_is_left_out(documents: Documents) -> None:
+    head = bytes.fromhex("ffd8ffc0001108000a000a03012200021101031101ffda000c03010002110311003f00") + bytes(8)
+    assert "Invoice2026-0042" in text_of(documents.pdf(looking(papers.invoice(), logo=head + b"\xff\xd9")))
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M nonsense" fill="url(#no)"/></svg>'
+    assert "Invoice2026-0042" in text_of(documents.pdf(looking(papers.invoice(), logo=svg)))
+
+
+def test_two_are_made_at_once_and_whoever_waits_too_long_is_told(documents: Documents) -> None:
+    press = Press()
+    held = [press._place() for _ in range(AT_ONCE)]
+    for one in held:
+        one.__enter__()
+    press.patience = 0.01
+    with pytest.raises(Busy, match="Try again"):
+        press.pdf("document.typ", paper.data_of(papers.invoice()), made=papers.invoice().issue_date)
+    for _ in range(WAITING):
+        assert press._queue.acquire(blocking=False)
+    with pytest.raises(Busy):
+        press.pdf("document.typ", paper.data_of(papers.invoice()), made=papers.invoice().issue_date)
+    for _ in range(WAITING):
+        press._queue.release()
+    for one in held:
+        one.__exit__(None, None, None)
+    assert press.pdf("document.typ", paper.data_of(papers.invoice()), made=papers.invoice().issue_date)
+
+
+def test_many_threads_share_the_press(documents: Documents) -> None:
+    made = papers.invoice()
+    expected = documents.pdf(made)
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(documents.pdf, [made] * 16)) == {expected}
 
 
 def test_operators_add_letters_in_a_folder(tmp_path: Path) -> None:

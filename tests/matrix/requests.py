@@ -18,6 +18,7 @@ from tallystick.api.native.operations import OPERATIONS
 from tallystick.api.native.wire import camel, parameters_of
 from tallystick.api.wire import Nothing, Operation
 from tallystick.values.ids import new_id
+from tests.documents.papers import png
 from tests.matrix.world import DAY, World
 
 BY_ID = {operation.id: operation for operation in OPERATIONS}
@@ -82,7 +83,14 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 """Values that are names of the world stand for its ids."""
 
+UPLOADS: dict[str, tuple[str, bytes]] = {
+    "setLogo": ("image/png", png(8, 8)),
+    "addReceipt": ("application/pdf", b"%PDF-1.4\n%%EOF\n"),
+}
+"""A file for each operation that takes one."""
+
 NOUNS = {
+    "receipts": "receipt",
     "clients": "client", "projects": "project", "tasks": "task", "time-entries": "entry", "expenses": "expense",
     "lines": "line", "tax-rates": "tax_rate",
     "invoices": "invoice", "rates": "rate", "milestones": "milestone", "members": "member", "payments": "payment",
@@ -193,6 +201,8 @@ class Request:
     ids: dict[str, str]
     query: dict[str, str]
     body: dict[str, Any] | None
+    file: tuple[str, bytes] | None = None
+    """A media type and bytes, in place of a JSON body."""
 
     def put(self, slot: Slot, value: str) -> Request:
         """The same request with another id in one place."""
@@ -214,8 +224,10 @@ class Request:
         given = {} if token is None else {"Authorization": f"Bearer {token}"}
         if self.operation.method == "POST":
             given["Idempotency-Key"] = new_id()
-        text = None
-        if self.body is not None:
+        text: str | bytes | None = None
+        if self.file is not None:
+            given["Content-Type"], text = self.file
+        elif self.body is not None:
             given["Content-Type"] = "application/json"
             text = json.dumps(self.body)
         return client.simulate_request(
@@ -253,7 +265,7 @@ def example(operation: Operation, world: World, who: str = "owner") -> Request:
         body = _with_ids(BODIES[operation.id], world)
     elif operation.method == "POST":
         body = {}
-    return Request(operation, ids, {}, body)
+    return Request(operation, ids, {}, body, UPLOADS.get(operation.id))
 
 
 def _with_ids(value: Any, world: World) -> Any:

@@ -34,6 +34,7 @@ NOT_A_MEMBERS = frozenset(
         "billed_line",
         "credit_note",
         "refund",
+        "receipt",
     }
 )
 """Nouns of which a Member sees none: their operations are refused before anybody looks for the id."""

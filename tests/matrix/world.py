@@ -24,6 +24,7 @@ from tallystick.domain import (
     comments,
     contacts,
     expenses,
+    files,
     invitations,
     members,
     milestones,
@@ -32,6 +33,7 @@ from tallystick.domain import (
     payments,
     projects,
     rates,
+    receipts,
     refunds,
     reminders,
     task_statuses,
@@ -61,6 +63,7 @@ from tallystick.domain.recurring.recurring import Template
 from tallystick.domain.sending import Message
 from tallystick.domain.task_statuses import TaskPriority, TaskStatus
 from tallystick.values.ids import new_id
+from tests.documents.papers import LOGO
 from tests.studio import KEY, Person, Studio, found_studio
 
 DAY = date(2026, 6, 12)
@@ -134,6 +137,12 @@ def furnish(database: Database, *, name: str = "Studio North", word: str = "Plai
             # A project with expenses stays with its client: the hidden one is moved by a test.
             project_id = None if where else ids["project"]
             ids[key] = expenses.record(ctx, client_id=ids[f"client{where}"], project_id=project_id, **spent).id
+            proof = {"content": b"%PDF-1.4\n" + word.encode() + b"\n%%EOF\n", "media": "application/pdf"}
+            ids[f"receipt{where}"] = receipts.add(ctx, ids[key], **proof, name=word).id
+        ids["receipt.elsewhere"] = ids["receipt.hidden"]
+        ids["receipt.deleted"] = receipts.add(ctx, ids["expense"], **proof).id
+        receipts.delete(ctx, ids["expense"], ids["receipt.deleted"])
+        files.set_logo(ctx, content=LOGO, media="image/svg+xml")
         ids["expense.deleted"] = expenses.record(ctx, client_id=ids["client"], **spent).id
         expenses.delete(ctx, ids["expense.deleted"])
     _time(world, word)

@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final, Protocol
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote, unquote
 
 import falcon
 import msgspec
@@ -85,7 +85,7 @@ class File:
     """An answer that is a file. It is made when the transaction is over: paper takes longer than a row."""
 
     name: str
-    """What it is saved as: visible ASCII."""
+    """What it is saved as."""
     media: str
     make: Callable[[], bytes]
     inline: bool = False
@@ -94,11 +94,24 @@ class File:
     def headers(self) -> dict[str, str]:
         """Of the answer."""
         how = "inline" if self.inline else "attachment"
+        plain = "".join(one if one.isascii() and one.isprintable() and one not in '"\\%' else "_" for one in self.name)
+        given = f'{how}; filename="{plain}"'
+        if plain != self.name:
+            given += f"; filename*=UTF-8''{quote(self.name, safe='')}"
         return {
             "Content-Type": self.media,
-            "Content-Disposition": f'{how}; filename="{self.name}"',
+            "Content-Disposition": given,
             "Content-Security-Policy": "default-src 'none'; sandbox",
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A body that is a file: its bytes as they are, of one of these media types."""
+
+    media: tuple[str, ...]
+    limit: int
+    """Bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +173,8 @@ class Operation:
     """Whether the answer is `answer` itself, with no envelope around it."""
     file: tuple[str, ...] = ()
     """The media types of an answer that is a `File`; empty: it is JSON."""
+    upload: Upload | None = None
+    """A body that is a file; the facts are then its `content`, its `media` and, where it came with one, its `name`."""
     many: bool = False
     """Whether `data` is a list of all there are, without paging."""
     nullable: bool = False
@@ -432,7 +447,9 @@ class _Exchange:
         operation = self._operation
         if operation is not None and operation.writes and self._body is None:
             try:
-                self._body = read_body(self._request, self._manners.check_media)
+                upload = operation.upload
+                check = self._manners.check_media if upload is None else partial(check_upload, upload)
+                self._body = read_body(self._request, check, BODY_LIMIT if upload is None else upload.limit)
             except (Malformed, TooLarge, TooSlow, Unsupported, falcon.HTTPError) as refusal:
                 # Told once we know who asks: a refused body counts too, and its answer says the limits.
                 operation, self._refusal = None, refusal
@@ -555,12 +572,22 @@ class _Exchange:
             raise Malformed("The query string is not valid UTF-8, or has more than 100 parameters.") from None
         query = self._manners.query(operation, pairs, actor)
         facts: dict[str, Any] = {}
-        if operation.body is not None:
+        if operation.upload is not None:
+            facts = self._file(operation.upload)
+        elif operation.body is not None:
             self._parsed = self._manners.parse(self._body or b"", self._request)
             facts = self._manners.facts(operation, self._parsed)
             if operation.check is not None:
                 operation.check(facts)
         return Ask(ids, query, facts)
+
+    def _file(self, upload: Upload) -> dict[str, Any]:
+        """The file in the body. Its digest stands for it where requests are compared."""
+        content = self._body or b""
+        media = media_of(self._request)
+        check_upload(upload, media)  # an empty body was not looked at yet
+        self._parsed = {"sha256": hashlib.sha256(content).hexdigest(), "media": media}
+        return {"content": content, "media": media, "name": name_in(self._request.get_header("Content-Disposition"))}
 
     def _idempotency_key(self, operation: Operation) -> str | None:
         if not operation.writes:
@@ -624,14 +651,36 @@ class _Decision:
     fingerprint: bytes
 
 
-def read_body(request: falcon.Request, check_media: Callable[[str], None]) -> bytes:
-    """The whole body, chunked or not, before a database connection is taken: 1 MiB and 10 seconds at most."""
+def media_of(request: falcon.Request) -> str:
+    """The media type of a body, without its parameters; JSON where none is said."""
+    return (request.content_type or "application/json").partition(";")[0].strip().lower()
+
+
+def check_upload(upload: Upload, media: str) -> None:
+    """Raises Unsupported for a file of a type that is not taken here."""
+    if media not in upload.media:
+        raise Unsupported(f"Send the file as it is, with its Content-Type: {', '.join(upload.media)}.")
+
+
+def name_in(disposition: str | None) -> str | None:
+    """The file name in a Content-Disposition header (RFC 6266); None where there is none that can be read."""
+    parts = [part.strip() for part in (disposition or "").split(";")]
+    names = {name.strip().lower(): value.strip() for name, _, value in (part.partition("=") for part in parts)}
+    extended = names.get("filename*", "")
+    if extended.lower().startswith("utf-8''"):
+        return unquote(extended[7:], errors="replace")
+    plain = names.get("filename", "").strip('"')
+    return plain.encode("latin-1", "replace").decode("utf-8", "replace") or None
+
+
+def read_body(request: falcon.Request, check_media: Callable[[str], None], limit: int = BODY_LIMIT) -> bytes:
+    """The whole body, chunked or not, before a database connection is taken: 10 seconds at most."""
     declared = request.content_length
-    if declared is not None and declared > BODY_LIMIT:
-        raise TooLarge(f"The body may have at most {BODY_LIMIT // 1024} KiB.")
+    if declared is not None and declared > limit:
+        raise TooLarge(f"The body may have at most {limit // 1024} KiB.")
     if request.get_header("Content-Encoding", default="identity") != "identity":
         raise Unsupported("Compressed request bodies are not read. Send the body as it is.")
-    media = (request.content_type or "application/json").partition(";")[0].strip().lower()
+    media = media_of(request)
     chunked = "chunked" in (request.get_header("Transfer-Encoding") or "").lower()
     if not chunked and not declared:
         return b""
@@ -646,8 +695,8 @@ def read_body(request: falcon.Request, check_media: Callable[[str], None]) -> by
             break
         parts.append(part)
         size += len(part)
-        if size > BODY_LIMIT:
-            raise TooLarge(f"The body may have at most {BODY_LIMIT // 1024} KiB.")
+        if size > limit:
+            raise TooLarge(f"The body may have at most {limit // 1024} KiB.")
         if time.monotonic() > deadline:
             raise TooSlow("The body did not arrive within 10 seconds.")
     if declared is not None and size < declared:

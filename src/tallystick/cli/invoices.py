@@ -27,7 +27,7 @@ from tallystick.domain.context import Context
 from tallystick.domain.credit_notes import credit as crediting
 from tallystick.domain.credit_notes.credit import CreditLine
 from tallystick.domain.credit_notes.credit_note import CreditNote
-from tallystick.domain.invoices import balance, conformity, lifecycle
+from tallystick.domain.invoices import appendix, balance, conformity, lifecycle
 from tallystick.domain.invoices import draft as drafts
 from tallystick.domain.invoices import series as number_series
 from tallystick.domain.invoices.draft import Draft
@@ -101,6 +101,7 @@ def register(app: typer.Typer) -> None:
     commands.command(
         "series", epilog="Example: tallystick invoice series invoice --prefix 'INV-{{yyyy}}-' --yearly --next 120"
     )(series)
+    commands.command("pdf", epilog="Example: tallystick invoice pdf INV-0007 --out invoice.pdf")(pdf)
     commands.command("explain", epilog="Example: tallystick invoice explain INV-0007")(explain)
     commands.command("xml", epilog="Example: tallystick invoice xml INV-0007 --format xrechnung --output INV-0007.xml")(
         xml
@@ -450,6 +451,28 @@ def series(
         for one in found
     ]
     print_rows(rows, json=json, empty="No series.")
+
+
+def pdf(
+    number: Number,
+    *,
+    file: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Else NUMBER.pdf, here.", dir_okay=False)
+    ] = None,
+    workspace: Which = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Write an invoice as PDF."""
+    with open_database(data=data) as operator, inside(operator, workspace) as ctx:
+        made = appendix.pdf(ctx, find_invoice(ctx, number).id)
+        content = made.make()
+    path = file or Path(made.name)
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}.") from None
+    say({"file": str(path), "bytes": len(content)}, json=json, text=f"{path}: {len(content) // 1024 + 1} KiB.")
 
 
 def explain(number: Number, workspace: Which = None, data: Data = None, json: Json = False) -> None:

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from tallystick.documents import einvoice, paper
+from tallystick.documents import einvoice, paper, timesheet
 from tallystick.documents.einvoice.facturx import announced, embedding
 from tallystick.documents.einvoice.rules import Rules
-from tallystick.documents.paper import LANGUAGES, LAYOUTS
 from tallystick.documents.press import Attachment, Press
 from tallystick.values.document import Document, Problem, Profile, TimesheetRow
 
-__all__ = ["LANGUAGES", "LAYOUTS", "Attachment", "Documents"]
+__all__ = ["Attachment", "Documents"]
 
 
 class Documents:
@@ -43,4 +42,4 @@ class Documents:
 
     def timesheet(self, document: Document, rows: Sequence[TimesheetRow]) -> bytes:
         """See `Renderer`."""
-        raise NotImplementedError
+        return self.press.pdf("timesheet.typ", timesheet.data_of(document, rows), made=document.issue_date)

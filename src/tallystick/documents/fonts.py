@@ -43,9 +43,13 @@ class Letters:
         if folder is not None and folder.is_dir():
             folders.append(folder)
         self._known: set[int] = set()
+        self._first: set[int] = set()
         for path in (path for one in folders for path in _files(one)):
             try:
-                self._known |= characters(path.read_bytes())
+                found = characters(path.read_bytes())
+                self._known |= found
+                if path.name.startswith("NotoSans["):
+                    self._first |= found
             except (OSError, ValueError, struct.error, IndexError) as error:
                 log.warning("the font %s cannot be read, and what only it has is not shown: %s", path, error)
         self.fonts = typst.Fonts(
@@ -62,6 +66,15 @@ class Letters:
             return text
         shown = "".join(map(self._character, unicodedata.normalize("NFC", text.replace("\r\n", "\n"))))
         return "\n".join(" ".join(map(_breakable, line.split(" "))) for line in shown.split("\n"))
+
+    def plain(self, text: str) -> str:
+        """A legible text in letters of the first font, each by itself: nothing in it depends on a neighbour."""
+        return "".join(
+            one
+            if one in "\n\u00ad\u2068\u2069\u200b" or (ord(one) in self._first and not unicodedata.combining(one))
+            else MISSING
+            for one in text
+        )
 
     def _character(self, one: str) -> str:
         if one == "\n" or one in STEERING:

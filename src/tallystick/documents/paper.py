@@ -13,9 +13,8 @@ from tallystick.documents import codes, pictures, words
 from tallystick.documents.figures import Figures, figures, locale_of
 from tallystick.documents.words import Words
 from tallystick.values.document import Address, Document, Line, Party, Payment, Tax
+from tallystick.values.look import LAYOUTS
 
-LAYOUTS: Final = ("classic", "modern", "minimal", "bold", "compact")
-LANGUAGES: Final = tuple(words.ALL)
 PAPERS: Final = {"A4": "a4", "LETTER": "us-letter"}
 Said = TypeVar("Said", str, str | None)
 MOST_TAXES: Final = 8
@@ -299,7 +298,8 @@ def _row(sheet: Sheet, line: Line, places: int) -> dict[str, Any]:
 
 def _details(sheet: Sheet, line: Line) -> list[str]:
     details: list[str] = []
-    if line.period_from is not None or line.period_to is not None:
+    whole = (sheet.document.period_from, sheet.document.period_to)
+    if (line.period_from, line.period_to) not in ((None, None), whole):
         details.append(sheet.figures.span(line.period_from, line.period_to))
     if line.discount_percent is not None and line.discount_percent:
         what = f"{sheet.figures.percent(line.discount_percent)} (−{sheet.amount(line.discount_amount)})"

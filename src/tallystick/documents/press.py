@@ -48,6 +48,7 @@ class Press:
 
     def __init__(self, fonts: Path | None = None) -> None:
         self._folder = fonts
+        self.patience = PATIENCE
         self._places = threading.BoundedSemaphore(AT_ONCE)
         self._queue = threading.BoundedSemaphore(AT_ONCE + WAITING)
         self._lock = threading.Lock()
@@ -61,29 +62,36 @@ class Press:
     def pdf(self, template: str, data: dict[str, Any], *, made: date, attachments: Iterable[Attachment] = ()) -> bytes:
         """The document as PDF/A-3 and PDF/UA; the same data make the same bytes. Raises Busy."""
         inputs = {
-            "data": json.dumps(self._legible(data)),
             "families": json.dumps(self.letters.families),
             "attachments": json.dumps([one._asdict() for one in attachments]),
         }
+        instant = datetime.combine(made, time(12), UTC)
         with self._place(), self._compiler() as compiler:
-            made_pdf = compiler.compile(
-                str(TEMPLATES / template),
-                format="pdf",
-                sys_inputs=inputs,
-                pdf_standards=STANDARDS,
-                timestamp=datetime.combine(made, time(12), UTC),
-            )
-        assert isinstance(made_pdf, bytes)  # noqa: S101 - one PDF, whatever the number of pages
-        return made_pdf
+            for plainly, pictured in ((False, True), (True, True), (True, False)):
+                shown = self._legible(data if pictured else {**data, "logo": None}, plainly=plainly)
+                try:
+                    return self._set(compiler, template, {**inputs, "data": json.dumps(shown)}, instant)
+                except typst.TypstError as error:
+                    # Letters that no font has together, or a picture that is broken within: the paper matters more.
+                    log.warning("a document could not be set as it is: %s", error)
+        raise RuntimeError(f"{template} cannot be set; the log says why.")
 
-    def _legible(self, value: Any) -> Any:
+    def _set(self, compiler: typst.Compiler, template: str, inputs: dict[str, str], instant: datetime) -> bytes:
+        made = compiler.compile(
+            str(TEMPLATES / template), format="pdf", sys_inputs=inputs, pdf_standards=STANDARDS, timestamp=instant
+        )
+        assert isinstance(made, bytes)  # noqa: S101 - one PDF, whatever the number of pages
+        return made
+
+    def _legible(self, value: Any, *, plainly: bool = False) -> Any:
         """Every text in the data, with letters that the fonts have."""
         if isinstance(value, str):
-            return self.letters.legible(value)
+            shown = self.letters.legible(value)
+            return self.letters.plain(shown) if plainly else shown
         if isinstance(value, dict):
-            return {name: one if name in RAW else self._legible(one) for name, one in value.items()}  # pyright: ignore[reportUnknownVariableType]
+            return {name: one if name in RAW else self._legible(one, plainly=plainly) for name, one in value.items()}  # pyright: ignore[reportUnknownVariableType]
         if isinstance(value, list | tuple):
-            return [self._legible(one) for one in value]  # pyright: ignore[reportUnknownVariableType]
+            return [self._legible(one, plainly=plainly) for one in value]  # pyright: ignore[reportUnknownVariableType]
         return value
 
     @contextmanager
@@ -91,7 +99,7 @@ class Press:
         if not self._queue.acquire(blocking=False):
             raise Busy("Too many documents are being made at the moment. Try again in a few seconds.")
         try:
-            if not self._places.acquire(timeout=PATIENCE):
+            if not self._places.acquire(timeout=self.patience):
                 raise Busy("Too many documents are being made at the moment. Try again in a few seconds.")
             try:
                 yield

@@ -20,6 +20,7 @@ from tallystick.domain.workspaces import (
     check_country,
     check_currency,
     check_endpoint,
+    check_language,
     check_percent,
     check_tax_id,
     current,
@@ -27,6 +28,7 @@ from tallystick.domain.workspaces import (
 from tallystick.values.document import PROFILES
 from tallystick.values.duration import ROUNDING_MINUTES, ROUNDING_MODES, RoundingRule
 from tallystick.values.errors import Conflict, Invalid
+from tallystick.values.look import LANGUAGES
 from tallystick.values.tax import TAX_CATEGORIES
 
 Status = Literal["ACTIVE", "SUSPENDED"]
@@ -66,6 +68,10 @@ class Client(Counted):
     endpoint_scheme: Mapped[str | None]
     """Of the electronic address: a code of the EAS list, such as 0208 or EM."""
     endpoint: Mapped[str | None]
+    language: Mapped[str | None]
+    """Of their documents; None: the workspace's."""
+    locale: Mapped[str | None]
+    """For numbers and days on them, such as `de_CH`; None: by the language and the country."""
     default_rate: Mapped[Money | None]
     """Today's: what it is on other days, where it was or will be another, is in `rates`."""
     rates_from: Mapped[date | None]
@@ -109,6 +115,7 @@ class Client(Counted):
             CheckConstraint("country_code ~ '^[A-Z]{2}$'", name="country_code"),
             CheckConstraint("(endpoint_scheme IS NULL) = (endpoint IS NULL)", name="endpoint"),
             one_of("einvoice_profile", PROFILES),
+            one_of("language", LANGUAGES),
             Index("ix_clients_created", "workspace_id", "created_at", "id"),
             Index("ix_clients_category", "workspace_id", "category_id"),
         )
@@ -141,6 +148,7 @@ def create(ctx: Context, *, name: str, currency: str | None = None, **facts: Any
     """Add a client. No currency: the workspace's."""
     ctx.require(Permission.CHANGE_CLIENTS)
     _check({"currency": currency, **facts} if currency else facts)
+    facts = check_language(facts)
     check_endpoint(None, facts)
     check_tax_id(facts.get("tax_number"), facts.get("country_code"), "tax_number")
     facts["category_id"] = categories.filed_under(ctx, "client", facts.get("category_id"))
@@ -161,6 +169,7 @@ def change(ctx: Context, client_id: str, **facts: Any) -> Client:
     if "currency" in facts and facts["currency"] is None:
         facts["currency"] = current(ctx).default_currency
     _check(facts)
+    facts = check_language(facts)
     client = ctx.find(Client, client_id, lock="update")
     check_endpoint(client, facts)
     if facts.get("tax_number", client.tax_number) != client.tax_number:  # what was there before may stay

@@ -16,9 +16,10 @@ from tallystick.db.session import Prepared
 from tallystick.domain import categories, dated_rates, task_statuses
 from tallystick.domain.access import PLANS, Permission, Plan
 from tallystick.domain.context import SENTENCES, Context, hydrate, read_columns, workspace
-from tallystick.values import tax_ids
+from tallystick.values import bank, tax_ids
 from tallystick.values.duration import RoundingRule, is_zone
 from tallystick.values.errors import Invalid, NotFound
+from tallystick.values.look import COLOR, LANGUAGES, LAYOUTS, PAPERS, locale_of
 from tallystick.values.money import is_currency
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ class Workspace(Row):
         CheckConstraint("timer_limit_minutes BETWEEN 1 AND 1440", name="timer_limit_minutes"),
         CheckConstraint("country_code ~ '^[A-Z]{2}$'", name="country_code"),
         CheckConstraint("(endpoint_scheme IS NULL) = (endpoint IS NULL)", name="endpoint"),
+        one_of("invoice_layout", LAYOUTS),
+        one_of("invoice_paper", PAPERS),
+        one_of("language", LANGUAGES),
+        CheckConstraint("brand_color ~ '^#[0-9a-f]{6}$'", name="brand_color"),
     )
     noun: ClassVar[str] = "workspace"
 
@@ -83,7 +88,22 @@ class Workspace(Row):
     """Of the electronic address: a code of the EAS list, such as 9930 or EM."""
     endpoint: Mapped[str | None]
     logo: Mapped[str | None]
-    """The web address of a picture."""
+    """The web address of a picture; the one on documents is a file (`files`)."""
+    invoice_layout: Mapped[str] = mapped_column(default="classic")
+    invoice_paper: Mapped[str] = mapped_column(default="A4")
+    brand_color: Mapped[str] = mapped_column(default="#2f5d50")
+    invoice_footer: Mapped[str | None]
+    """Below each page."""
+    language: Mapped[str] = mapped_column(default="en")
+    """Of documents, where the client has none."""
+    locale: Mapped[str | None]
+    """For numbers and days, such as `de_CH`; None: by the language and the country."""
+    iban: Mapped[str | None]
+    bic: Mapped[str | None]
+    bank_name: Mapped[str | None]
+    account_holder: Mapped[str | None]
+    """None: the legal name."""
+    payment_instructions: Mapped[str | None]
     default_rate: Mapped[Money | None]
     """Today's: what it is on other days, where it was or will be another, is in `rates`."""
     rates_from: Mapped[date | None]
@@ -168,6 +188,7 @@ def change(ctx: Context, **facts: Any) -> Workspace:
     if facts.get("tax_id", settings.tax_id) != settings.tax_id:  # what was there before may stay
         check_tax_id(facts["tax_id"], facts.get("country_code", settings.country_code), "tax_id")
     check_endpoint(settings, facts)
+    facts = _look(facts)
     if "default_rate" in facts:
         dated_rates.settle(ctx, settings, "default_rate", facts.pop("default_rate"))
     ctx.change(settings, **facts)
@@ -209,6 +230,19 @@ def check_endpoint(now: Row | None, facts: Mapping[str, Any]) -> None:
         raise Invalid(fields={"endpoint_scheme" if scheme is None else "endpoint": "scheme and address come together"})
 
 
+def check_language(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts, of which a language and a locale are known ones."""
+    said = dict(facts)
+    language, locale = said.get("language"), said.get("locale")
+    if language is not None and language not in LANGUAGES:
+        raise Invalid(fields={"language": f"one of {', '.join(LANGUAGES)}"})
+    if locale is not None:
+        said["locale"] = locale_of(locale)
+        if said["locale"] is None:
+            raise Invalid(fields={"locale": "must be a locale such as de-CH"})
+    return said
+
+
 def check_tax_id(number: str | None, country: str | None, field: str) -> None:
     """Refuse what cannot be a tax id, by the rules of its country."""
     problem = None if number is None else tax_ids.problem_with(number, country)
@@ -220,6 +254,26 @@ def check_percent(value: Decimal | None, field: str) -> None:
     """A tax or discount percentage lies between 0 and 100."""
     if value is not None and not 0 <= value <= 100:
         raise Invalid(fields={field: "must be a percentage between 0 and 100"})
+
+
+def _look(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts, of which those about documents and the bank account are what they say, in the form that is kept."""
+    said = check_language(facts)
+    for name, known in (("invoice_layout", LAYOUTS), ("invoice_paper", PAPERS)):
+        if said.get(name, known[0]) not in known:
+            raise Invalid(fields={name: f"one of {', '.join(known)}"})
+    color = said.get("brand_color")
+    if color is not None:
+        if COLOR.fullmatch(color) is None:
+            raise Invalid(fields={"brand_color": "must be a colour such as #2f5d50"})
+        said["brand_color"] = color.lower()
+    for name, read_account in (("iban", bank.iban), ("bic", bank.bic)):
+        if said.get(name) is not None:
+            try:
+                said[name] = read_account(said[name])
+            except ValueError as error:
+                raise Invalid(fields={name: str(error)}) from None
+    return said
 
 
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)

@@ -56,10 +56,10 @@ class Picture(NamedTuple):
     height: float
 
 
-def read_picture(content: bytes) -> Picture:
+def read_picture(content: bytes, most: int = MOST_PIXELS) -> Picture:
     """A PNG, JPEG, GIF, WebP or SVG by its bytes, whatever its name says. Raises ValueError that says what is wrong."""
     if content.startswith(b"\x89PNG\r\n\x1a\n"):
-        picture = _png(content)
+        picture = _png(content, most)
     elif content.startswith(b"\xff\xd8\xff"):
         picture = _jpeg(content)
     elif content[:6] in (b"GIF87a", b"GIF89a") and len(content) > 13:
@@ -73,9 +73,9 @@ def read_picture(content: bytes) -> Picture:
     if not (picture.width > 0 and picture.height > 0):
         raise ValueError("the picture has no size")
     if picture.media != "image/svg+xml" and (
-        picture.width * picture.height > MOST_PIXELS or max(picture.width, picture.height) > MOST_SIDE
+        picture.width * picture.height > most or max(picture.width, picture.height) > MOST_SIDE
     ):
-        raise ValueError(f"the picture has more than {MOST_PIXELS // 1_000_000} million pixels")
+        raise ValueError(f"the picture has more than {most // 1_000_000} million pixels, or a side of {MOST_SIDE}")
     return picture
 
 
@@ -117,7 +117,7 @@ def _chunks(content: bytes) -> list[tuple[bytes, bytes]]:
     raise ValueError("the PNG is cut off")
 
 
-def _png(content: bytes) -> Picture:
+def _png(content: bytes, most: int) -> Picture:
     chunks = _chunks(content)
     kind, header = chunks[0]
     if kind != b"IHDR" or len(header) != 25:
@@ -126,7 +126,7 @@ def _png(content: bytes) -> Picture:
     if color not in (0, 2, 3, 4, 6) or depth not in (1, 2, 4, 8, 16):
         raise ValueError("the PNG has no known colours")
     picture = Picture("image/png", width, height)
-    if width * height > MOST_PIXELS:
+    if width * height > most:
         return picture  # refused by its size, before anything is unpacked
     channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[color]
     rows = (width * depth * channels + 7) // 8 + 1

@@ -18,6 +18,7 @@ from tallystick.domain.context import Context
 from tallystick.domain.invoices import conformity
 from tallystick.values.document import Profile
 from tallystick.values.duration import RoundingMinutes, RoundingMode
+from tallystick.values.look import Language
 from tallystick.values.tax import TaxCategory
 
 Country = Annotated[str, Meta(pattern="^[A-Z]{2}$")]
@@ -63,6 +64,8 @@ class ClientJson(Struct, rename="camel", gc=False):
     einvoice_profile: Profile | None
     endpoint_scheme: str | None
     endpoint: str | None
+    language: Language | None
+    locale: str | None
 
 
 class ClientFields(Struct, rename="camel"):
@@ -96,6 +99,8 @@ class ClientFields(Struct, rename="camel"):
     einvoice_profile: Profile | UnsetType | None = UNSET
     endpoint_scheme: Scheme | UnsetType | None = UNSET
     endpoint: Line | UnsetType | None = UNSET
+    language: Language | UnsetType | None = UNSET
+    locale: Annotated[str, Meta(max_length=20)] | UnsetType | None = UNSET
 
 
 class ProblemJson(Struct, rename="camel", gc=False):

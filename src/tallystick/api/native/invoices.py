@@ -14,7 +14,7 @@ from tallystick.api.wire import Ask, File, Nothing, Operation, file_name
 from tallystick.domain import explanations, payments, refunds
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
-from tallystick.domain.invoices import balance, conformity, draft, invoice, lifecycle
+from tallystick.domain.invoices import appendix, balance, conformity, draft, invoice, lifecycle
 from tallystick.domain.invoices.draft import CustomLine, Draft
 from tallystick.domain.invoices.invoice import Invoice, InvoiceLine, InvoiceTax, LineKind, PaymentStatus, Status
 from tallystick.domain.invoices.totals import Discount
@@ -281,6 +281,25 @@ def list_lines(ctx: Context, ask: Ask) -> list[Struct]:
     return [LINE.one(ctx.actor, line) for line in invoice.lines_of(ctx, ask.id)]
 
 
+def get_pdf(ctx: Context, ask: Ask) -> File:
+    return File(*appendix.pdf(ctx, ask.id), inline=True)
+
+
+def get_timesheet(ctx: Context, ask: Ask) -> File:
+    wanted = ask.query.get("format", "pdf")
+    made = appendix.timesheet_csv(ctx, ask.id) if wanted == "csv" else appendix.timesheet_pdf(ctx, ask.id)
+    return File(*made, inline=wanted == "pdf")
+
+
+def get_documents(ctx: Context, ask: Ask) -> File:
+    return File(*appendix.bundle(ctx, ask.id))
+
+
+def get_xml(ctx: Context, ask: Ask) -> File:
+    data = conformity.xml(ctx, ask.id, ask.query.get("format"))
+    return File(file_name(data.number, "xml"), "application/xml", data.make)
+
+
 def list_taxes(ctx: Context, ask: Ask) -> list[Struct]:
     return _taxes(ctx, invoice.taxes_of(ctx, ask.id))
 
@@ -299,11 +318,6 @@ def step_json(step: explanations.Step) -> StepJson:
         step.what, step.text, step.value, step.unit, step.resource, step.resource_id,
         [step_json(one) for one in step.steps],
     )  # fmt: skip
-
-
-def get_xml(ctx: Context, ask: Ask) -> File:
-    data = conformity.xml(ctx, ask.id, ask.query.get("format"))
-    return File(file_name(data.number, "xml"), "application/xml", data.make)
 
 
 def create_invoice(ctx: Context, ask: Ask) -> Struct:
@@ -465,6 +479,25 @@ OPERATIONS = (
         Permission.READ_INVOICES, LineJson, many=True, tag="Invoices",
     ),
     Operation(
+        "getInvoicePdf", "GET", "/invoices/{id}/pdf", get_pdf, "The invoice as PDF",
+        Permission.READ_INVOICES, file=("application/pdf",), tag="Invoices",
+    ),
+    Operation(
+        "getInvoiceTimesheet", "GET", "/invoices/{id}/timesheet", get_timesheet, "The hours behind an invoice",
+        Permission.READ_INVOICES, file=("application/pdf", "text/csv"),
+        parameters={"format": Filter("choice", _NO_CLAUSE, choices=("pdf", "csv"), about="pdf unless told.")},
+        tag="Invoices",
+    ),
+    Operation(
+        "getInvoiceDocuments", "GET", "/invoices/{id}/documents.zip", get_documents,
+        "The invoice, its timesheet and its receipts as one zip", Permission.READ_INVOICES,
+        file=("application/zip",), tag="Invoices",
+    ),
+    Operation(
+        "getInvoiceXml", "GET", "/invoices/{id}/xml", get_xml, "An invoice as data (EN 16931)",
+        Permission.READ_INVOICES, parameters={"format": FORMAT}, file=("application/xml",), tag="Invoices",
+    ),
+    Operation(
         "updateInvoiceLine", "PATCH", "/invoices/{id}/lines/{lineId}", update_line, "Change a line of a draft",
         Permission.CHANGE_INVOICES, DraftJson, body=LineChange, read_only=_OF_LINE, check=check_discount,
         conflicts=_ONLY_DRAFTS, tag="Invoices",
@@ -477,10 +510,6 @@ OPERATIONS = (
     Operation(
         "explainInvoice", "GET", "/invoices/{id}/explain", explain_invoice,
         "Where each figure of an invoice comes from", Permission.READ_INVOICES, StepJson, tag="Invoices",
-    ),
-    Operation(
-        "getInvoiceXml", "GET", "/invoices/{id}/xml", get_xml, "An invoice as data (EN 16931)",
-        Permission.READ_INVOICES, parameters={"format": FORMAT}, file=("application/xml",), tag="Invoices",
     ),
     Operation(
         "markInvoiceSent", "POST", "/invoices/{id}/mark-sent", mark_sent,

@@ -18,6 +18,7 @@ from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
 from tallystick.domain.members import Member
 from tallystick.domain.workspaces import Workspace
+from tallystick.values.look import Language, Layout, Paper
 
 
 class Me(Struct, rename="camel", gc=False):
@@ -57,6 +58,17 @@ class Organization(Struct, rename="camel", gc=False):
     tax_label: str | None
     default_tax_rate: str | None
     prices_include_tax: bool
+    invoice_layout: Layout
+    invoice_paper: Paper
+    brand_color: str
+    invoice_footer: str | None
+    language: Language
+    locale: str | None
+    iban: str | None
+    bic: str | None
+    bank_name: str | None
+    account_holder: str | None
+    payment_instructions: str | None
 
 
 class OrganizationFields(Struct, rename="camel"):
@@ -81,6 +93,17 @@ class OrganizationFields(Struct, rename="camel"):
     tax_label: Annotated[str, Meta(max_length=40)] | UnsetType | None = UNSET
     default_tax_rate: Percent | UnsetType | None = UNSET
     prices_include_tax: bool | UnsetType = UNSET
+    invoice_layout: Layout | UnsetType = UNSET
+    invoice_paper: Paper | UnsetType = UNSET
+    brand_color: Annotated[str, Meta(pattern="^#[0-9a-fA-F]{6}$")] | UnsetType = UNSET
+    invoice_footer: Annotated[str, Meta(max_length=2_000)] | UnsetType | None = UNSET
+    language: Language | UnsetType = UNSET
+    locale: Annotated[str, Meta(max_length=20)] | UnsetType | None = UNSET
+    iban: Annotated[str, Meta(max_length=50)] | UnsetType | None = UNSET
+    bic: Annotated[str, Meta(max_length=20)] | UnsetType | None = UNSET
+    bank_name: Line | UnsetType | None = UNSET
+    account_holder: Annotated[str, Meta(max_length=70)] | UnsetType | None = UNSET
+    payment_instructions: Annotated[str, Meta(max_length=2_000)] | UnsetType | None = UNSET
 
 
 class MemberJson(Struct, rename="camel", gc=False):

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import text
 
 from tallystick.db.session import Prepared
+from tallystick.domain import files
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
@@ -18,7 +19,7 @@ from tallystick.domain.invoices import taxes
 from tallystick.domain.invoices.invoice import Invoice, InvoiceLine, InvoiceTax
 from tallystick.domain.workspaces import Workspace, current
 from tallystick.values import countries, tax_ids
-from tallystick.values.document import Address, Discount, Document, Line, Look, Party, Tax
+from tallystick.values.document import Address, Discount, Document, Line, Look, Party, Payment, Tax
 from tallystick.values.money import line_total, percent_of, without_tax
 from tallystick.values.tax import TaxCategory, label_of, reason_of
 from tallystick.values.units import unit_code
@@ -31,7 +32,7 @@ def of_invoice(ctx: Context, invoice_id: str) -> Document:
     client = ctx.find(Client, invoice.client_id)
     studio = current(ctx)
     draft = invoice.status == "DRAFT"
-    look = _look()
+    look = look_of(ctx, studio, client)
     days = {line: Days(first, last) for line, first, last in ctx.rows(_DAYS, invoice_id=invoice.id)}
     lines = invoices.lines(ctx, invoice.id)
     taxed = invoices.taxes(ctx, invoice.id)
@@ -67,6 +68,8 @@ def of_invoice(ctx: Context, invoice_id: str) -> Document:
         due=invoice.total,
         notes=invoice.notes,
         terms=invoice.terms,
+        footer=studio.invoice_footer,
+        payment=payment_to(studio, invoice.number),
         look=look,
     )  # fmt: skip
 
@@ -124,6 +127,7 @@ def sample(ctx: Context, client: Client) -> Document:
         total=total + tax,
         due=total + tax,
         terms=client.default_payment_terms,
+        payment=payment_to(studio, "SAMPLE-1"),
     )
 
 
@@ -134,8 +138,31 @@ class Days(NamedTuple):
     last: date
 
 
-def _look() -> Look:
-    return Look()
+def look_of(ctx: Context, studio: Workspace, client: Client) -> Look:
+    """How the studio's documents look, in the client's language."""
+    language = client.language or studio.language
+    return Look(
+        layout=studio.invoice_layout,
+        paper="LETTER" if studio.invoice_paper == "LETTER" else "A4",
+        color=studio.brand_color,
+        language=language,
+        locale=client.locale or (studio.locale if language == studio.language else None),
+        logo=files.logo(ctx),
+    )
+
+
+def payment_to(studio: Workspace, reference: str) -> Payment | None:
+    """Where to pay; None where the studio says nothing about it."""
+    if studio.iban is None and studio.payment_instructions is None:
+        return None
+    return Payment(
+        iban=studio.iban,
+        bic=studio.bic,
+        bank=studio.bank_name,
+        account_holder=studio.account_holder or studio.legal_name or studio.name,
+        reference=reference,
+        instructions=studio.payment_instructions,
+    )
 
 
 def _seller(invoice: Invoice, studio: Workspace, *, draft: bool) -> Party:

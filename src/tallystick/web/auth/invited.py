@@ -14,7 +14,7 @@ from tallystick.values.letter import is_address
 from tallystick.web.auth.bodies import read_form
 from tallystick.web.auth.entrance import Entrance
 from tallystick.web.auth.pages import go, show
-from tallystick.web.auth.sign_in_pages import HOME, Page, page
+from tallystick.web.auth.sign_in_pages import SIGN_IN, Page, page
 
 FORGOTTEN = Policy(burst=5, burst_window=600, sustained=0, sustained_window=0)
 """Links that one address gets in ten minutes; whoever asks for more hears the same, and nothing is sent."""
@@ -96,7 +96,7 @@ class InvitationPage(Page):
         except Invalid as refusal:
             self._form(response, asked, status=400, name=name, problem=refusal.message)
             return
-        go(response, f"{HOME}?done=joined")
+        go(response, f"{SIGN_IN}?done=joined")
 
     def _invitee(self, request: falcon.Request, secret: str) -> Invitee:
         entrance = self.entrance
