@@ -24,7 +24,7 @@ WORKSPACES = 20
 PEOPLE = 8
 PROJECTS = 10
 TASKS = 4
-SMALL = 1000
+SMALL, MEDIUM = 1000, 12_500
 FIRST_DAY, LAST_DAY = "2024-01-01", "2025-12-31"
 
 
@@ -47,6 +47,8 @@ class Filled(msgspec.Struct):
     large: Studio
     """The largest: a fifth of all entries."""
     small: Studio
+    medium: Studio | None = None
+    """One with 10,000 entries that are to be billed."""
 
 
 def fill(data: Path, url: str, entries: int) -> Filled:
@@ -59,6 +61,7 @@ def fill(data: Path, url: str, entries: int) -> Filled:
     try:
         studios = [_found(database, key_file(data), f"Studio {number}") for number in range(WORKSPACES)]
         small = _found(database, key_file(data), "Small studio", people=2, work=1)
+        medium = _found(database, key_file(data), "Medium studio", people=2, work=1)
     finally:
         database.close()
     # The superuser may leave the triggers of foreign keys out; every row below is right by construction.
@@ -68,6 +71,7 @@ def fill(data: Path, url: str, entries: int) -> Filled:
         connection.execute("SET maintenance_work_mem = '256MB'")
         _write_entries(connection, [studio.workspace_id for studio in studios], entries)
         _write_entries(connection, [small.workspace_id], min(SMALL, entries))
+        _write_entries(connection, [medium.workspace_id], min(MEDIUM, entries))
         for studio in (studios[0], small):
             newest = "SELECT id FROM time_entries WHERE workspace_id = %s ORDER BY created_at DESC LIMIT 1"
             (found,) = connection.execute(newest, [studio.workspace_id]).fetchone() or ("",)
@@ -79,7 +83,7 @@ def fill(data: Path, url: str, entries: int) -> Filled:
     with psycopg.connect(psycopg.conninfo.make_conninfo(url, user="postgres"), autocommit=True) as connection:
         connection.execute("VACUUM (ANALYZE)")
         connection.execute("CHECKPOINT")
-    filled = Filled(studios[0], small)
+    filled = Filled(studios[0], small, medium)
     memo.write_bytes(msgspec.json.encode(filled))
     return filled
 

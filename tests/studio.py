@@ -16,14 +16,20 @@ from falcon import testing
 from tallystick.auth import tokens as token_texts
 from tallystick.auth.rate_limits import RateLimits
 from tallystick.db.session import Database
+from tallystick.documents import Documents
 from tallystick.domain import clients, members, projects, tasks, tokens, workspaces
 from tallystick.domain.access import Actor, Role
-from tallystick.domain.context import Context, open_workspace
+from tallystick.domain.context import Context, Server, open_workspace
 from tallystick.main import build
 from tallystick.settings import Settings
 from tallystick.values.ids import new_id
+from tallystick.values.letter import Sender
 
 KEY = bytes(range(32))
+MAIL = {"smtp_url": "smtp://127.0.0.1:9?tls=none", "mail_from": "Tally <tally@server.example>"}
+"""A server's mail is set up, and no worker sends it."""
+SENDER = Sender(host="127.0.0.1", port=9, tls="none", from_address="tally@server.example", from_name="Tally")
+SERVER = Server(Documents(), KEY, "http://127.0.0.1:8000", sender=SENDER)
 _numbers = itertools.count(1)
 
 
@@ -72,7 +78,7 @@ class Studio:
         """A transaction as one of the people; committed at the end of the block."""
         with self.database.transaction() as connection:
             open_workspace(connection, self.workspace_id)
-            yield Context(self.actor(who), connection, self.clock)
+            yield Context(self.actor(who), connection, self.clock, SERVER)
 
 
 def found_studio(database: Database, key: bytes, *, name: str = "Studio North", plan: str = "agency") -> Studio:
@@ -147,6 +153,8 @@ def app_client(
     database: Database, clock: Clock, data: Path, *, burst: int = 0, sustained: int = 0, address: int = 0,
     seen: Callable[[Actor], None] | None = None,
 ) -> testing.TestClient:  # fmt: skip
-    settings = Settings(data=data, rate_limit_burst=burst, rate_limit_sustained=sustained, rate_limit_address=address)
+    settings = Settings(
+        data=data, rate_limit_burst=burst, rate_limit_sustained=sustained, rate_limit_address=address, **MAIL
+    )
     limits = RateLimits(data / "limits", clock=lambda: clock().timestamp())
     return testing.TestClient(build(settings, database, KEY, clock=clock, limits=limits, seen=seen))

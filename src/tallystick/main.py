@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from email.utils import parseaddr
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 import falcon
 import msgspec
@@ -27,14 +31,23 @@ from tallystick.api.wire import Wire
 from tallystick.auth.rate_limits import Policy, RateLimits
 from tallystick.db.local_postgres import key_file
 from tallystick.db.session import Database
+from tallystick.documents import Documents
 from tallystick.domain.access import Actor
-from tallystick.domain.context import Clock, utc_now
+from tallystick.domain.context import Clock, Server, utc_now
+from tallystick.jobs.desk import AT_ONCE, Desk
+from tallystick.outgoing.smtp import SmtpPost
+from tallystick.outgoing.stripe_checkout import StripeTill
 from tallystick.settings import Settings
+from tallystick.values.letter import Sender, Tls
+from tallystick.web.app.front import mount_app
+from tallystick.web.app.table import PAGES
 from tallystick.web.assets import Assets
 from tallystick.web.auth.oauth import mount_oauth
 from tallystick.web.auth.sign_in import mount_sign_in
-from tallystick.web.documents import Document, Elsewhere
+from tallystick.web.cards import mount_cards
+from tallystick.web.documents import Document
 from tallystick.web.health import Alive, Ready, RequestIds
+from tallystick.web.invoice_page import mount_invoice_pages
 from tallystick.web.reference import EXPENSICAT as EXPENSICAT_GUIDE
 from tallystick.web.reference import GROWCRM as GROWCRM_GUIDE
 from tallystick.web.reference import Reference
@@ -66,6 +79,7 @@ def build(
         address_of=address_reader(settings.trusted_proxies),
         clock=clock,
         seen=seen,
+        server=lent(settings, key),
     )
     assets = Assets()
     mount_growcrm(app, settings, wire, key, assets)  # first: what is mounted later is asked first below /api
@@ -80,17 +94,62 @@ def build(
         address_policy=wire.address_policy,
         clock=clock,
         seen=seen,
+        mailing=settings.smtp_url is not None,
     )
     mount_oauth(app, entrance)
+    mount_cards(app, database, clock, lent(settings, key))
+    if wire.server is not None:
+        mount_invoice_pages(app, entrance, wire.server, assets)
     mount_expensicat(app, settings, wire, key, assets=assets)
     described = native_document(OPERATIONS, version=__version__, server=settings.public_url)
     app.add_route("/api/openapi.json", Document(msgspec.json.encode(described), "application/json"))
-    app.add_route("/", Elsewhere("/api-docs"))
+    mount_app(app, entrance, lent(settings, key), assets, PAGES, env=settings.env)
     app.add_route("/api-docs", Reference(described, assets))
     app.add_route("/static/{name}", assets)
     app.add_route("/healthz", Alive())
     app.add_route("/readyz", Ready(database))
     return app
+
+
+def lent(settings: Settings, key: bytes) -> Server:
+    """What verbs may borrow of this server."""
+    return Server(
+        Documents(settings.data / "fonts"),
+        key,
+        settings.public_url,
+        post=SmtpPost(settings.egress_allow),
+        sender=sender_of(settings),
+        till=StripeTill(settings.stripe_api) if find_spec("stripe") is not None else None,
+    )
+
+
+def sender_of(settings: Settings) -> Sender | None:
+    """Through whom the server's own mail goes."""
+    if settings.smtp_url is None:
+        return None
+    url = urlsplit(settings.smtp_url)
+    tls: Tls = "implicit" if url.scheme == "smtps" else "none" if "tls=none" in url.query else "starttls"
+    name, address = parseaddr(settings.mail_from or "")
+    return Sender(
+        host=url.hostname or "",
+        port=url.port or {"implicit": 465, "starttls": 587, "none": 25}[tls],
+        tls=tls,
+        user=unquote(url.username) if url.username else None,
+        password=unquote(url.password) if url.password else None,
+        from_address=address,
+        from_name=name or None,
+    )
+
+
+@contextlib.contextmanager
+def desk_of(settings: Settings, owner_url: str) -> Generator[Desk]:
+    """What a worker of this server has at hand."""
+    database = Database(owner_url, size=AT_ONCE + 1)
+    database.open()
+    try:
+        yield Desk(owner_url, database, lent(settings, key_file(settings.data)))
+    finally:
+        database.close()
 
 
 def mount_expensicat(
@@ -123,6 +182,7 @@ def mount_expensicat(
             address_of=native.address_of,
             clock=native.clock,
             seen=native.seen,
+            server=native.server,
         )
         wire.mount(app)
         machine = f"{prefix}/openapi.json"
@@ -142,6 +202,7 @@ def mount_growcrm(app: App, settings: Settings, native: Wire, key: bytes, assets
         address_of=native.address_of,
         clock=native.clock,
         seen=native.seen,
+        server=native.server,
     )
     wire.mount(app)
     machine = f"{manners.prefix}/growcrm/openapi.json"

@@ -6,9 +6,10 @@ import os
 import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Literal, TypeVar
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 PREFIX = "TALLYSTICK_"
 
@@ -43,6 +44,11 @@ class Settings:
     workers: int = 1
     threads: int = 32
     log_level: LogLevel = "info"
+    job_workers: int = 1  # processes beside the server that do jobs; 0: `tallystick worker` does, elsewhere
+    smtp_url: str | None = field(default=None, repr=False)  # it may hold a password; None: no mail of the server's own
+    mail_from: str | None = None  # in whose name the server's mail goes
+    stripe_api: str = "https://api.stripe.com"  # an origin; another one is for tests
+    egress_allow: tuple[Network, ...] = ()  # private networks where a workspace may have its mail server
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
@@ -64,6 +70,11 @@ class Settings:
             workers=given.number("workers", least=1, most=256, default=_cores()),
             threads=given.number("threads", least=1, most=1024, default=32),
             log_level=given.one_of("log_level", LOG_LEVELS, default="info"),
+            job_workers=given.number("job_workers", least=0, most=64, default=1),
+            smtp_url=given.smtp_url("smtp_url", "mail_from"),
+            mail_from=given.mailbox("mail_from"),
+            stripe_api=given.origin("stripe_api") or "https://api.stripe.com",
+            egress_allow=given.networks("egress_allow"),
         )
 
 
@@ -143,6 +154,35 @@ class _Given:
         ):
             raise self._refusal(name, "an address without a path, such as https://time.example.com")
         return f"{url.scheme}://{url.netloc.lower()}"
+
+    def smtp_url(self, name: str, needs: str) -> str | None:
+        value = self.text(name)
+        if value is None:
+            return None
+        url = _split(value)
+        tls = dict(parse_qsl(url.query)).get("tls", "starttls") if url else ""
+        plain = url is not None and url.scheme in {"smtp", "smtps"} and bool(url.hostname) and url.path in {"", "/"}
+        if not plain or tls not in {"starttls", "none"}:
+            # Without the value: it may hold a password.
+            raise SettingsError(
+                f"{variable(name)} must be like smtps://user:password@mail.example.com (TLS from the start, port 465) "
+                "or smtp://user:password@mail.example.com:587 (STARTTLS; with ?tls=none in the open). "
+                "Write special characters of the password as %40 and the like."
+            )
+        if self.text(needs) is None:
+            raise SettingsError(
+                f"{variable(name)} needs {variable(needs)}: in whose name mail goes, such as billing@example.com."
+            )
+        return value
+
+    def mailbox(self, name: str) -> str | None:
+        value = self.text(name)
+        if value is None:
+            return None
+        _, address = parseaddr(value)
+        if address.count("@") != 1 or not address.isascii() or not value.isprintable():
+            raise self._refusal(name, "an address such as billing@example.com or Studio North <billing@example.com>")
+        return value
 
     def networks(self, name: str) -> tuple[Network, ...]:
         value = self.text(name) or ""

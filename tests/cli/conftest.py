@@ -40,6 +40,9 @@ from tallystick.domain import (
 from tallystick.domain.invoices import draft, lifecycle
 from tallystick.domain.invoices.draft import CustomLine
 from tallystick.domain.invoices.totals import Discount
+from tallystick.domain.recurring import automatic_billing, recurring, runs
+from tallystick.domain.recurring.automatic_billing import BillingRun
+from tallystick.domain.recurring.recurring import Template
 from tests.conftest import TEMPLATE, create_database, superuser, with_database
 from tests.studio import KEY, Studio, found_studio
 
@@ -198,6 +201,21 @@ def fill(database: Database) -> Filled:
         lifecycle.mark_sent(ctx, yen.id)
         ids |= {"paid": paid.id, "cancelled": cancelled.id, "draft": kept.id, "thrown": thrown.id, "custom": yen.id}
         ids["payment2"] = second.id
+    with studio.context() as ctx:
+        again = recurring.create(
+            ctx, client_id=ids["client"], rule="FREQ=DAILY", start_date=date(2026, 6, 15), name="Care",
+            template=Template(lines=(CustomLine("Care {{dd}}", Decimal(1), Decimal(80)),)),
+        )  # fmt: skip
+        (run,) = runs.run_now(ctx, again.id)
+        billing = automatic_billing.arrange(ctx, ids["client"], every="WEEK", period_ends_on=date(2026, 6, 21))
+        billed = ctx.add(
+            BillingRun(
+                client_id=ids["client"], every="WEEK", period_to=date(2026, 6, 14), outcome="MADE",
+                invoice_id=ids["draft"],
+            )
+        )  # fmt: skip
+        ids |= {"billing": billing.id, "billing_run": billed.id}
+        ids |= {"recurring": again.id, "run": run.id, "recurred": run.invoice_id or ""}
     with studio.context() as ctx:
         time_entries.let_go(ctx, members.active(ctx, ids["second"]))
         ids["gone"] = ids["second"]

@@ -287,19 +287,19 @@ def test_what_force_replaces_may_hold_more_than_tables(own_url: str, new_databas
             "CREATE MATERIALIZED VIEW all_moods AS SELECT mood FROM diary",
             "CREATE FUNCTION one(mood) RETURNS integer LANGUAGE sql AS 'SELECT 1'",
             "CREATE SEQUENCE lonely",
-            "CREATE SCHEMA jobs",
-            "CREATE TABLE jobs.queue (id integer)",
-            "INSERT INTO jobs.queue VALUES (1)",
+            "CREATE SCHEMA chores",
+            "CREATE TABLE chores.queue (id integer)",
+            "INSERT INTO chores.queue VALUES (1)",
         ):
             connection.execute(text_query(sql))
     found = backups.read(write(own_url, tmp_path / "one.tar"))
-    with pytest.raises(BackupError, match=r"jobs\.queue"):
+    with pytest.raises(BackupError, match=r"chores\.queue"):
         backups.check_restorable(target, found)
     backups.check_restorable(target, found, force=True)
     backups.restore(target, found)
     assert everything(target) == everything(own_url)
     with psycopg.connect(target) as connection:
-        assert connection.execute("SELECT to_regclass('jobs.queue'), to_regtype('mood')").fetchone() == (None, None)
+        assert connection.execute("SELECT to_regclass('chores.queue'), to_regtype('mood')").fetchone() == (None, None)
 
 
 def test_a_restore_that_breaks_off_changes_nothing(

@@ -4,7 +4,8 @@ import contextlib
 import json
 import uuid
 from collections.abc import Callable, Generator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import psycopg
@@ -15,12 +16,17 @@ from tallystick.cli.doctor import examine
 from tallystick.db.session import Connection, Database, owner_connection, text_query
 from tallystick.demo import sign_ins
 from tallystick.demo.load import load
-from tallystick.domain import invariants
+from tallystick.domain import invariants, payments, refunds
 from tallystick.domain.context import utc_now
+from tallystick.domain.credit_notes import credit
+from tallystick.domain.credit_notes.credit import CreditLine
+from tallystick.domain.invoices import balance, draft, lifecycle, series
+from tallystick.domain.invoices import invoice as invoices
+from tallystick.domain.invoices.draft import CustomLine
 from tallystick.values.ids import new_id
 from tests.cli.conftest import Filled, Tallystick, fill
 from tests.conftest import TEMPLATE, create_database, superuser, with_database
-from tests.studio import KEY
+from tests.studio import KEY, SERVER
 
 NOW = datetime(2026, 6, 15, tzinfo=UTC)
 LETTING_IN = (
@@ -69,6 +75,12 @@ CORRUPTIONS: list[tuple[str, str, str]] = [
     ("task-words", "UPDATE tasks SET completed_at = now() WHERE id = '{task}'", "tasks {task}"),
     ("task-words", "UPDATE milestones SET deleted_at = now() WHERE project_id = '{project}'", "tasks {task}"),
     ("task-words", "UPDATE task_statuses SET deleted_at = now() WHERE id = '{first_status}'", "tasks {task}"),
+    ("rates", "UPDATE clients SET rates_from = '2026-01-01' WHERE id = '{client}'", "clients {client}"),
+    ("rates", "UPDATE projects SET rates_from = '2026-01-01' WHERE id = '{project}'", "projects {project}"),
+    ("fees", "UPDATE milestones SET amount = 10 WHERE id = '{milestone}'", "projects {project}"),
+    ("reconciled", "UPDATE billed_work SET released_at = now() WHERE invoice_id = '{sent}'",
+     "clients {client} time_entries"),
+    ("reconciled", "UPDATE expenses SET invoice_id = NULL WHERE id = '{expense1}'", "expenses {expense1}"),
     ("milestones", "UPDATE milestones SET uncategorised = false WHERE project_id = '{project}'", "projects {project}"),
     ("milestones", "UPDATE milestones SET uncategorised = true WHERE id = '{milestone}'", "projects {project}"),
     ("categories", "UPDATE categories SET type = 'invoice' WHERE id = '{category}'", "projects {project}"),
@@ -77,6 +89,14 @@ CORRUPTIONS: list[tuple[str, str, str]] = [
     ("primary-contacts", "UPDATE contacts SET is_primary = true", "clients {client}"),
     ("references", "UPDATE tasks SET milestone_id = '{others_milestone}' WHERE id = '{task}'",
      "tasks {task} milestone_id"),
+    ("recurring", "UPDATE recurring_invoices SET client_id = '{other_client}'", "recurring_runs {run}"),
+    ("recurring", "UPDATE recurring_invoices SET next_run_on = '2026-06-15'", "recurring_invoices {recurring}"),
+    ("automatic-billing", "UPDATE billing_runs SET client_id = '{other_client}'", "billing_runs {billing_run}"),
+    ("automatic-billing", "UPDATE automatic_billing SET period_ends_on = '2026-06-14'", "automatic_billing {billing}"),
+    ("audit", "DELETE FROM audit_log WHERE sequence = 2", "audit_log 3"),
+    ("audit", "UPDATE audit_log SET hash = prev.hash FROM audit_log AS prev WHERE prev.sequence = 1", "audit_log 2"),
+    ("events", "DELETE FROM events WHERE resource_id = '{billing}'", "automatic_billing {billing}"),
+    ("events", "DELETE FROM events WHERE resource_id = '{recurring}'", "recurring_invoices {recurring}"),
     ("deleted-parents", "UPDATE clients SET deleted_at = now() WHERE id = '{client}'", "contacts {contact}"),
     ("deleted-parents", "UPDATE projects SET deleted_at = now() WHERE id = '{project}'", "milestones {milestone}"),
     ("deleted-parents", "UPDATE checklist_items SET deleted_at = now()", "comments {remark}"),
@@ -110,6 +130,14 @@ CORRUPTIONS: list[tuple[str, str, str]] = [
     ("totals", "UPDATE invoices SET subtotal = subtotal + 1, total = total + 1 WHERE id = '{draft}'",
      "invoices {draft}"),
     ("totals", "DELETE FROM invoice_lines WHERE invoice_id = '{custom}'", "invoices {custom}"),
+    ("taxes", "UPDATE invoice_taxes SET amount = amount + 0.01 WHERE invoice_id = '{sent}'", "invoice_taxes"),
+    ("taxes", "UPDATE invoice_taxes SET subtotal = subtotal + 1, discount = discount + 1 WHERE invoice_id = '{sent}'",
+     "invoice_taxes"),
+    ("taxes", "DELETE FROM invoice_taxes WHERE invoice_id = '{sent}'", "invoice_taxes {sent} STANDARD"),
+    ("taxes", "UPDATE invoice_lines SET tax_category = 'EXEMPT', tax_rate = 0 WHERE id = '{line}'",
+     "invoice_taxes {sent} EXEMPT"),
+    ("lines", "UPDATE invoices SET prices_include_tax = true, gross_discount = 0 WHERE id = '{sent}'",
+     "invoice_lines {line}"),
     ("paid", "UPDATE payments SET amount = amount + 1 WHERE id = '{payment}'", "invoices {sent}"),
     ("paid", "UPDATE payments SET deleted_at = now() WHERE id = '{payment}'", "invoices {sent}"),
     ("paid", "UPDATE invoices SET settled = settled - 1 WHERE id = '{paid}'", "invoices {paid}"),
@@ -118,10 +146,38 @@ CORRUPTIONS: list[tuple[str, str, str]] = [
     ("paid", "UPDATE invoices SET settled = total, amount_paid = total WHERE id = '{custom}'", "invoices {custom}"),
     ("paid", "UPDATE invoices SET status = 'PAID' WHERE id = '{sent}'", "invoices {sent}"),
     ("paid", "UPDATE invoices SET settled = 1, amount_paid = 1 WHERE id = '{draft}'", "invoices {draft}"),
+    ("paid", "UPDATE invoices SET amount_refunded = 1 WHERE id = '{over}'", "invoices {over}"),
+    ("paid", "UPDATE invoices SET amount_written_off = 1 WHERE id = '{paid}'", "invoices {paid}"),
+    ("paid", "UPDATE refunds SET deleted_at = now() WHERE id = '{refund}'", "invoices {over}"),
+    ("paid", "DELETE FROM client_credit_entries WHERE cause = 'OVERPAYMENT'", "invoices {over}"),
+    ("refunds", "UPDATE refunds SET amount = amount + 1 WHERE id = '{refund}'", "payments {payment3}"),
+    ("refunds", "UPDATE refunds SET currency = 'USD' WHERE id = '{refund}'", "payments {payment3}"),
+    ("refunds", "UPDATE payments SET amount_refunded = 1 WHERE id = '{payment}'", "payments {payment}"),
+    ("client-credit", "UPDATE client_credits SET amount = amount + 1", "clients {client}"),
+    ("client-credit", "DELETE FROM client_credits", "clients {client}"),
+    ("client-credit", "UPDATE payments SET from_credit = true WHERE id = '{payment}'", "payments {payment}"),
+    ("credited", "UPDATE invoices SET amount_credited = amount_credited + 1 WHERE id = '{sent}'", "invoices {sent}"),
+    ("credited", "DELETE FROM credit_notes WHERE id = '{note}'", "invoices {taken}"),
+    ("credited", "UPDATE invoice_lines SET credited = 1 WHERE id = '{line}'", "invoice_lines {line}"),
+    ("credited", "DELETE FROM credit_note_lines WHERE credit_note_id = '{some}'", "invoice_lines"),
+    ("credit-notes", "UPDATE credit_notes SET tax_amount = tax_amount + 1 WHERE id = '{note}'", "credit_notes {note}"),
+    ("credit-notes", "DELETE FROM credit_note_taxes WHERE credit_note_id = '{some}'", "credit_notes {some}"),
+    ("credit-notes", "UPDATE credit_notes SET applied = 5, surplus = 0 WHERE id = '{some}'", "credit_notes {some}"),
+    ("credit-notes", "UPDATE credit_note_taxes SET basis = basis - 1, discount = 1 WHERE credit_note_id = '{note}'",
+     "invoices {taken}"),
+    ("issued-numbers", "UPDATE credit_notes SET number = 'CN-9999' WHERE id = '{note}'", "credit_notes {note}"),
+    ("issued-documents", "UPDATE issued_documents SET pdf = 'other' WHERE invoice_id = '{sent}'", "issued_documents"),
+    ("issued-documents", "UPDATE issued_documents SET xml = 'other' WHERE invoice_id = '{sent}'", "issued_documents"),
+    ("issued-documents", "UPDATE issued_documents SET invoice_id = '{paid}' WHERE invoice_id = '{sent}'",
+     "issued_documents"),
+    ("issued-documents", ("UPDATE issued_numbers SET issued_at = issued_at + interval '1 s'; "
+     "DELETE FROM issued_documents WHERE credit_note_id = '{note}'"), "issued_numbers credit_note"),
     ("payment-currency", "UPDATE payments SET currency = 'USD' WHERE id = '{payment}'", "payments {payment}"),
     ("external-payments", "UPDATE payments SET external_id = 'bank-1' WHERE id = '{payment2}'", "payments {payment}"),
     ("numbers", "DELETE FROM issued_numbers WHERE invoice_id = '{paid}'", "issued_numbers invoice/3"),
     ("numbers", "UPDATE invoice_series SET next = next + 1", "invoice_series invoice"),
+    ("numbers", "UPDATE invoice_series SET next = 20", "invoice_series invoice"),
+    ("numbers", "DELETE FROM number_jumps", "issued_numbers invoice/20"),
     ("numbers", "DELETE FROM invoice_series", "invoice_series invoice"),
     ("numbers", "DELETE FROM issued_numbers", "invoice_series invoice"),
     ("issued-numbers", "DELETE FROM issued_numbers WHERE invoice_id = '{cancelled}'", "invoices {cancelled}"),
@@ -182,8 +238,36 @@ def examined_url(cluster_url: str) -> Generator[str]:
 def filled_once(examined_url: str) -> Generator[Filled]:
     pool = Database(examined_url, size=4)
     pool.open()
-    yield fill(pool)
+    yield settle(fill(pool))
     pool.close()
+
+
+def settle(filled: Filled) -> Filled:
+    """What else happens to money: credit, refunds, a write-off, a number that somebody chose."""
+    ids = filled.ids
+    logo = [CustomLine("Logo", Decimal(1), Decimal(300))]
+    with filled.studio.context() as ctx:
+        series.change(ctx, "invoice", next=20)
+        over, lost = (
+            lifecycle.mark_sent(ctx, draft.draft(ctx, client_id=ids["client"], project_ids=[], lines=logo).invoice.id)
+            for _ in range(2)
+        )
+        more, _ = payments.record(
+            ctx, over.id, amount=Decimal(350), paid_on=date(2026, 6, 15), overpayment="credit", fee=Decimal(3)
+        )
+        again, _, _ = refunds.record(ctx, over.id, more.id, amount=Decimal(20), refunded_on=date(2026, 6, 15))
+        payments.apply_credit(ctx, ids["sent"], amount=Decimal(10))
+        balance.write_off(ctx, lost.id, reason="Insolvent")
+        taken = lifecycle.mark_sent(
+            ctx, draft.draft(ctx, client_id=ids["client"], project_ids=[], lines=logo, tax_rate=Decimal(19)).invoice.id
+        )
+        note, _ = credit.credit(ctx, taken.id, reason="Wrong")
+        some, _ = credit.credit(
+            ctx, over.id, reason="Wrong", lines=[CreditLine(invoices.lines(ctx, over.id)[0].id, Decimal(5))]
+        )
+        ids |= {"taken": taken.id, "note": note.id, "some": some.id}
+    ids |= {"over": over.id, "lost": lost.id, "payment3": more.id, "refund": again.id}
+    return filled
 
 
 @pytest.fixture
@@ -213,7 +297,7 @@ def test_a_workspace_in_which_everything_happened_is_healthy(examined_url: str, 
 
 def test_the_demo_is_healthy(own_pool: Database, own_url: str, tmp_path: Path) -> None:
     now = utc_now()
-    load(own_pool, KEY, sign_ins.kept_in(tmp_path, "live"), now, lambda _: None)
+    load(own_pool, SERVER, sign_ins.kept_in(tmp_path, "live"), now, lambda _: None)
     assert [finding for finding in examine(own_url, now=now) if not finding.holds] == []
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -79,7 +81,7 @@ def test_the_same_external_id_is_recorded_once(filled: Filled, invoice: Any) -> 
 
 
 def test_invoices_are_listed_by_status_client_and_what_is_open(filled: Filled, invoice: Any) -> None:
-    assert len(numbers(invoice("list", "--json"))) == 5
+    assert len(numbers(invoice("list", "--json"))) == 6
     assert numbers(invoice("list", "--status", "cancelled", "--json")) == ["INV-0003"]
     assert numbers(invoice("list", "--client", "Initech", "--json")) == ["INV-0004"]
     assert numbers(invoice("list", "--unpaid", "--json")) == ["INV-0004", "INV-0001"]
@@ -155,3 +157,24 @@ def test_another_workspaces_client_and_invoice_are_not_found(filled: Filled, tal
     for words in (("draft", filled.ids["client"]), ("mark-sent", filled.ids["draft"]), ("pay", "INV-0001", "1")):
         said = tallystick("invoice", *words, "-w", filled.other.workspace_id)
         assert (said.code, said.out) == (1, "")
+
+
+def test_an_invoice_is_written_as_data(invoice: Any, tmp_path: Path) -> None:
+    number = invoice("draft", "Globex", "--json").json["invoice"]["number"]
+    shown = invoice("xml", number)
+    assert shown.out.startswith('<?xml version="1.0" encoding="UTF-8"?>\n<rsm:CrossIndustryInvoice')
+    file = tmp_path / "invoice.xml"
+    said = invoice("xml", number, "--format", "peppol", "--output", str(file))
+    assert f"{number} is in {file} (peppol)" in said.out
+    assert b"urn:fdc:peppol.eu:2017:poacc:billing:3.0" in file.read_bytes()
+    assert invoice("xml", number, "--output", str(tmp_path / "no" / "where")).code == 1
+
+
+def test_whether_a_client_is_ready_is_told_with_what_to_do(filled: Filled, invoice: Any) -> None:
+    asked = invoice("ready", "Globex", "--format", "xrechnung")
+    assert asked.code == 1
+    for word in ("xrechnung: not ready", "BR-DE-15", "client.buyerReference", "Leitweg-ID"):
+        assert word in asked.out
+    (one,) = json.loads(invoice("ready", "Globex", "--format", "xrechnung", "--json").out)
+    assert (one["profile"], one["ready"]) == ("xrechnung", False)
+    assert {"rule", "field", "message", "remedy", "fatal"} == set(one["problems"][0])

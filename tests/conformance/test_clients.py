@@ -35,15 +35,20 @@ from tests.conformance.world import (
     refused,
 )
 
+TAX_CATEGORIES = ("STANDARD", "ZERO", "EXEMPT", "REVERSE_CHARGE", "INTRA_EU", "EXPORT", "OUTSIDE_SCOPE")
 LINES = (
     "contactName", "email", "phone", "website", "notes", "billingAddress", "billingLine1", "billingLine2",
     "billingCity", "billingRegion", "billingPostalCode", "billingCountry", "taxNumber", "defaultPaymentTerms",
-    "billingEmail",
+    "billingEmail", "registration", "buyerReference",
 )  # fmt: skip
 CLIENT = {
     "id": ID, "orgId": ID, "name": TEXT, "currency": Form(CURRENCY), **dict.fromkeys(LINES, TEXT | None),
     "defaultRate": PRICE | None, "defaultTaxRate": PRICE | None, "requirePoNumber": FLAG,
-    "createdAt": AT, "updatedAt": AT, "deletedAt": AT | None,
+    "createdAt": AT, "updatedAt": AT, "deletedAt": AT | None, "countryCode": TEXT | None,
+    "einvoiceProfile": Form(("cii", "ubl", "xrechnung", "peppol")) | None, "endpointScheme": TEXT | None,
+    "language": TEXT | None, "locale": TEXT | None, "roundingMinutes": Form(int) | None,
+    "roundingMode": Form(("UP", "NEAREST", "DOWN")) | None,
+    "endpoint": TEXT | None, "defaultTaxCategory": Form(TAX_CATEGORIES) | None, "pricesIncludeTax": FLAG | None,
 }  # fmt: skip
 CLIENTS = Listed(
     "/clients",
@@ -57,7 +62,10 @@ FULL: dict[str, Any] = {
     "currency": "GBP", "notes": "Pays late.", "billingAddress": "1 Way\nTown", "billingLine1": "1 Way",
     "billingLine2": "Floor 2", "billingCity": "Town", "billingRegion": "Shire", "billingPostalCode": "AB1",
     "billingCountry": "GB", "taxNumber": "GB1", "defaultRate": "120.5", "defaultPaymentTerms": "Net 30",
-    "defaultTaxRate": "19", "requirePoNumber": True, "billingEmail": "pay@umbrella.example",
+    "defaultTaxRate": "19", "requirePoNumber": True, "billingEmail": "pay@umbrella.example", "countryCode": "GB",
+    "registration": "0088:4035811991014", "buyerReference": "04011000-12345-34", "einvoiceProfile": "peppol",
+    "endpointScheme": "0088", "endpoint": "4035811991014", "defaultTaxCategory": "STANDARD", "pricesIncludeTax": True,
+    "language": "de", "locale": "de_CH",
 }  # fmt: skip
 
 
@@ -182,6 +190,15 @@ def test_every_wrong_field_is_named_at_once(world: World) -> None:
 
 def test_an_unknown_field_is_named_as_it_was_written(world: World) -> None:
     invalid(world.api()("POST", "/clients", {"name": "x", "contact_name": "y"}), contact_name="contactName")
+
+
+def test_a_tax_number_that_cannot_be_is_told_with_an_example(world: World) -> None:
+    wrong = {"name": "Tax", "taxNumber": "DE 136695975"}
+    invalid(world.api()("POST", "/clients", wrong), taxNumber="DE136695976")
+    made = world.api().post("/clients", {"name": "Tax", "countryCode": "DE"})
+    path = f"/clients/{made['id']}"
+    invalid(world.api()("PATCH", path, {"taxNumber": "136695975"}), taxNumber="wrong check digit")
+    assert world.api()("PATCH", path, {"taxNumber": "DE 136695976"}).json["data"]["taxNumber"] == "DE 136695976"
 
 
 @pytest.mark.parametrize("code", ["EUX", "eur", "XXX", "12A"])

@@ -10,6 +10,7 @@ from tests.conformance.lists import Listed, assert_ids, assert_list, assert_sort
 from tests.conformance.world import (
     AT,
     CURRENCY,
+    FLAG,
     ID,
     NOBODY,
     ON,
@@ -33,7 +34,13 @@ DOCUMENTED = {
     "issueDate": ON, "dueDate": ON | None, "sentAt": AT | None, "paidAt": AT | None, "createdAt": AT, "updatedAt": AT,
     "deletedAt": AT | None,
 }  # fmt: skip
-OURS = {"taxAmount": PRICE, "poNumber": TEXT | None}
+OURS = {
+    "taxAmount": PRICE, "poNumber": TEXT | None, "taxCategory": TEXT | None, "pricesIncludeTax": FLAG,
+    "discountPercent": PRICE | None, "grossDiscount": PRICE | None, "defaultTaxCategory": TEXT,
+    "defaultTaxRate": PRICE | None, "defaultTaxReason": TEXT | None,
+    "amountCredited": PRICE, "amountRefunded": PRICE,
+    "amountWrittenOff": PRICE, "balance": PRICE, "writtenOffAt": AT | None, "writeOffReason": TEXT | None,
+}  # fmt: skip
 """What we add: a client of the contract does not look at it."""
 INVOICE = {**DOCUMENTED, **OURS}
 INVOICES = Listed(

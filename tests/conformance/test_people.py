@@ -15,7 +15,21 @@ from tests.conformance.lists import (
     assert_wrong_filters_are_named,
     directions,
 )
-from tests.conformance.world import AT, CURRENCY, ID, NOBODY, TEXT, Form, World, assert_shape, listed, refused
+from tests.conformance.world import (
+    AT,
+    CURRENCY,
+    FLAG,
+    ID,
+    NOBODY,
+    PRICE,
+    TEXT,
+    Form,
+    World,
+    assert_shape,
+    invalid,
+    listed,
+    refused,
+)
 
 ROLES = ("OWNER", "ADMIN", "MANAGER", "MEMBER")
 ME = {
@@ -26,6 +40,14 @@ ORGANIZATION = {
     "id": ID, "name": TEXT, "plan": Form(("free", "studio", "agency")), "defaultCurrency": Form(CURRENCY),
     "invoicePrefix": TEXT, "legalName": TEXT | None, "taxId": TEXT | None, "businessEmail": TEXT | None,
     "businessWebsite": TEXT | None, "createdAt": AT,
+    "businessPhone": TEXT | None, "businessAddress": TEXT | None, "businessLine1": TEXT | None,
+    "businessLine2": TEXT | None, "businessCity": TEXT | None, "businessPostalCode": TEXT | None,
+    "businessRegion": TEXT | None, "countryCode": TEXT | None, "registration": TEXT | None, "taxNumber": TEXT | None,
+    "contactName": TEXT | None, "endpointScheme": TEXT | None, "endpoint": TEXT | None,
+    "taxLabel": TEXT | None, "defaultTaxRate": PRICE | None, "pricesIncludeTax": FLAG,
+    "invoiceLayout": TEXT, "invoicePaper": TEXT, "brandColor": TEXT, "invoiceFooter": TEXT | None, "language": TEXT,
+    "locale": TEXT | None, "iban": TEXT | None, "bic": TEXT | None, "bankName": TEXT | None,
+    "accountHolder": TEXT | None, "paymentInstructions": TEXT | None,
 }  # fmt: skip
 MEMBER = {
     "id": ID, "orgId": ID, "userId": ID, "role": Form(ROLES), "name": TEXT, "email": TEXT, "createdAt": AT,
@@ -61,6 +83,55 @@ def test_the_manage_tier_reads_the_organization(world: World, who: str) -> None:
 
 def test_a_member_does_not_read_the_organization(world: World) -> None:
     refused(world.api("member")("GET", "/organization"), 403, "forbidden_scope")
+
+
+SETTINGS = {
+    "name": "Studio North", "legalName": "Studio North GmbH", "taxId": "DE815204334",
+    "businessEmail": "hello@north.example", "businessWebsite": "https://north.example", "businessPhone": "+49 40 555",
+    "businessAddress": None, "businessLine1": "Kai 1", "businessLine2": "3rd floor", "businessCity": "Hamburg",
+    "businessPostalCode": "20457", "businessRegion": "HH", "countryCode": "DE", "registration": "HRB 1",
+    "taxNumber": "41/765/02231", "contactName": "Ines", "endpointScheme": "9930", "endpoint": "DE815204334",
+    "taxLabel": "USt.", "defaultTaxRate": "19.00", "pricesIncludeTax": False,
+    "invoiceLayout": "modern", "invoicePaper": "LETTER", "brandColor": "#b0413e", "invoiceFooter": "Kai 1",
+    "language": "de", "locale": "de_AT", "iban": "DE89370400440532013000", "bic": "COBADEFFXXX", "bankName": "Bank",
+    "accountHolder": "North", "paymentInstructions": "By transfer",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("who", ["owner", "admin"])
+def test_owner_and_admin_change_the_organization(world: World, who: str) -> None:
+    changed = world.api(who)("PATCH", "/organization", SETTINGS)
+    assert changed.status_code == 200
+    assert_shape(changed.json["data"], ORGANIZATION)
+    read = world.api("manager").get("/organization")
+    assert {name: read[name] for name in SETTINGS} == SETTINGS
+
+
+@pytest.mark.parametrize("who", ["manager", "member"])
+def test_nobody_else_changes_the_organization(world: World, who: str) -> None:
+    refused(world.api(who)("PATCH", "/organization", {"name": "Mine"}), 403, "forbidden_scope")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"countryCode": "de"}, "countryCode"),
+        ({"endpointScheme": "9930"}, "endpoint"),
+        ({"endpoint": "DE815204334"}, "endpointScheme"),
+        ({"endpointScheme": "VAT", "endpoint": "DE815204334"}, "endpointScheme"),
+        ({"name": None}, "name"),
+    ],
+)
+def test_wrong_settings_are_named(world: World, body: dict[str, object], field: str) -> None:
+    world.api()("PATCH", "/organization", {"endpoint": None, "endpointScheme": None})
+    invalid(world.api()("PATCH", "/organization", body), field)
+
+
+def test_an_electronic_address_goes_as_a_whole(world: World) -> None:
+    assert world.api()("PATCH", "/organization", SETTINGS).status_code == 200
+    invalid(world.api()("PATCH", "/organization", {"endpoint": None}), "endpoint")
+    gone = world.api()("PATCH", "/organization", {"endpoint": None, "endpointScheme": None})
+    assert gone.json["data"]["endpoint"] is None
 
 
 def test_members_show_the_person_and_their_role(world: World) -> None:

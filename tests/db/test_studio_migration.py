@@ -115,7 +115,7 @@ def rows(url: str, sql: str) -> list[tuple[object, ...]]:
 
 @pytest.fixture
 def url(url_of_before: str) -> str:
-    assert migrations.migrate(url_of_before) == ["0005"]
+    assert migrations.migrate(url_of_before)[0] == "0005"
     return url_of_before
 
 
@@ -176,6 +176,27 @@ def test_what_was_issued_is_filed_and_still_cannot_change(url: str) -> None:
         for change in ("total = 91, subtotal = 91", "terms = 'Now'", "project_id = NULL, notes = 'x'"):
             with pytest.raises(psycopg.errors.RestrictViolation), connection.transaction():
                 connection.execute(f"UPDATE invoices SET {change}".encode())
+
+
+def test_what_was_issued_is_taxed_as_it_was(url: str) -> None:
+    assert rows(
+        url,
+        """
+        SELECT invoice.tax_category, invoice.default_tax_rate, invoice.prices_include_tax, line.tax_category,
+               tax.category, tax.rate, tax.subtotal, tax.basis, tax.amount, tax.reason_code
+        FROM invoices AS invoice JOIN invoice_lines AS line ON line.invoice_id = invoice.id
+        JOIN invoice_taxes AS tax ON tax.invoice_id = invoice.id
+        """,
+    ) == [("OUTSIDE_SCOPE", None, False, "OUTSIDE_SCOPE", "OUTSIDE_SCOPE", None, 90, 90, 0, "VATEX-EU-O")]
+    with psycopg.connect(url) as connection:
+        for change in (
+            "UPDATE invoice_taxes SET reason = 'x'",
+            "DELETE FROM invoice_taxes",
+            "UPDATE invoice_lines SET heading = 'x'",
+            "UPDATE invoices SET tax_category = 'EXEMPT'",
+        ):
+            with pytest.raises(psycopg.errors.RestrictViolation), connection.transaction():
+                connection.execute(change.encode())
 
 
 def test_everything_that_is_called_by_a_number_has_one(url: str) -> None:

@@ -17,7 +17,7 @@ KEYS = [
 FACTS = {
     "name": "Hooli", "email": "ap@hooli.example", "phone": "+1 555", "website": "https://hooli.example",
     "contact_person": "Gavin", "address_line1": "1 Way", "address_line2": "Floor 2", "country": "Germany",
-    "city": "Berlin", "state": "BE", "postal_code": "10115", "tax_id": "DE123", "notes": "Net 30",
+    "city": "Berlin", "state": "BE", "postal_code": "10115", "tax_id": "DE136695976", "notes": "Net 30",
     "country_code": "DE",
 }  # fmt: skip
 
@@ -31,7 +31,7 @@ def test_every_documented_field_is_kept(api: Expensicat, studio: Studio) -> None
     assert api.get("/customers")[0] == made
     with studio.context() as ctx:
         client = clients.read(ctx, made["id"])
-        assert (client.contact_name, client.billing_line1, client.tax_number) == ("Gavin", "1 Way", "DE123")
+        assert (client.contact_name, client.billing_line1, client.tax_number) == ("Gavin", "1 Way", "DE136695976")
         assert client.currency == "EUR"
 
 
@@ -65,3 +65,8 @@ def test_a_customer_goes_only_when_nothing_depends_on_it(api: Expensicat, studio
 def test_the_list_is_searched_by_name_alone(api: Expensicat) -> None:
     api.post("/customers", {"name": "Hooli", "email": "globex@hooli.example"})
     assert [one["name"] for one in api.get("/customers", q="globe")] == ["Globex"]
+
+
+def test_a_tax_id_that_cannot_be_is_told_with_an_example(api: Expensicat) -> None:
+    answer = api.refused("POST", "/customers", {"name": "Hooli", "tax_id": "DE 136 695 975"}, status=400)
+    assert answer["details"] == {"tax_id": "is not a VAT number of DE; one looks like DE136695976"}

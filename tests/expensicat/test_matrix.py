@@ -33,6 +33,8 @@ MAY: dict[str, frozenset[str]] = {
     "deleteCustomer": MANAGE,
     "listMembers": ALL, "updateMember": ADMINS, "removeMember": ADMINS,
     "getCurrentOrganization": ALL, "updateCurrentOrganization": ADMINS,
+    "listRecurringInvoices": MANAGE, "createRecurringInvoice": MANAGE, "getRecurringInvoice": MANAGE,
+    "updateRecurringInvoice": MANAGE, "deleteRecurringInvoice": MANAGE,
     "getProfitLoss": MANAGE, "getInvoiceAging": MANAGE,
 }  # fmt: skip
 """Operation → who may, of what is theirs; written from the contract and docs/permissions.md, not from the code."""
@@ -45,11 +47,20 @@ BODIES: dict[str, dict[str, Any]] = {
     "updateProject": {"name": "Relaunch"},
     "createCustomer": {"name": "Umbrella"},
     "updateCustomer": {"name": "Umbrella"},
+    "createRecurringInvoice": {
+        "customer_id": "client",
+        "frequency": "monthly",
+        "start_date": "2026-06-30",
+        "items": [{"name": "Care", "quantity": 1, "price": 80}],
+    },
+    "updateRecurringInvoice": {"notes": "Thank you"},
     "updateMember": {"role": "admin"},
     "updateCurrentOrganization": {"name": "Studio South"},
 }
 QUERIES = {"getProfitLoss": {"start_date": "2026-01-01", "end_date": "2026-12-31"}}
-NOUNS = {"time-entries": "entry", "projects": "project", "customers": "client", "members": "user"}
+NOUNS = {"time-entries": "entry", "projects": "project", "customers": "client", "members": "user",
+    "recurring-invoices": "recurring",
+}  # fmt: skip
 NAMED = {"project_id": "project", "customer_id": "client", "user_id": "user"}
 TARGETS = {"deleteCustomer": "client.free"}
 

@@ -30,7 +30,9 @@ PROMISES = [
     checks.content_type_conformance,
     checks.response_headers_conformance,
 ]
-PATHS = {"time-entries": "entry", "projects": "project", "customers": "client", "members": "user"}
+PATHS = {"time-entries": "entry", "projects": "project", "customers": "client", "members": "user",
+    "recurring-invoices": "recurring",
+}  # fmt: skip
 REAL = {"project_id": "project", "customer_id": "client"}
 """Fields into which something that is there is put now and then: made-up ids get no further than "not found"."""
 

@@ -127,11 +127,11 @@ def test_wrong_values(api: GrowCrm, field: str, value: str, sentence: str) -> No
 
 
 def test_a_change_leaves_what_it_does_not_say(api: GrowCrm, client: int) -> None:
-    api.patch(f"/clients/{client}", {"client_company_name": "Globex", "client_vat": "DE1", "client_phone": "7"})
+    api.patch(f"/clients/{client}", {"client_company_name": "Globex", "client_vat": "DE136695976", "client_phone": "7"})
     result = api("PATCH", f"/clients/{client}", {"client_company_name": "Globex Ltd", "client_phone": ""})
     assert result.json["message"] == "Client updated successfully."
     seen = api.get(f"/clients/{client}")
-    assert (seen["company_name"], seen["vat"], seen["phone"]) == ("Globex Ltd", "DE1", None)
+    assert (seen["company_name"], seen["vat"], seen["phone"]) == ("Globex Ltd", "DE136695976", None)
     answer = api.refused("PATCH", f"/clients/{client}", {"client_vat": "X"}, status=422)
     assert answer["errors"] == {"client_company_name": ["The client company name field is required."]}
 
@@ -246,3 +246,12 @@ def test_projects_of_a_client_go_even_when_archived(api: GrowCrm, client: int, s
     with studio.context() as ctx:
         row = ctx.connection.execute(b"SELECT deleted_at FROM projects WHERE id = %s", [studio.ids["project"]])
         assert row.fetchone() != (None,)
+
+
+def test_a_vat_number_that_cannot_be_is_told_with_an_example(api: GrowCrm, studio: Studio) -> None:
+    (client,) = [one["id"] for one in api.get("/clients") if one["company_name"] == "Globex"]
+    body = {"client_company_name": "Globex", "client_vat": "DE 136 695 975"}
+    answer = api.refused("PATCH", f"/clients/{client}", body, status=422)
+    assert answer["errors"] == {
+        "client_vat": ["The client vat is not a VAT number of DE; one looks like DE136695976."]
+    }  # fmt: skip

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from tallystick.domain import overviews, refunds
 from tallystick.domain.invoices import draft, lifecycle
+from tallystick.domain.invoices.invoice import Invoice
+from tallystick.domain.payments import Payment
 from tests.growcrm.world import GrowCrm, number
 from tests.studio import Studio
 
@@ -66,6 +69,23 @@ def test_a_recorded_payment_is_the_object_of_the_page(api: GrowCrm, invoice: int
     assert standing(api, invoice) == "Part Paid"
     api.post("/payments", body(invoice))
     assert standing(api, invoice) == "Paid"
+
+
+def test_what_was_returned_of_it_is_shown(api: GrowCrm, invoice: int, studio: Studio) -> None:
+    made = api.post("/payments", body(invoice))
+    with studio.context() as ctx:
+        payment_id = overviews.id_of(ctx, Payment, made["id"])
+        invoice_id = overviews.id_of(ctx, Invoice, invoice)
+        given = {"amount": Decimal(60), "refunded_on": date(2026, 6, 15)}
+        refunds.record(ctx, invoice_id, payment_id, **given)
+    shown = api.get(f"/payments/{made['id']}")
+    assert (shown["status"], shown["refund"]["has_refund"], shown["refund"]["amount"]) == ("paid", "yes", "60.00")
+    with studio.context() as ctx:
+        refunds.record(ctx, invoice_id, payment_id, refunded_on=date(2026, 6, 15), note="All of it")
+    shown = api.get(f"/payments/{made['id']}")
+    assert (shown["status"], shown["refund"]["amount"], shown["refund"]["notes"]) == ("refunded", "100.00", "All of it")
+    assert shown["refund"]["date"] == "2026-06-15"
+    assert standing(api, invoice) == "Due"
 
 
 @pytest.mark.parametrize(

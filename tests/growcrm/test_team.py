@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tallystick.domain import members
+from tallystick.domain.mails.mail import Mail
 from tests.growcrm.world import GrowCrm, number
 from tests.studio import Studio
 
@@ -195,3 +196,14 @@ def test_last_names_sort_without_accents(api: GrowCrm, studio: Studio) -> None:
         api.post("/team", body(first_name=first, last_name=last, email=email))
     names = [one["name"] for one in api.get("/team", sort="last_name", order="asc")]
     assert names.index("Zora Ähren") < names.index("Ada Zuse")
+
+
+@pytest.mark.parametrize("send_email", ["yes", "no", None])
+def test_a_link_to_set_a_password_is_mailed_when_asked_for(
+    api: GrowCrm, studio: Studio, send_email: str | None
+) -> None:
+    email = f"ada.{studio.workspace_id[-12:]}@studio.example"
+    api.post("/team", body(email=email, send_email=send_email))
+    with studio.context() as ctx:
+        found = [(mail.kind, mail.recipients) for mail in ctx.select(Mail)]
+    assert found == ([("invitation", [email])] if send_email == "yes" else [])

@@ -35,7 +35,14 @@ def whole_body(attack: Attacker, operation: Operation) -> dict[str, Any]:
         "clientId": ids["client"], "projectId": ids["project"], "name": "N", "entryDate": "2026-06-11",
         "expenseDate": "2026-06-11", "durationSeconds": 60, "description": "D", "amount": "1", "paidOn": "2026-06-11",
         "lines": [{"description": "L", "quantity": 1, "rate": 1}], "redirectUris": ["https://app.example/callback"],
+        "title": "T", "reason": "R", "entryIds": [ids.get("a time-entries", NOBODY)],
+        "expenseIds": [ids.get("a expenses", NOBODY)],
+        "refundedOn": "2026-06-11", "rule": "FREQ=MONTHLY", "startDate": "2026-06-30", "every": "AMOUNT",
     }  # fmt: skip
+    if operation.path.startswith("/rates"):
+        del known["projectId"]  # a rate is of one place
+    if operation.path.startswith("/milestones"):
+        del known["amount"]  # only on a project with a fixed fee
     assert operation.body is not None
     fields = operation.body.__struct_encode_fields__
     return {name: value for name, value in known.items() if name in fields}
@@ -51,6 +58,12 @@ def place(attack: Attacker, operation: Operation) -> str:
         "tasks": {**project, "name": "T"},
         "time-entries": {**project, "entryDate": day, "durationSeconds": 60},
         "expenses": {"clientId": ids["client"], "description": "D", "amount": 1, "expenseDate": day},
+        "recurring-invoices": {
+            "clientId": ids["client"],
+            "rule": "FREQ=DAILY",
+            "startDate": day,
+            "lines": [{"description": "L", "quantity": 1, "rate": 1}],
+        },
         "oauth-apps": {"name": "A", "redirectUris": ["https://app.example/callback"]},
         "invoices": {"clientId": ids["client"], "lines": [{"description": "L", "quantity": 1, "rate": 1}]},
     }

@@ -33,8 +33,9 @@ class Answer:
     @property
     def named(self) -> set[str]:
         """The fields at fault, without where inside them."""
-        fields = self.error.get("fields") or self.error.get("details") or {}
-        return {name.partition("[")[0].partition(".")[0] for name in fields if name != "reason"}
+        details = {name for name in self.error.get("details") or {} if name != "reason"}
+        fields = self.error.get("fields") or details
+        return {name.partition("[")[0].partition(".")[0] for name in fields}
 
 
 class Trickle(io.RawIOBase):

@@ -17,9 +17,14 @@ def test_the_owner_succeeds_with_the_example_of_each_operation(operation: Operat
     data = data_of(result)
     if operation.status == 204:
         assert result.content == b""
+    elif operation.file:
+        assert result.content
+        assert result.headers["content-type"].partition(";")[0] in operation.file
+        assert "sandbox" in result.headers["content-security-policy"]
     elif operation.nullable and data is None:
         pytest.fail("the world should have one")
     else:
+        data = result.json if operation.whole else data
         shown = data[0] if isinstance(data, list) else data
         assert set(shown) == set(wire_names(operation.answer))
 

@@ -28,6 +28,9 @@ CELLS = [
 NOUN_OF_LIST = {
     "listMembers": "member", "listClients": "client", "listProjects": "project", "listTasks": "task",
     "listTimeEntrys": "entry", "listExpenses": "expense", "listInvoices": "invoice",
+    "listCreditNotes": "credit_note", "listMails": "mail",
+    "listRecurringInvoices": "recurring", "listRates": "rate", "listMilestones": "milestone",
+    "listTaxRates": "tax_rate",
 }  # fmt: skip
 
 
@@ -49,7 +52,16 @@ def request_of(row: Row, who: str, standing: str, world: World) -> Request | Non
         noun = NOUNS[operation.path.split("/")[1]]
         if row.operation == "stopTimeEntry":
             noun = "running"
-        if noun in ("client", "expense", "invoice", "app"):  # one is as good as another: nobody has their own
+        if noun in (
+            "client",
+            "expense",
+            "invoice",
+            "credit_note",
+            "app",
+            "mail",
+            "invitation",
+            "recurring",
+        ):  # one is as good as another: nobody has their own
             return request if standing == "own" else None
         found = thing(noun, who, standing, world)
         if found is None:

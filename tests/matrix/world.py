@@ -13,6 +13,7 @@ from uuid import UUID
 
 from tallystick.auth import api_keys as key_texts
 from tallystick.auth import tokens as token_texts
+from tallystick.auth.invitations import invite
 from tallystick.db.base import Row
 from tallystick.db.session import Connection, Database, owner_connection
 from tallystick.domain import (
@@ -23,24 +24,46 @@ from tallystick.domain import (
     comments,
     contacts,
     expenses,
+    files,
+    invitations,
     members,
     milestones,
     notes,
     oauth,
     payments,
     projects,
+    rates,
+    receipts,
+    refunds,
+    reminders,
     task_statuses,
     tasks,
+    tax_rates,
     time_entries,
     tokens,
 )
 from tallystick.domain.access import SCOPES, Scope
+from tallystick.domain.cards import settings as card_settings
+from tallystick.domain.cards.checkouts import CardCheckout, CardEvent
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Transactions
-from tallystick.domain.invoices import draft, lifecycle
+from tallystick.domain.credit_notes import credit
+from tallystick.domain.credit_notes.credit import CreditLine
+from tallystick.domain.invoices import balance, draft, invoice, lifecycle, links, series
+from tallystick.domain.invoices import invoice as invoices
 from tallystick.domain.invoices.draft import CustomLine
+from tallystick.domain.invoices.invoice import Invoice
+from tallystick.domain.mails import mail as mails
+from tallystick.domain.mails import settings as mail_settings
+from tallystick.domain.mails import templates
 from tallystick.domain.projects import Project
+from tallystick.domain.recurring import automatic_billing, recurring, runs
+from tallystick.domain.recurring.automatic_billing import BillingRun
+from tallystick.domain.recurring.recurring import Template
+from tallystick.domain.sending import Message
 from tallystick.domain.task_statuses import TaskPriority, TaskStatus
+from tallystick.values.ids import new_id
+from tests.documents.papers import LOGO
 from tests.studio import KEY, Person, Studio, found_studio
 
 DAY = date(2026, 6, 12)
@@ -89,13 +112,22 @@ def furnish(database: Database, *, name: str = "Studio North", word: str = "Plai
         clients.delete(ctx, ids["client.deleted"])
         ids["client.free"] = clients.create(ctx, name=f"{word} Free").id
         gone = projects.create(ctx, client_id=ids["client.hidden"], name=f"{word} gone")
-        ctx.change(gone, deleted_at=ctx.now)
+        projects.delete(ctx, gone.id)
         ids["project.deleted"] = gone.id
+        for key, amount in (("rate", "88.17"), ("rate.hidden", "88.18"), ("rate.deleted", "88.19")):
+            where = "client.hidden" if key == "rate.hidden" else "client"
+            day = DAY.replace(year=2031 if key == "rate" else 2032)
+            ids[key] = rates.begin(ctx, client_id=ids[where], amount=Decimal(amount), effective_from=day).id
+        rates.remove(ctx, ids["rate.deleted"])
         _people(world, word)
         website, rollout = ctx.find(Project, ids["project"]), ids["project.hidden"]
         projects.put_on(ctx, website, members.active(ctx, ids["user.second"]))
         every = [ids[f"user.{who}"] for who in PEOPLE]
         ids["task"] = tasks.create(ctx, project_id=website.id, name=f"{word} design", assignee_ids=every).id
+        for place in ("project", "task"):
+            rates.begin(
+                ctx, amount=Decimal("88.20"), effective_from=DAY.replace(year=2033), **{f"{place}_id": ids[place]}
+            )
         ids["task.others"] = tasks.create(ctx, project_id=website.id, name=f"{word} copy").id
         ids["task.hidden"] = tasks.create(ctx, project_id=rollout, name=f"{word} migrate").id
         ids["task.deleted"] = tasks.create(ctx, project_id=website.id, name=f"{word} drop").id
@@ -105,11 +137,20 @@ def furnish(database: Database, *, name: str = "Studio North", word: str = "Plai
             # A project with expenses stays with its client: the hidden one is moved by a test.
             project_id = None if where else ids["project"]
             ids[key] = expenses.record(ctx, client_id=ids[f"client{where}"], project_id=project_id, **spent).id
+            proof = {"content": b"%PDF-1.4\n" + word.encode() + b"\n%%EOF\n", "media": "application/pdf"}
+            ids[f"receipt{where}"] = receipts.add(ctx, ids[key], **proof, name=word).id
+        ids["receipt.elsewhere"] = ids["receipt.hidden"]
+        ids["receipt.deleted"] = receipts.add(ctx, ids["expense"], **proof).id
+        receipts.delete(ctx, ids["expense"], ids["receipt.deleted"])
+        files.set_logo(ctx, content=LOGO, media="image/svg+xml")
         ids["expense.deleted"] = expenses.record(ctx, client_id=ids["client"], **spent).id
         expenses.delete(ctx, ids["expense.deleted"])
     _time(world, word)
     _invoices(world, word)
+    _recurring(world, word)
+    _cards(world, word)
     _apps(world, word)
+    _mails(world, word)
     _beside_work(world, word)
     ids["user"], ids["member"] = ids["user.second"], ids["member.second"]
     return world
@@ -124,6 +165,35 @@ def _people(world: World, word: str) -> None:
     studio.people["left"] = mint(world, "left", user_id=left.user_id)
     with studio.context() as ctx:
         time_entries.let_go(ctx, members.active(ctx, left.user_id))
+
+
+def _mails(world: World, word: str) -> None:
+    """Settings, a letter that waits, and one that failed; somebody invited; an invoice that is overdue."""
+    line = CustomLine(f"{word} concept", Decimal(1), Decimal(5000))
+    with world.studio.context() as ctx:
+        late = {"issue_date": DAY - timedelta(days=40), "due_date": DAY - timedelta(days=10)}
+        overdue = draft.draft(ctx, client_id=world["client"], project_ids=[], lines=[line], **late)  # type: ignore[arg-type]
+        world.ids["invoice.overdue"] = lifecycle.mark_sent(ctx, overdue.invoice.id).id
+        reminders.switch(ctx, "client", world["client.hidden"], on=False)
+        templates.set_words(ctx, "reminder", "en", subject=word, body=word)
+        link = links.of_invoice(ctx, world["invoice.sent"])
+        assert link is not None
+        links.count_view(ctx, link.id, b"visitor")
+        reminded = ctx.find(Invoice, world["invoice.sent"])
+        remembered = reminders.write_reminder(ctx, reminded, Message(to=["a@client.example"]))
+        step = {"invoice_id": reminded.id, "due_date": late["due_date"], "step": 7, "mail_id": remembered.id}
+        ctx.add(reminders.Reminder(**step))
+        for key in ("invitation", "invitation.deleted"):
+            email = f"{word.lower()}.{key}@new.example"
+            world.ids[key] = invite(ctx, email=email, role="MEMBER").id
+        invitations.take_back(ctx, world["invitation.deleted"])
+        mail_settings.change(ctx, from_name=word, reminder_days=[7])
+        for key in ("mail", "mail.failed", "mail.hidden"):
+            letter = {"to": [f"{word.lower()}@client.example"], "subject": word, "words": mails.Words(text=word)}
+            sent = mails.enqueue(ctx, "invoice", invoice_id=world["invoice.sent"], **letter)  # type: ignore[arg-type]
+            world.ids[key] = sent.id
+        world.ids["mail.deleted"] = new_id()  # nobody deletes one
+        ctx.change(ctx.find(mails.Mail, world["mail.failed"]), state="failed", last_error=word)
 
 
 def _apps(world: World, word: str) -> None:
@@ -223,8 +293,12 @@ def _time(world: World, word: str) -> None:
 
 
 def _invoices(world: World, word: str) -> None:
-    """An invoice in every state, and payments of two of them."""
+    """An invoice in every state, and payments of two of them; rates with names."""
     ids = world.ids
+    with world.studio.context() as ctx:
+        for key in ("tax_rate", "tax_rate.second", "tax_rate.deleted"):
+            ids[key] = tax_rates.create(ctx, name=f"{word} {key}", percent=Decimal(19)).id
+        tax_rates.delete(ctx, ids["tax_rate.deleted"])
     line = CustomLine(f"{word} concept", Decimal(1), Decimal(5000))
     with world.studio.context() as ctx:
 
@@ -241,10 +315,40 @@ def _invoices(world: World, word: str) -> None:
         lifecycle.cancel(ctx, ids["invoice.cancelled"])
         draft.delete(ctx, ids["invoice.deleted"])
         paid = {"amount": Decimal(MONEY[4]), "paid_on": DAY, "note": word}
-        for key, invoice in (("payment", "sent"), ("payment.elsewhere", "hidden"), ("payment.deleted", "emptied")):
-            ids[key] = payments.record(ctx, ids[f"invoice.{invoice}"], **paid)[0].id
+        for key, state in (("payment", "sent"), ("payment.elsewhere", "hidden"), ("payment.deleted", "emptied")):
+            ids[key] = payments.record(ctx, ids[f"invoice.{state}"], **paid)[0].id
         payments.delete(ctx, ids["invoice.emptied"], ids["payment.deleted"])
         lifecycle.mark_paid(ctx, ids["invoice.paid"])
+        series.change(ctx, "credit_note", next=7)
+        ids["invoice.overpaid"] = new()
+        ids["invoice.written_off"] = new()
+        for state in ("overpaid", "written_off"):
+            lifecycle.mark_sent(ctx, ids[f"invoice.{state}"])
+        more, _ = payments.record(
+            ctx, ids["invoice.overpaid"], amount=Decimal(7000), paid_on=DAY, note=word, overpayment="credit"
+        )
+        back, _, _ = refunds.record(
+            ctx, ids["invoice.sent"], ids["payment"], amount=Decimal("1.19"), refunded_on=DAY, note=word
+        )
+        some = invoices.lines(ctx, ids["invoice.hidden"])[0].id
+        taken = [CreditLine(some, Decimal("2.5"))]
+        note, _ = (credit.credit(ctx, ids["invoice.hidden"], reason=word, lines=taken)[0] for _ in range(2))
+        # No credit note is ever deleted; a line of another invoice is as good as none.
+        ids |= {
+            "credit_note": note.id,
+            "credit_note.deleted": new_id(),
+            "billed_line.deleted": some,
+            "billed_line": invoices.lines(ctx, ids["invoice.sent"])[0].id,
+        }
+        other, gone = (
+            refunds.record(ctx, ids[f"invoice.{state}"], ids[payment], amount=Decimal(1), refunded_on=DAY)[0].id
+            for state, payment in (("hidden", "payment.elsewhere"), ("sent", "payment"))
+        )
+        refunds.delete(ctx, ids["invoice.sent"], ids["payment"], gone)
+        ids |= {"payment.overpaid": more.id, "refund": back.id, "refund.elsewhere": other, "refund.deleted": gone}
+        balance.write_off(ctx, ids["invoice.written_off"], reason=word)
+        for key, state in (("line", "draft"), ("line.elsewhere", "sent"), ("line.deleted", "deleted")):
+            ids[key] = invoice.lines(ctx, ids[f"invoice.{state}"])[0].id
     ids["invoice"] = ids["invoice.sent"]
     _billed(world, word)
 
@@ -265,6 +369,52 @@ def _billed(world: World, word: str) -> None:
         made = draft.draft(ctx, client_id=ids["client.hidden"], project_ids=[project], include_expenses=True)
         ids["invoice.billed"] = made.invoice.id
         lifecycle.mark_sent(ctx, made.invoice.id)
+
+
+def _recurring(world: World, word: str) -> None:
+    """A recurring invoice that is due, one of each other state, and runs of one."""
+    ids = world.ids
+    template = Template(lines=(CustomLine(f"{word} retainer", Decimal(1), Decimal(MONEY[3])),), notes=word)
+    with world.studio.context() as ctx:
+
+        def new(client: str = "client", rule: str = "FREQ=DAILY") -> str:
+            return recurring.create(
+                ctx, client_id=ids[client], rule=rule, start_date=DAY, template=template, name=f"{word} care"
+            ).id
+
+        for state in ("", ".paused", ".cancelled", ".deleted", ".ended"):
+            ids[f"recurring{state}"] = new(rule="FREQ=DAILY;UNTIL=20260615" if state == ".ended" else "FREQ=DAILY")
+        ids["recurring.hidden"] = new("client.hidden")
+        recurring.pause(ctx, ids["recurring.paused"])
+        recurring.cancel(ctx, ids["recurring.cancelled"])
+        recurring.delete(ctx, ids["recurring.deleted"])
+        recurring.skip(ctx, ids["recurring.hidden"])
+        for client in ("client", "client.hidden"):
+            automatic_billing.arrange(
+                ctx, ids[client], every="AMOUNT", amount=Decimal(MONEY[2]), minimum_amount=Decimal(MONEY[3])
+            )  # fmt: skip
+            ctx.add(BillingRun(client_id=ids[client], every="AMOUNT", period_to=DAY, outcome="NOTHING", note=word))
+        ids["invoice.recurring"] = runs.run_now(ctx, ids["recurring.ended"])[0].invoice_id or ""
+
+
+def _cards(world: World, word: str) -> None:
+    """Cards are taken, and checkouts are open: nobody asks Stripe for another one."""
+    ids = world.ids
+    with world.studio.context() as ctx:
+        card_settings.change(ctx, secret_key=f"sk_test_{word}", webhook_secret=f"whsec_{word}", method="BOTH")
+        card_settings.choose(ctx, "client", ids["client.hidden"], "CARD")
+        card_settings.choose(ctx, "invoice", ids["invoice.hidden"], "BOTH")
+        for key in ("invoice.sent", "invoice.hidden"):
+            invoice = ctx.find(Invoice, ids[key])
+            session = f"cs_{word}_{key}"
+            ctx.add(
+                CardCheckout(
+                    invoice_id=invoice.id, session_id=session, url=f"https://checkout.example/{session}",
+                    amount=invoice.balance, fee=Decimal(0), currency=invoice.currency, note=word,
+                    expires_at=ctx.now + timedelta(days=1),
+                )
+            )  # fmt: skip
+        ctx.add(CardEvent(event_id=f"evt_{word}", type="charge.refunded", outcome="NOTHING", note=word))
 
 
 class Rehearsal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from decimal import Decimal
 from threading import Barrier
 from typing import Any
@@ -14,7 +15,7 @@ from sqlalchemy import text
 from tallystick.db.session import Prepared
 from tallystick.domain import payments
 from tallystick.domain.context import Context
-from tallystick.domain.invoices import lifecycle, work
+from tallystick.domain.invoices import series, work
 from tests.races.arena import Arena, at_once, meet, statuses
 
 LINE = {"description": "Fee", "quantity": "1", "rate": "100"}
@@ -140,18 +141,13 @@ def test_without_the_counters_lock_a_number_is_drawn_twice(weak_arena: Arena, mo
     drafts = drafted(weak_arena, 4)
     together = Barrier(4)
 
-    def look_and_draw(ctx: Context, invoice: Any, prefix: str, _date: object) -> str:
+    def look_and_draw(ctx: Context, kind: str, day: date) -> series.Drawn:
         (value,) = ctx.row(Prepared(text("SELECT count(*) + 1 FROM issued_numbers"))) or (1,)
         meet(together)
-        number = f"{prefix}{value:04d}"
-        ctx.add(
-            lifecycle.IssuedNumber(
-                series=lifecycle.SERIES, value=value, number=number, invoice_id=invoice.id, issued_at=ctx.now
-            )
-        )
-        return number
+        number = f"INV-{value:04d}"
+        return series.Drawn(kind, value, number, day)
 
-    monkeypatch.setattr(lifecycle, "_draw_number", look_and_draw)
+    monkeypatch.setattr(series, "draw", look_and_draw)
     weak_arena.sabotage(
         "ALTER TABLE issued_numbers DROP CONSTRAINT pk_issued_numbers",
         "ALTER TABLE issued_numbers DROP CONSTRAINT uq_issued_numbers_workspace_id_number",

@@ -122,7 +122,7 @@ def get(door: testing.TestClient, path: str, cookie: str = "") -> testing.Result
 def test_another_place_is_the_default(with_password: Studio, door: testing.TestClient, path: str) -> None:
     assert same_site_path(path, "/default") == "/default"
     gone = submit(door, "/sign-in", form_of(with_password, next=path))
-    assert (gone.status_code, gone.headers["Location"]) == (303, "/sign-in")
+    assert (gone.status_code, gone.headers["Location"]) == (303, "/")
 
 
 def test_there_are_as_many_places_as_promised() -> None:
@@ -152,11 +152,10 @@ def test_the_form_carries_on_where_to_go(with_password: Studio, door: testing.Te
     assert {"type": "hidden", "name": "next", "value": "/x?y=z&a=b"} in Names(again.text).all("input")
 
 
-def test_signed_in_it_says_who_and_signs_out(with_password: Studio, door: testing.TestClient) -> None:
+def test_signed_in_one_is_at_home_and_signs_out(with_password: Studio, door: testing.TestClient) -> None:
     cookie = cookie_of(submit(door, "/sign-in", form_of(with_password)))
-    page = get(door, "/sign-in", cookie)
-    assert page.status_code == 200
-    assert with_password.owner.email in page.text
+    assert get(door, "/sign-in", cookie).headers["Location"] == "/"
+    assert with_password.owner.email in get(door, "/", cookie).text
     assert get(door, "/sign-in?next=/x", cookie).headers["Location"] == "/x"
     button = get(door, "/sign-out", cookie)
     out = submit(door, "/sign-out", {"csrf_token": csrf_in(button)}, Cookie=cookie)
@@ -253,7 +252,7 @@ def test_somebody_of_several_workspaces_chooses(with_password: Studio, door: tes
     assert (stay.status_code, stay.headers["Location"], cookies_of(stay)) == (303, "/x", {})
     moved = submit(door, "/sign-in/workspace", {**fields, "workspace": there.workspace_id}, Cookie=cookie)
     assert (moved.status_code, moved.headers["Location"]) == (303, "/x")
-    assert "Second &lt;home&gt;" in get(door, "/sign-in", cookie_of(moved)).text
+    assert "Second &lt;home&gt;" in get(door, "/", cookie_of(moved)).text
     assert "Password" in get(door, "/sign-in", cookie).text  # the session from before is over
 
 
@@ -272,8 +271,8 @@ def test_a_password_is_changed_by_page(with_password: Studio, door: testing.Test
         assert refused.status_code == 400
         assert why in refused.text
     assert "is changed" in submit(door, "/password", fields, Cookie=cookie).text
-    assert with_password.owner.email in get(door, "/sign-in", cookie).text
-    assert with_password.owner.email not in get(door, "/sign-in", elsewhere).text
+    assert with_password.owner.email in get(door, "/", cookie).text
+    assert get(door, "/", elsewhere).headers["Location"] == "/sign-in"
     assert get(door, "/password").headers["Location"] == "/sign-in?next=%2Fpassword"
     assert signed_in(with_password, password=new).jwt
 
@@ -283,7 +282,6 @@ def pages_of(studio: Studio, door: testing.TestClient) -> dict[str, testing.Resu
     return {
         "sign in": get(door, "/sign-in"),
         "wrong": submit(door, "/sign-in", form_of(studio, password="x")),
-        "signed in": get(door, "/sign-in", cookie),
         "workspace": get(door, "/sign-in/workspace", cookie),
         "sign out": get(door, "/sign-out", cookie),
         "password": get(door, "/password", cookie),
@@ -348,4 +346,4 @@ def test_plain_http_is_said(with_password: Studio, door: testing.TestClient, tmp
 def test_a_cookie_of_the_page_is_one_of_the_api(with_password: Studio, door: testing.TestClient) -> None:
     cookie = cookie_of(submit(door, "/sign-in", form_of(with_password, remember="yes")))
     assert get(door, "/api/auth/token", cookie).status_code == 200
-    assert with_password.owner.email in get(door, "/sign-in", cookie_of(sign_in_by_api(door, with_password))).text
+    assert with_password.owner.email in get(door, "/", cookie_of(sign_in_by_api(door, with_password))).text

@@ -187,7 +187,10 @@ def test_nested_parts_bounds_and_choices_are_told() -> None:
     draft = next(one for group in groups_of(DOCUMENT) for one in group.operations if one.id == "createInvoice")
     by_name = {field.name: field for field in draft.body}
     assert by_name["clientId"].required
-    assert [part.name for part in by_name["lines"].parts] == ["description", "quantity", "rate", "unit", "projectId"]
+    assert [part.name for part in by_name["lines"].parts] == [
+        "description", "quantity", "rate", "unit", "projectId", "heading", "discount", "taxRate", "taxCategory",
+        "taxReason", "taxRateId",
+    ]  # fmt: skip
     assert by_name["lines"].notes == ("≤ 500 items",)
     assert by_name["taxRate"].kind == "decimal"
     assert by_name["taxRate"].nullable

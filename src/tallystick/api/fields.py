@@ -391,7 +391,7 @@ def _reason(value: Any, hint: Any) -> tuple[str, str] | None:
         return "", "must not be empty"
     allowed = next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), ())
     if allowed and value not in allowed:
-        return "", f"must be one of {', '.join(allowed)}"
+        return "", f"must be one of {', '.join(map(str, allowed))}"
     try:
         msgspec.convert(value, hint, dec_hook=read_ours)
     except (msgspec.MsgspecError, RecursionError, OverflowError) as error:

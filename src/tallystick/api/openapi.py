@@ -23,7 +23,7 @@ ERRORS: Final[Mapping[int, str]] = {
     408: "The body did not arrive in time.",
     409: "The state of things forbids it, or the Idempotency-Key was used for another request.",
     413: "The body is too large.",
-    415: "The body is not JSON.",
+    415: "The body is of a type that is not read here.",
     422: "A field is wrong, or the Idempotency-Key is missing; `fields` names each one.",
     429: "Too many requests; `Retry-After` says when to come back.",
     503: "The database is away for a moment; `Retry-After` says when to come back.",
@@ -114,6 +114,9 @@ def _operation(
             "required": bool(operation.required),
             "content": {media: {"schema": _body_schema(operation, dialect, components)} for media in dialect.media},
         }
+    if operation.upload is not None:
+        binary = {"schema": {"type": "string", "format": "binary", "maxLength": operation.upload.limit}}
+        said["requestBody"] = {"required": True, "content": dict.fromkeys(operation.upload.media, binary)}
     return said
 
 
@@ -196,11 +199,16 @@ def _responses(operation: Operation, dialect: Dialect, by_kind: Mapping[Any, Any
     found: dict[str, Any] = {}
     if operation.status == 204:
         found["204"] = {"description": "Done; no body."}
+    elif operation.file:
+        binary = {"schema": {"type": "string", "format": "binary"}}
+        found[str(operation.status)] = {"description": "The file.", "content": dict.fromkeys(operation.file, binary)}
     else:
         item = by_kind[operation.answer]
         if operation.nullable:
             item = {"anyOf": [item, {"type": "null"}]}
-        if operation.many and dialect.answer is not None:
+        if operation.whole:
+            schema = item
+        elif operation.many and dialect.answer is not None:
             schema = dialect.answer({"type": "array", "items": item})
         elif operation.listing is not None or operation.many or operation.sorts:
             schema = dialect.page(item)

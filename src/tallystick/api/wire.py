@@ -6,13 +6,15 @@ import contextlib
 import hashlib
 import logging
 import random
+import re
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final, Protocol
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote, unquote
 
 import falcon
 import msgspec
@@ -29,13 +31,15 @@ from tallystick.domain.context import (
     Clock,
     Connection,
     Context,
+    Origin,
+    Server,
     Transactions,
     open_workspace,
     refusal_of,
     utc_now,
 )
 from tallystick.domain.listing import Filter, Listing
-from tallystick.values.errors import Conflict, Invalid, NotFound, Refusal, TooMany, Unauthenticated
+from tallystick.values.errors import Busy, Conflict, Invalid, NotFound, Refusal, TooMany, Unauthenticated
 from tallystick.values.ids import new_id, parse_id
 
 COMMON_HEADERS: Final = (
@@ -47,8 +51,14 @@ COMMON_HEADERS: Final = (
 BODY_LIMIT: Final = 1024 * 1024
 BODY_SECONDS: Final = 10.0
 DEADLOCK_TRIES: Final = 5
+WAITING_PLACES: Final = 16
+"""Requests of one process that wait for news at once; with no place free, one is answered at once."""
+LOOK_SECONDS: Final = 0.2
+"""How often who waits for news looks for it."""
 PASSING: Final = frozenset({"idempotency_key_reused", "idempotency_in_progress", "try_again"})
 """Reasons of refusals that decide nothing: they are not kept for a retry to hear again."""
+
+_NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 log = logging.getLogger("tallystick.api")
 
@@ -68,6 +78,63 @@ class Ask:
     @property
     def id(self) -> str:
         return self.ids["id"]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An answer that is a file. It is made when the transaction is over: paper takes longer than a row."""
+
+    name: str
+    """What it is saved as."""
+    media: str
+    make: Callable[[], bytes]
+    inline: bool = False
+    """Whether a browser shows it rather than saves it."""
+
+    def headers(self) -> dict[str, str]:
+        """Of the answer."""
+        how = "inline" if self.inline else "attachment"
+        plain = "".join(one if one.isascii() and one.isprintable() and one not in '"\\%' else "_" for one in self.name)
+        given = f'{how}; filename="{plain}"'
+        if plain != self.name:
+            given += f"; filename*=UTF-8''{quote(self.name, safe='')}"
+        return {
+            "Content-Type": self.media,
+            "Content-Disposition": given,
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A body that is a file: its bytes as they are, of one of these media types."""
+
+    media: tuple[str, ...]
+    limit: int
+    """Bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """An answer that takes longer than a transaction should last: its data are made when that is over."""
+
+    make: Callable[[], Any]
+
+
+def file_name(text: str, ending: str) -> str:
+    """A name that every system can save a file as: `NL 2026/7` and `xml` make `NL-2026-7.xml`."""
+    plain = _NOT_IN_NAMES.sub("-", text).strip("-.")
+    return f"{plain[:100] or 'document'}.{ending}"
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """An answer that may wait for a better one: it is asked for anew when there is news, or given as it is."""
+
+    value: Any
+    seconds: int
+    news: Callable[[Context], bool]
+    """Asked now and then, in a short transaction of its own: nobody holds a connection while waiting."""
 
 
 Handler = Callable[[Context, Ask], Any]
@@ -102,6 +169,12 @@ class Operation:
     """When it answers 409; empty: never by itself."""
     absent: str = ""
     """When it answers 404 for what its body names, where its API would not say so in general."""
+    whole: bool = False
+    """Whether the answer is `answer` itself, with no envelope around it."""
+    file: tuple[str, ...] = ()
+    """The media types of an answer that is a `File`; empty: it is JSON."""
+    upload: Upload | None = None
+    """A body that is a file; the facts are then its `content`, its `media` and, where it came with one, its `name`."""
     many: bool = False
     """Whether `data` is a list of all there are, without paging."""
     nullable: bool = False
@@ -205,8 +278,9 @@ class Wire:
         address_of: Callable[[falcon.Request], str],
         clock: Clock = utc_now,
         seen: Callable[[Actor], None] | None = None,
+        server: Server | None = None,
     ) -> None:
-        """`seen` is told whom the API lets in."""
+        """`seen` is told whom the API lets in; `server` is what verbs may borrow."""
         self.manners = manners
         self.database = database
         self.limits = limits
@@ -214,6 +288,8 @@ class Wire:
         self.address_of = address_of
         self.clock = clock
         self.seen = seen
+        self.server = server
+        self.waiting = threading.BoundedSemaphore(WAITING_PLACES)
         self.readers = {
             one.path: one for one in manners.operations() if one.method == "GET" and one.path.endswith("{id}")
         }
@@ -291,6 +367,10 @@ class Unavailable(Exception):  # noqa: N818 - a fact about the server
     """The database is away or every connection is taken: worth asking again."""
 
 
+class Occupied(Unavailable):
+    """The server makes as many documents at once as it does: worth asking again, as the sentence says."""
+
+
 class _Resource:
     """All methods of one path, for Falcon's router."""
 
@@ -345,6 +425,7 @@ class _Exchange:
         self._refusal = refusal
         self._body: bytes | None = None
         self._parsed: dict[str, Any] = {}
+        self._waited = False
         self.request_id = new_id()
         self.headers: list[tuple[str, str]] = [("X-Request-Id", self.request_id), *COMMON_HEADERS]
 
@@ -366,7 +447,9 @@ class _Exchange:
         operation = self._operation
         if operation is not None and operation.writes and self._body is None:
             try:
-                self._body = read_body(self._request, self._manners.check_media)
+                upload = operation.upload
+                check = self._manners.check_media if upload is None else partial(check_upload, upload)
+                self._body = read_body(self._request, check, BODY_LIMIT if upload is None else upload.limit)
             except (Malformed, TooLarge, TooSlow, Unsupported, falcon.HTTPError) as refusal:
                 # Told once we know who asks: a refused body counts too, and its answer says the limits.
                 operation, self._refusal = None, refusal
@@ -374,28 +457,33 @@ class _Exchange:
         try:
             reading = operation is None or not operation.writes
             with self._wire.database.transaction(reading=reading) as connection:
-                ctx = Context(self._authenticated(connection), connection, self._wire.clock)
+                wire = self._wire
+                ctx = Context(self._authenticated(connection), connection, wire.clock, wire.server)
                 if operation is None:
                     raise self._refusal or NotFound()
+                if operation.writes:
+                    ctx.comes_from(self._origin(operation, ctx.actor))
                 self._manners.admit(ctx.actor, operation)
                 ctx.require(operation.permission)
                 ask = self._ask(operation, ctx.actor)
                 key = self._idempotency_key(operation)
-                if key is None:
-                    value = operation.handler(ctx, ask)
-                    return operation.status, self._encode(ctx, operation, ask, value), {}
-                decision = _Decision(ctx.actor, key, self._fingerprint())
-                replay = idempotency.claim(ctx, key, decision.fingerprint)
-                if replay is not None:
-                    decision = None
-                    self._check_still_seen(ctx, operation, ask, replay)
-                    replayed = {"Idempotent-Replayed": "true", "Original-Request-Id": replay.request_id}
-                    return replay.status, replay.body, replayed
-                body = self._encode(ctx, operation, ask, operation.handler(ctx, ask))
-                idempotency.keep(
-                    ctx, key, decision.fingerprint, status=operation.status, body=body, request_id=self.request_id
-                )
-                return operation.status, body, {}
+                if key is not None:
+                    decision = _Decision(ctx.actor, key, self._fingerprint())
+                    replay = idempotency.claim(ctx, key, decision.fingerprint)
+                    if replay is not None:
+                        decision = None
+                        self._check_still_seen(ctx, operation, ask, replay)
+                        replayed = {"Idempotent-Replayed": "true", "Original-Request-Id": replay.request_id}
+                        return replay.status, replay.body, replayed
+                    body = self._encode(ctx, operation, ask, operation.handler(ctx, ask))
+                    idempotency.keep(
+                        ctx, key, decision.fingerprint, status=operation.status, body=body, request_id=self.request_id
+                    )
+                    return operation.status, body, {}
+                value = operation.handler(ctx, ask)
+                awaited = value if isinstance(value, Awaited) else None
+                told = value if awaited is None else awaited.value
+                body = b"" if isinstance(told, File | Later) else self._encode(ctx, operation, ask, told)
         except (NotFound, Conflict, Invalid, psycopg.IntegrityError) as error:
             refusal = refusal_of(error) if isinstance(error, psycopg.IntegrityError) else error
             if decision is None or not isinstance(refusal, Refusal) or refusal.reason in PASSING:
@@ -403,6 +491,39 @@ class _Exchange:
             status, body, extra = self._error(refusal)
             self._keep_refusal(decision, status, body)
             return status, body, extra
+        if isinstance(told, File):
+            return operation.status, told.make(), told.headers()
+        if isinstance(told, Later):
+            return operation.status, self._encode(ctx, operation, ask, told.make()), {}
+        if awaited is not None and not self._waited:
+            self._waited = True
+            if self._news(ctx.actor, awaited):
+                return self._try()
+        return operation.status, body, {}
+
+    def _origin(self, operation: Operation, actor: Actor) -> Origin:
+        request = self._request
+        address = self._wire.address_of(request)
+        given = request.get_header("User-Agent") or ""
+        agent = "".join(one for one in given[:200] if one.isprintable())
+        return Origin(operation.id, actor.credential, address, agent, self.request_id)
+
+    def _news(self, actor: Actor, awaited: Awaited) -> bool:
+        """Wait for news, if there is a place to."""
+        wire = self._wire
+        if not wire.waiting.acquire(blocking=False):
+            return False
+        try:
+            deadline = time.monotonic() + awaited.seconds
+            while (left := deadline - time.monotonic()) > 0:
+                time.sleep(min(LOOK_SECONDS, left))
+                with contextlib.suppress(PoolTimeout, TooManyRequests), wire.database.transaction(reading=True) as one:
+                    open_workspace(one, actor.workspace_id)
+                    if awaited.news(Context(actor, one, wire.clock, wire.server)):
+                        return True
+            return False
+        finally:
+            wire.waiting.release()
 
     def _check_still_seen(self, ctx: Context, operation: Operation, ask: Ask, replay: idempotency.Replay) -> None:
         """Whoever sees only a part of the workspace hears again only of what they see now."""
@@ -424,6 +545,8 @@ class _Exchange:
             verdict = wire.limits.take(f"address:{wire.address_of(self._request)}", policy)
             self._limit(verdict, policy)
             raise
+        if self._waited:  # it was counted when it came
+            return actor
         policy = self._manners.policy(actor)
         if wire.seen is not None:
             wire.seen(actor)
@@ -449,12 +572,22 @@ class _Exchange:
             raise Malformed("The query string is not valid UTF-8, or has more than 100 parameters.") from None
         query = self._manners.query(operation, pairs, actor)
         facts: dict[str, Any] = {}
-        if operation.body is not None:
+        if operation.upload is not None:
+            facts = self._file(operation.upload)
+        elif operation.body is not None:
             self._parsed = self._manners.parse(self._body or b"", self._request)
             facts = self._manners.facts(operation, self._parsed)
             if operation.check is not None:
                 operation.check(facts)
         return Ask(ids, query, facts)
+
+    def _file(self, upload: Upload) -> dict[str, Any]:
+        """The file in the body. Its digest stands for it where requests are compared."""
+        content = self._body or b""
+        media = media_of(self._request)
+        check_upload(upload, media)  # an empty body was not looked at yet
+        self._parsed = {"sha256": hashlib.sha256(content).hexdigest(), "media": media}
+        return {"content": content, "media": media, "name": name_in(self._request.get_header("Content-Disposition"))}
 
     def _idempotency_key(self, operation: Operation) -> str | None:
         if not operation.writes:
@@ -482,7 +615,7 @@ class _Exchange:
         """A decision is an answer too: what was refused for its state is refused the same way on a retry."""
         with contextlib.suppress(Refusal, psycopg.Error), self._wire.database.transaction() as connection:
             open_workspace(connection, decision.actor.workspace_id)
-            ctx = Context(decision.actor, connection, self._wire.clock)
+            ctx = Context(decision.actor, connection, self._wire.clock, self._wire.server)
             idempotency.keep(
                 ctx, decision.key, decision.fingerprint, status=status, body=body, request_id=self.request_id
             )
@@ -491,6 +624,8 @@ class _Exchange:
         if isinstance(error, psycopg.OperationalError | PoolTimeout | TooManyRequests):
             log.warning("database unavailable: %s", error, extra={"request_id": self.request_id})
             error = Unavailable(str(error))
+        elif isinstance(error, Busy):
+            error = Occupied(str(error))
         elif isinstance(error, falcon.HTTPError):
             error = Malformed(error.description or error.title or "The request cannot be read.")
         elif isinstance(error, psycopg.DataError):
@@ -516,14 +651,36 @@ class _Decision:
     fingerprint: bytes
 
 
-def read_body(request: falcon.Request, check_media: Callable[[str], None]) -> bytes:
-    """The whole body, chunked or not, before a database connection is taken: 1 MiB and 10 seconds at most."""
+def media_of(request: falcon.Request) -> str:
+    """The media type of a body, without its parameters; JSON where none is said."""
+    return (request.content_type or "application/json").partition(";")[0].strip().lower()
+
+
+def check_upload(upload: Upload, media: str) -> None:
+    """Raises Unsupported for a file of a type that is not taken here."""
+    if media not in upload.media:
+        raise Unsupported(f"Send the file as it is, with its Content-Type: {', '.join(upload.media)}.")
+
+
+def name_in(disposition: str | None) -> str | None:
+    """The file name in a Content-Disposition header (RFC 6266); None where there is none that can be read."""
+    parts = [part.strip() for part in (disposition or "").split(";")]
+    names = {name.strip().lower(): value.strip() for name, _, value in (part.partition("=") for part in parts)}
+    extended = names.get("filename*", "")
+    if extended.lower().startswith("utf-8''"):
+        return unquote(extended[7:], errors="replace")
+    plain = names.get("filename", "").strip('"')
+    return plain.encode("latin-1", "replace").decode("utf-8", "replace") or None
+
+
+def read_body(request: falcon.Request, check_media: Callable[[str], None], limit: int = BODY_LIMIT) -> bytes:
+    """The whole body, chunked or not, before a database connection is taken: 10 seconds at most."""
     declared = request.content_length
-    if declared is not None and declared > BODY_LIMIT:
-        raise TooLarge(f"The body may have at most {BODY_LIMIT // 1024} KiB.")
+    if declared is not None and declared > limit:
+        raise TooLarge(f"The body may have at most {limit // 1024} KiB.")
     if request.get_header("Content-Encoding", default="identity") != "identity":
         raise Unsupported("Compressed request bodies are not read. Send the body as it is.")
-    media = (request.content_type or "application/json").partition(";")[0].strip().lower()
+    media = media_of(request)
     chunked = "chunked" in (request.get_header("Transfer-Encoding") or "").lower()
     if not chunked and not declared:
         return b""
@@ -538,8 +695,8 @@ def read_body(request: falcon.Request, check_media: Callable[[str], None]) -> by
             break
         parts.append(part)
         size += len(part)
-        if size > BODY_LIMIT:
-            raise TooLarge(f"The body may have at most {BODY_LIMIT // 1024} KiB.")
+        if size > limit:
+            raise TooLarge(f"The body may have at most {limit // 1024} KiB.")
         if time.monotonic() > deadline:
             raise TooSlow("The body did not arrive within 10 seconds.")
     if declared is not None and size < declared:

@@ -302,7 +302,7 @@ def change_password(
     stored = cast("str | None", rows[0][2]) if rows else None
     if not verify_password(stored, old):
         raise Invalid(fields={"old_password": "is not right"})
-    _check(
+    check_password(
         new, "new_password", (email, live.user.name, *(row[6] for row in rows)), second_factor=rows[0][3] is not None
     )
     fresh = hash_password(new)
@@ -347,7 +347,7 @@ def set_password(database: Transactions, key: bytes, secret: str, password: str,
     with database.transaction() as connection:
         owner = password_link(connection, key, secret, now)
     words = (owner.user.email, owner.user.name, owner.workspace_name)
-    _check(password, "password", words, second_factor=owner.second_factor)
+    check_password(password, "password", words, second_factor=owner.second_factor)
     fresh = hash_password(password)
     with database.transaction() as connection:
         # The row of the person lets one of two requests with the same link go first; the other finds it used.
@@ -488,7 +488,8 @@ def _end_replaced(connection: Connection, key: bytes, cookie: str, now: datetime
     _end(connection, live, "replaced", now)
 
 
-def _check(password: str, field: str, words: tuple[str, ...], *, second_factor: bool) -> None:
+def check_password(password: str, field: str, words: tuple[str, ...], *, second_factor: bool = False) -> None:
+    """Refuse a password that is too short, too common, or made of the words around it."""
     problem = problem_with(password, words=words, second_factor=second_factor)
     if problem is not None:
         raise Invalid(problem, fields={field: problem})

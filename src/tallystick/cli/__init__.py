@@ -12,6 +12,9 @@ from tallystick.cli.console import sentences
 
 MODULES: Final = (
     "serve",
+    "worker",
+    "jobs",
+    "mail",
     "demo",
     "migrate",
     "workspaces",
@@ -20,7 +23,16 @@ MODULES: Final = (
     "tokens",
     "api_keys",
     "oauth_apps",
+    "tax_rates",
     "invoices",
+    "sending",
+    "rates",
+    "milestones",
+    "write_offs",
+    "recurring",
+    "audit",
+    "automatic_billing",
+    "cards",
     "doctor",
     "backup",
 )

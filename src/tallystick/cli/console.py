@@ -20,7 +20,8 @@ from tallystick.db.local_postgres import LocalPostgres, LocalPostgresError, key_
 from tallystick.db.migrations import MigrationError, migrate
 from tallystick.db.session import Connection, Database, owner_connection
 from tallystick.domain.access import Actor
-from tallystick.domain.context import Clock, Context, open_workspace, utc_now
+from tallystick.domain.context import Clock, Context, Origin, open_workspace, utc_now
+from tallystick.main import lent
 from tallystick.settings import Settings, SettingsError
 from tallystick.values.errors import NotFound, Refusal
 from tallystick.values.ids import parse_id
@@ -112,7 +113,9 @@ class Operator:
             known = connection.execute("SELECT time_zone FROM workspaces WHERE id = %s", [workspace_id]).fetchone()
             if known is not None:
                 actor = replace(actor, time_zone=known[0])
-            yield Context(actor, connection, clock)
+            ctx = Context(actor, connection, clock, lent(self.settings, self.key))
+            ctx.comes_from(Origin(" ".join(["tallystick", *sys.argv[1:3]])))
+            yield ctx
 
     def workspaces(self) -> list[tuple[str, str, str]]:
         """Id, name and plan of every workspace, by name."""

@@ -23,6 +23,8 @@ from tallystick.demo import nordlicht, sign_ins
 from tallystick.demo.doors import hang_up_keys, open_doors
 from tallystick.demo.load import load
 from tallystick.demo.sign_ins import SignIn, SignIns
+from tallystick.documents import Documents
+from tallystick.main import lent
 from tallystick.settings import Settings, default_data
 
 HERE: Final = "127.0.0.1"
@@ -57,7 +59,8 @@ def demo(settings: Settings, credentials: Path | None) -> None:
         with out.status("Loading the studio ...") as status:
             signed = sign_ins.kept_in(make_data_directory(settings.data), settings.env)
             _refuse_strangers(operator, signed)
-            load(operator.database, operator.key, signed, datetime.now(UTC), status.update)
+            load(operator.database, lent(settings, operator.key), signed, datetime.now(UTC), status.update)
+            Documents.rules.close()  # this process asks for no e-invoice any more; those that serve have their own
             signed.expensicat = open_doors(
                 operator.database, operator.key, signed, settings.public_url, datetime.now(UTC)
             )

@@ -67,6 +67,11 @@ class Row(DeclarativeBase):
             raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(unknown))}.")
         cast("dict[str, Any]", self.__dict__).update(facts)
 
+    @classmethod
+    def read_as(cls) -> dict[str, ColumnElement[Any]]:
+        """Columns that are read through an expression: what a row shows of them depends on the day."""
+        return {}
+
     noun: ClassVar[str] = "record"
     """The word for one such row in a sentence, and the resource of its events (`time_entry`)."""
 

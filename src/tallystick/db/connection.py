@@ -32,7 +32,7 @@ _ANSWERED: Final = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
 class Prepared:
     """A Core statement, compiled once to the server's own SQL, with `$1` where a value goes."""
 
-    __slots__ = ("_formats", "constants", "names", "query", "sql")
+    __slots__ = ("_formats", "constants", "dated", "names", "query", "sql")
 
     def __init__(self, statement: ClauseElement | str) -> None:
         compiled = None if isinstance(statement, str) else statement.compile(dialect=_DIALECT)
@@ -41,6 +41,8 @@ class Prepared:
         self.names: list[str] = []
         self.query = _PARAMETER.sub(self._numbered, self.sql).encode()
         self._formats = [PyFormat.AUTO] * len(self.names)
+        self.dated = "today" in self.names
+        """Whether it asks for the day."""
         given: Mapping[str, Any] = (compiled and compiled.params) or {}
         self.constants = {name: value for name, value in given.items() if value is not None}
         """Parameters that the statement brings along: the plain values in its conditions."""

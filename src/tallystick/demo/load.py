@@ -18,7 +18,7 @@ from tallystick.demo.sign_ins import Neighbour as NeighbourSignIn
 from tallystick.demo.sign_ins import SignIn, SignIns
 from tallystick.domain import clients, expenses, members, payments, projects, tasks, time_entries, tokens, workspaces
 from tallystick.domain.access import Actor, Plan, Role
-from tallystick.domain.context import Context, open_workspace
+from tallystick.domain.context import Context, Server, open_workspace
 from tallystick.domain.invoices import lifecycle
 from tallystick.domain.invoices.draft import draft
 from tallystick.domain.invoices.invoice import Invoice
@@ -29,22 +29,22 @@ NEVER_EXPIRES: Final = None
 Step = Callable[[str], None]
 
 
-def load(database: Database, key: bytes, sign_ins: SignIns, now: datetime, step: Step) -> None:
+def load(database: Database, server: Server, sign_ins: SignIns, now: datetime, step: Step) -> None:
     """Fill what is not there yet; each workspace comes whole or not at all."""
-    _nordlicht(database, key, sign_ins, now, step)
+    _nordlicht(database, server, sign_ins, now, step)
     for one, sign_in in ((neighbours.OTHER, sign_ins.other), (neighbours.FREE, sign_ins.free)):
-        _neighbour(database, key, one, sign_in, now)
+        _neighbour(database, server, one, sign_in, now)
 
 
 class Stage:
     """One workspace being filled in one transaction, by different people at different times."""
 
-    def __init__(self, connection: Connection, workspace_id: str, zone: str, key: bytes) -> None:
+    def __init__(self, connection: Connection, workspace_id: str, zone: str, server: Server) -> None:
         self.connection = connection
         self.workspace_id = workspace_id
         self.zone = zone
         self.people: dict[str, Member] = {}
-        self._key = key
+        self._server = server
 
     def at(self, instant: datetime, who: str | None = None) -> Context:
         """A context of one of the people, or of the operator, at an instant."""
@@ -52,7 +52,8 @@ class Stage:
         person = self.people.get(who or "")
         role: Role = person.role if person is not None else "OWNER"  # type: ignore[assignment]  # the CHECK says so
         user_id = "" if person is None else person.user_id
-        return Context(Actor(self.workspace_id, user_id, role, time_zone=self.zone), self.connection, lambda: instant)
+        actor = Actor(self.workspace_id, user_id, role, time_zone=self.zone)
+        return Context(actor, self.connection, lambda: instant, self._server)
 
     def join(self, ctx: Context, who: str, *, email: str, name: str, role: Role, sign_in: SignIn | None) -> None:
         """A person joins; with a sign-in they get a password and a token."""
@@ -65,12 +66,12 @@ class Stage:
                 user_id=member.user_id,
                 name="Demo",
                 prefix=shape.prefix,
-                digest=token_texts.digest(self._key, sign_in.token),
+                digest=token_texts.digest(self._server.key, sign_in.token),
                 expires_at=NEVER_EXPIRES,
             )
 
 
-def _nordlicht(database: Database, key: bytes, sign_ins: SignIns, now: datetime, step: Step) -> None:
+def _nordlicht(database: Database, server: Server, sign_ins: SignIns, now: datetime, step: Step) -> None:
     with database.transaction() as connection:
         open_workspace(connection, sign_ins.workspace.id)
         if _is_there(connection):
@@ -78,7 +79,7 @@ def _nordlicht(database: Database, key: bytes, sign_ins: SignIns, now: datetime,
         work = work_until(now)
         began = work[0].begin - timedelta(days=1)
         step("The studio and its people ...")
-        stage = _studio(connection, key, sign_ins, began)
+        stage = _studio(connection, server, sign_ins, began)
         step("Clients, projects and tasks ...")
         client_ids, project_ids, task_ids = _clients(stage, began)
         step(f"{len(work)} stretches of work ...")
@@ -92,8 +93,8 @@ def _nordlicht(database: Database, key: bytes, sign_ins: SignIns, now: datetime,
         _timer(stage, now, project_ids, task_ids)
 
 
-def _studio(connection: Connection, key: bytes, sign_ins: SignIns, began: datetime) -> Stage:
-    stage = Stage(connection, sign_ins.workspace.id, nordlicht.ZONE, key)
+def _studio(connection: Connection, server: Server, sign_ins: SignIns, began: datetime) -> Stage:
+    stage = Stage(connection, sign_ins.workspace.id, nordlicht.ZONE, server)
     ctx = stage.at(began)
     workspaces.found(
         ctx, name=nordlicht.NAME, currency="EUR", time_zone=nordlicht.ZONE, plan="agency", **nordlicht.SETTINGS
@@ -219,13 +220,13 @@ def _timer(stage: Stage, now: datetime, project_ids: Ids, task_ids: TaskIds) -> 
 
 
 def _neighbour(
-    database: Database, key: bytes, one: neighbours.Neighbour, sign_in: NeighbourSignIn, now: datetime
+    database: Database, server: Server, one: neighbours.Neighbour, sign_in: NeighbourSignIn, now: datetime
 ) -> None:
     with database.transaction() as connection:
         open_workspace(connection, sign_in.workspace.id)
         if _is_there(connection):
             return
-        stage = Stage(connection, sign_in.workspace.id, one.time_zone, key)
+        stage = Stage(connection, sign_in.workspace.id, one.time_zone, server)
         ctx = stage.at(now - timedelta(days=30))
         plan: Plan = one.plan
         workspaces.found(ctx, name=one.name, currency=one.currency, time_zone=one.time_zone, plan=plan)

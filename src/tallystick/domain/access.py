@@ -46,7 +46,11 @@ class Permission(StrEnum):
     COMMENT = "comment on tasks"
     KEEP_NOTES = "keep notes"
     CHANGE_ANY_NOTE = "change anybody's notes"
+    READ_AUDIT = "read the audit log"
+    CHANGE_RATES = "set rates that begin on a day"
+    WRITE_OFF = "write off unbilled work"
     KEEP_API_KEYS = "make and revoke API keys"
+    READ_MAILS = "read what was mailed"
 
 
 _P = Permission
@@ -78,8 +82,11 @@ _MANAGER = _MEMBER | {
     _P.READ_CATEGORIES,
     _P.CHANGE_CATEGORIES,
     _P.CHANGE_ANY_NOTE,
+    _P.CHANGE_RATES,
+    _P.WRITE_OFF,
+    _P.READ_MAILS,
 }
-_ADMIN = _MANAGER | {_P.REASSIGN_TIME, _P.RECORD_PAYMENTS, _P.CHANGE_WORKSPACE, _P.CHANGE_MEMBERS}
+_ADMIN = _MANAGER | {_P.REASSIGN_TIME, _P.RECORD_PAYMENTS, _P.CHANGE_WORKSPACE, _P.CHANGE_MEMBERS, _P.READ_AUDIT}
 
 GRANTS: Final[dict[Role, frozenset[Permission]]] = {
     "OWNER": _ADMIN | {_P.KEEP_API_KEYS},  # a key acts as the owner
@@ -99,11 +106,13 @@ class Entitlements:
     """Requests per 10 seconds and token."""
     sustained: int
     """Requests per 60 seconds and token."""
+    seats: int | None = None
+    """How many people may be members, those who are invited counted; None: as many as there are."""
 
 
 ENTITLEMENTS: Final[dict[Plan, Entitlements]] = {
-    "free": Entitlements(frozenset(), burst=30, sustained=600),
-    "studio": Entitlements(frozenset({"apiAccess"}), burst=30, sustained=600),
+    "free": Entitlements(frozenset(), burst=30, sustained=600, seats=3),
+    "studio": Entitlements(frozenset({"apiAccess"}), burst=30, sustained=600, seats=10),
     "agency": Entitlements(frozenset({"apiAccess", "outboundWebhooks", "advancedReporting"}), burst=60, sustained=1200),
 }
 
@@ -111,6 +120,11 @@ ENTITLEMENTS: Final[dict[Plan, Entitlements]] = {
 def plan_with(feature: str) -> Plan:
     """The smallest plan that has a feature."""
     return next(plan for plan in PLANS if feature in ENTITLEMENTS[plan].features)
+
+
+def plan_for_seats(count: int) -> Plan:
+    """The smallest plan with so many seats."""
+    return next(plan for plan in PLANS if (seats := ENTITLEMENTS[plan].seats) is None or seats >= count)
 
 
 @dataclass(frozen=True, slots=True)

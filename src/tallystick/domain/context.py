@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Literal, Protocol, TypeVar, cast
 
@@ -17,9 +18,12 @@ from tallystick.db.base import Row, Tenant, table_of
 from tallystick.db.session import Answer, Connection, Prepared, columns_of, constraint_of, insert_of, run
 from tallystick.domain.access import Actor, Permission
 from tallystick.domain.events import Event
+from tallystick.values.cards import Till
+from tallystick.values.document import Renderer
 from tallystick.values.duration import local_date
 from tallystick.values.errors import Absent, Forbidden, NotFound, Refusal
 from tallystick.values.ids import new_id
+from tallystick.values.letter import Post, Sender
 
 Clock = Callable[[], datetime]
 
@@ -28,6 +32,35 @@ class Transactions(Protocol):
     """Where transactions come from; `db.session.Database` is one."""
 
     def transaction(self, *, reading: bool = False) -> AbstractContextManager[Connection]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What the server lends to verbs that make documents, links or secrets."""
+
+    renderer: Renderer
+    key: bytes
+    """The server's 32-byte key; `values.seal.derive` makes one of it for each purpose."""
+    public_url: str
+    """An origin; links begin with it."""
+    post: Post | None = None
+    """Who delivers letters; None: nobody does, and what is queued waits for a worker that has one."""
+    sender: Sender | None = None
+    """Through whom letters go that go through no server of the workspace's own; None: the operator has set up none."""
+    till: Till | None = None
+    """Who speaks to Stripe; None: its library is not installed."""
+
+
+class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How an event came about, for the audit log."""
+
+    action: str
+    """The operation, command, page or job."""
+    credential: str = ""
+    """The public part of the credential; never the secret."""
+    address: str = ""
+    agent: str = ""
+    request: str = ""
 
 
 Kind = TypeVar("Kind", bound=Row)
@@ -45,13 +78,18 @@ class Context:
     Rows are written when the verb says so (`add`, `change`), not when a session flushes (docs/decisions/0002).
     """
 
-    __slots__ = ("_clock", "_now", "actor", "connection")
+    __slots__ = ("_before", "_clock", "_now", "_origin", "_server", "actor", "connection")
 
-    def __init__(self, actor: Actor, connection: Connection, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, actor: Actor, connection: Connection, clock: Clock = utc_now, server: Server | None = None
+    ) -> None:
         self.actor = actor
         self.connection = connection
         self._clock = clock
+        self._server = server
         self._now: datetime | None = None
+        self._origin: str | None = None
+        self._before: dict[tuple[type[Row], str], dict[str, Any]] = {}
 
     # --- who and when
 
@@ -76,6 +114,17 @@ class Context:
         """The local day of the actor."""
         return local_date(self.now, self.actor.time_zone)
 
+    @property
+    def server(self) -> Server:
+        """What the server lends; a context that was made without it cannot do what needs it."""
+        if self._server is None:
+            raise RuntimeError("This context was made without a server.")
+        return self._server
+
+    def comes_from(self, origin: Origin) -> None:
+        """Say how what follows comes about."""
+        self._origin = msgspec.json.encode(origin).decode()
+
     # --- reading
 
     def rows(self, statement: Prepared, /, **values: Any) -> list[tuple[Any, ...]]:
@@ -87,7 +136,7 @@ class Context:
 
     def row_later(self, statement: Prepared, told: Callable[[tuple[Any, ...] | None], None], /, **values: Any) -> None:
         """`row` along with the next statement, before whose answer `told` hears it."""
-        self.connection.later(statement, {**values, **self._own()}, told)
+        self.connection.later(statement, {**values, **self._own(statement)}, told)
 
     def find(self, kind: type[Kind], identity: str | None, *, lock: Lock | None = None) -> Kind:
         """Load one row through the actor: what they may not see is not found.
@@ -109,7 +158,7 @@ class Context:
     def select(self, kind: type[Kind], *where: ColumnElement[bool], **values: Any) -> list[Kind]:
         """Rows of one kind by a condition, compiled at each call: for what is not on a hot path."""
         table = table_of(kind)
-        statement = select(table).where(*where)
+        statement = select(*read_columns(kind)).where(*where)
         if issubclass(kind, Tenant):
             statement = statement.where(table.c.workspace_id == workspace())
         return [hydrate(kind, row) for row in self.rows(Prepared(statement), **values)]
@@ -152,8 +201,13 @@ class Context:
             return []
         if "updated_at" in columns_of(type(row)):
             changed["updated_at"] = self.now
-        self._write(_update(type(row), tuple(sorted(changed))), {**changed, "id": row.__dict__["id"]})
-        columns_in(row).update(changed)
+        identity = row.__dict__["id"]
+        self._write(_update(type(row), tuple(sorted(changed))), {**changed, "id": identity})
+        held = columns_in(row)
+        before = self._before.setdefault((type(row), identity), {})
+        for name in changed:
+            before.setdefault(name, held[name])
+        held.update(changed)
         return [name for name in changed if name != "updated_at"]
 
     def write(self, statement: Prepared, /, **values: Any) -> int:
@@ -162,17 +216,18 @@ class Context:
 
     def write_later(self, statement: Prepared, /, **values: Any) -> None:
         """`write` along with the next statement, or with the commit; what a constraint refuses is raised there."""
-        self.connection.later(statement, {**values, **self._own()})
+        self.connection.later(statement, {**values, **self._own(statement)})
 
     def record(self, what: str, row: Tenant) -> None:
         """Tell that something happened to a row, in the transaction in which it happens."""
-        self._record(what, row, snapshot(row))
+        before = self._before.pop((type(row), row.id), None)
+        self._record(what, row, snapshot(row), None if before is None else msgspec.json.encode(before).decode())
 
     def record_facts(self, what: str, row: Tenant, **facts: Any) -> None:
         """`record` with chosen facts instead of the whole row: for rows that hold secrets."""
         self._record(what, row, msgspec.json.encode(facts).decode())
 
-    def _record(self, what: str, row: Tenant, data: str) -> None:
+    def _record(self, what: str, row: Tenant, data: str, before: str | None = None) -> None:
         noun = type(row).noun
         event = {
             "id": new_id(),
@@ -181,18 +236,21 @@ class Context:
             "resource": noun.replace(" ", "_"),
             "resource_id": row.id,
             "actor_id": self.actor.user_id or None,
+            "before": before,
             "data": data,
+            "origin": self._origin,
             "occurred_at": self.now,
         }
         self.connection.later(_insert(Event), event)
 
     def _run(self, statement: Prepared, values: dict[str, Any]) -> Answer:
-        values |= self._own()
+        values |= self._own(statement)
         return run(self.connection, statement, values)
 
-    def _own(self) -> dict[str, Any]:
+    def _own(self, statement: Prepared) -> dict[str, Any]:
         """What every statement may ask for."""
-        return {"workspace": self.actor.workspace_id, "actor": self.actor.user_id, "maker": self.actor.maker}
+        own = {"workspace": self.actor.workspace_id, "actor": self.actor.user_id, "maker": self.actor.maker}
+        return {**own, "today": self.today()} if statement.dated else own
 
     def _write(self, statement: Prepared, values: dict[str, Any]) -> int:
         try:
@@ -236,6 +294,12 @@ def hydrate(kind: type[Kind], values: Sequence[Any]) -> Kind:
     row = manager_of_class(kind).new_instance()
     columns_in(row).update(zip(columns_of(kind), values, strict=True))
     return row
+
+
+def read_columns(kind: type[Row]) -> list[ColumnElement[Any]]:
+    """The columns of a row in order, as they are read."""
+    shown = kind.read_as()
+    return [shown[column.key] if column.key in shown else column for column in table_of(kind).columns]  # noqa: SIM401
 
 
 def decimal_columns(kind: type[Row]) -> frozenset[str]:
@@ -304,7 +368,7 @@ def _find(kind: type[Row], everyone: bool, lock: Lock | None) -> Prepared:
     prepared = _finds.get((kind, everyone, lock))
     if prepared is None:
         table = table_of(kind)
-        statement = select(table).where(table.c.id == bindparam("id", type_=UUID(as_uuid=False)))
+        statement = select(*read_columns(kind)).where(table.c.id == bindparam("id", type_=UUID(as_uuid=False)))
         if issubclass(kind, Tenant):
             statement = statement.where(table.c.workspace_id == workspace())
             seen = None if everyone else kind.seen_by(actor())

@@ -21,7 +21,11 @@ class Event(Tenant):
     resource_id: Mapped[Id]
     actor_id: Mapped[Id | None]
     """The person who did it; null when the operator or the server itself did."""
+    before: Mapped[Json | None]
+    """The columns that changed, as they were; null where that is not known, or there was nothing before."""
     data: Mapped[Json]
+    origin: Mapped[Json | None]
+    """How it came about: `action`, and where known `credential`, `address`, `agent`, `request`."""
     occurred_at: Mapped[datetime] = mapped_column()
 
     @classmethod

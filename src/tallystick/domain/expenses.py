@@ -34,6 +34,7 @@ _COPIED = (
     "project_id",
 )
 LOCKED = "Invoiced expenses are locked"
+WRITTEN_OFF = "An expense that was written off is locked. Undo the write-off before you change it."
 
 
 class Expense(Counted):
@@ -56,6 +57,9 @@ class Expense(Counted):
     category_id: Mapped[Id]
     """Where it is filed; `category` and `custom_category` say what kind of money it was."""
     tags: Mapped[list[str]] = mapped_column(default=[])
+    written_off_at: Mapped[datetime | None]
+    """Set: nobody is billed for it, and it is locked until that is undone."""
+    write_off_reason: Mapped[str | None]
     created_by: Mapped[Id | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -73,6 +77,11 @@ class Expense(Counted):
             one_of("category", CATEGORIES),
             CheckConstraint("amount > 0", name="amount"),
             CheckConstraint("invoice_id IS NULL OR deleted_at IS NULL", name="billed_is_live"),
+            CheckConstraint("(written_off_at IS NULL) = (write_off_reason IS NULL)", name="write_off_reason"),
+            CheckConstraint(
+                "written_off_at IS NULL OR (billable AND invoice_id IS NULL AND deleted_at IS NULL)",
+                name="written_off_is_unbilled",
+            ),
             Index("ix_expenses_created", "workspace_id", "created_at", "id"),
             Index("ix_expenses_client", "workspace_id", "client_id", "expense_date"),
             Index("ix_expenses_category", "workspace_id", "category_id"),
@@ -181,6 +190,8 @@ def _unlocked(ctx: Context, expense_id: str) -> Expense:
     expense = ctx.find(Expense, expense_id, lock="update")
     if expense.invoice_id is not None:
         raise Conflict(LOCKED, reason="invoiced")
+    if expense.written_off_at is not None:
+        raise Conflict(WRITTEN_OFF, reason="written_off")
     return expense
 
 

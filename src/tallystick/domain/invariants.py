@@ -10,35 +10,43 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 from typing import Final, NamedTuple
 
-from iso4217 import Currency
 from sqlalchemy import Column, ForeignKeyConstraint, LargeBinary, Table
 
 from tallystick.db.base import Row, Tenant, table_of
 from tallystick.db.session import APPLICATION_ROLE, Connection, text_query
 from tallystick.domain.api_keys import ApiKey
+from tallystick.domain.audit import BROKEN_SQL
 from tallystick.domain.categories import FILED, Category
 from tallystick.domain.checklists import ChecklistItem
+from tallystick.domain.client_credit import ClientCredit, CreditEntry
 from tallystick.domain.clients import Client
 from tallystick.domain.comments import Comment
 from tallystick.domain.contacts import Contact
+from tallystick.domain.credit_notes.credit_note import CreditNote, CreditNoteLine, CreditNoteTax
+from tallystick.domain.dated_rates import Rate
 from tallystick.domain.events import Event
 from tallystick.domain.expenses import Expense
 from tallystick.domain.idempotency import BODY_LIMIT, Answer
-from tallystick.domain.invoices.invoice import BilledWork, Invoice, InvoiceLine, IssuedNumber
+from tallystick.domain.invoices.invoice import BilledWork, Invoice, InvoiceLine, InvoiceTax
+from tallystick.domain.invoices.issued import IssuedDocument
+from tallystick.domain.invoices.series import IssuedNumber, NumberJump, NumberSeries
 from tallystick.domain.members import Member
 from tallystick.domain.notes import Note
 from tallystick.domain.oauth import OAuthApp, OAuthGrant
-from tallystick.domain.payments import Payment
+from tallystick.domain.payments import Payment, Refund
 from tallystick.domain.projects import Milestone, Project
+from tallystick.domain.reconciliation import UNPROVEN
+from tallystick.domain.reconciliation import minor_unit_sql as _minor_unit
+from tallystick.domain.recurring.automatic_billing import AutomaticBilling
+from tallystick.domain.recurring.recurring import RecurringInvoice
 from tallystick.domain.sessions import PasswordLink, Session
 from tallystick.domain.task_statuses import TaskPriority, TaskStatus
 from tallystick.domain.tasks import Task
+from tallystick.domain.tax_rates import TaxRate
 from tallystick.domain.time_entries import TimeEntry
 from tallystick.domain.tokens import Token
-from tallystick.values.money import is_currency, minor_unit
 
 SHOWN: Final = 50
 """So many rows of one rule are named; the others are counted."""
@@ -124,6 +132,8 @@ def _reference(table: Table, key: ForeignKeyConstraint) -> str:
 def _secrets() -> Iterable[str]:
     """The text of whole rows, and of stored answers, whose bytes a row's text shows in hexadecimal only."""
     for table in Row.metadata.sorted_tables:
+        if table.name == _ISSUED:  # made of rows that are looked at; in a PDF nobody could read it
+            continue
         holders = ["entry::text", *(f"encode({one.name}, 'escape')" for one in table.columns if _is_bytes(one))]
         found = " OR ".join(f"{holder} ~ '{_LETS_IN}'" for holder in holders)
         within = "workspace_id" if "workspace_id" in table.columns else "NULL::uuid"
@@ -139,8 +149,8 @@ def _is_bytes(column: Column[object]) -> bool:
 
 
 def _identity(table: Table, alias: str) -> str:
-    """How a row is named: by its id, else by its whole key without the workspace."""
-    names = [column.name for column in table.primary_key if column.name != "workspace_id"]
+    """How a row is named: by its id, else by its whole key without the workspace, where there is more of it."""
+    names = [column.name for column in table.primary_key if column.name != "workspace_id"] or ["workspace_id"]
     return " || '/' || ".join(f"{alias}.{name}::text" for name in names)
 
 
@@ -158,17 +168,6 @@ def _all(queries: Iterable[str]) -> str:
     return " UNION ALL ".join(queries)
 
 
-def _minor_unit(currency: str) -> str:
-    """The decimals of a currency, in SQL; two where nothing else is said."""
-    codes = sorted((minor_unit(one.code), one.code) for one in Currency if is_currency(one.code))
-    cases = ""
-    for places, group in groupby(codes, key=lambda one: one[0]):
-        if places != 2:
-            listed = ", ".join(f"'{code}'" for _, code in group)
-            cases += f" WHEN {currency} IN ({listed}) THEN {places}"
-    return f"CASE{cases} ELSE 2 END"
-
-
 # --- the rules
 
 _EVENTS: Final = table_of(Event).name
@@ -176,9 +175,19 @@ _ENTRIES: Final = table_of(TimeEntry).name
 _EXPENSES: Final = table_of(Expense).name
 _INVOICES: Final = table_of(Invoice).name
 _LINES: Final = table_of(InvoiceLine).name
+_TAXES: Final = table_of(InvoiceTax).name
 _BILLED: Final = table_of(BilledWork).name
+_SERIES: Final = table_of(NumberSeries).name
 _NUMBERS: Final = table_of(IssuedNumber).name
+_JUMPS: Final = table_of(NumberJump).name
 _PAYMENTS: Final = table_of(Payment).name
+_CREDIT_NOTES: Final = table_of(CreditNote).name
+_CREDIT_LINES: Final = table_of(CreditNoteLine).name
+_CREDIT_TAXES: Final = table_of(CreditNoteTax).name
+_ISSUED: Final = table_of(IssuedDocument).name
+_REFUNDS: Final = table_of(Refund).name
+_CREDITS: Final = table_of(ClientCredit).name
+_CREDIT_ENTRIES: Final = table_of(CreditEntry).name
 _ANSWERS: Final = table_of(Answer).name
 
 _LETS_IN: Final = (
@@ -191,15 +200,31 @@ _LETS_IN: Final = (
     r"|eyJ[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]{86})"
 )
 """Personal tokens; API keys; OAuth's tokens, codes and secrets; cookies of sessions, links, marks of browsers; JWTs."""
-_WORK: Final = ((_ENTRIES, "entry_id"), (_EXPENSES, "expense_id"))
+_WORK: Final = ((_ENTRIES, "entry_id"), (_EXPENSES, "expense_id"), ("milestones", "milestone_id"))
+_LEDGERS: Final = (_EVENTS, _NUMBERS, _JUMPS, _CREDIT_ENTRIES, _CREDIT_NOTES, _CREDIT_LINES, _CREDIT_TAXES, _ISSUED)
 _KEPT: Final = (
-    *((table, trigger) for table in (_EVENTS, _NUMBERS) for trigger in ("append_only", "append_only_whole")),
-    *((table, "keep_issued") for table in (_INVOICES, _LINES)),
+    *((table, trigger) for table in _LEDGERS for trigger in ("append_only", "append_only_whole")),
+    *((table, "keep_issued") for table in (_INVOICES, _LINES, _TAXES)),
 )
 """Tables, and the triggers that keep what is in them from being rewritten."""
 _ACCESS: Final = (Token, Session, PasswordLink, OAuthApp, OAuthGrant, ApiKey)
 _ABOUT_WORK: Final = (TaskStatus, TaskPriority, Category, Contact, Milestone, ChecklistItem, Comment, Note)
-_WORK_AND_MONEY: Final = (Client, Project, Task, TimeEntry, Expense, Invoice, Payment, Member)
+_WORK_AND_MONEY: Final = (
+    Client,
+    Project,
+    Task,
+    TimeEntry,
+    Expense,
+    Invoice,
+    Payment,
+    Refund,
+    CreditNote,
+    Member,
+    Rate,
+    TaxRate,
+    RecurringInvoice,
+    AutomaticBilling,
+)
 _MADE_BY_VERBS: Final = (*_WORK_AND_MONEY, *_ABOUT_WORK, *_ACCESS)
 _TABLES: Final = "relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
 _OF_WORKSPACES: Final = f"""
@@ -319,20 +344,60 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
+        "rates",
+        "A place knows since when it has rates that begin on days; its column says its rate only where it has none.",
+        _all(
+            f"""
+                SELECT {studio} AS workspace_id, '{table} ' || place.id AS what FROM {table} AS place
+                WHERE rates_from IS DISTINCT FROM (
+                    SELECT min(effective_from) FROM rates
+                    WHERE rates.workspace_id = {studio} AND place_id = place.id AND deleted_at IS NULL)
+                   OR (rates_from IS NOT NULL AND {column} IS NOT NULL)
+            """
+            for table, studio, column in (
+                ("workspaces", "place.id", "default_rate"),
+                ("clients", "place.workspace_id", "default_rate"),
+                ("projects", "place.workspace_id", "hourly_rate"),
+                ("tasks", "place.workspace_id", "hourly_rate"),
+            )
+        ),
+    ),
+    Invariant(
         "billed-once",
-        "A time entry or expense is on at most one live invoice.",
+        "A time entry, expense, milestone or fee is on at most one live invoice.",
         _all(
             f"""
                 SELECT workspace_id, '{table} ' || {column} AS what FROM {_BILLED}
                 WHERE released_at IS NULL AND {column} IS NOT NULL
                 GROUP BY workspace_id, {column} HAVING count(*) > 1
             """
-            for table, column in _WORK
+            for table, column in (*_WORK, ("projects", "fee_project_id"))
         ),
     ),
     Invariant(
+        "fees",
+        "Milestones and what is billed beside them are no more than the fee, and a milestone is billed at its amount.",
+        f"""
+            SELECT workspace_id, 'projects ' || id AS what FROM projects
+            WHERE deleted_at IS NULL AND COALESCE(fixed_fee_amount, 0) <
+                (SELECT COALESCE(sum(amount), 0) FROM milestones
+                 WHERE milestones.workspace_id = projects.workspace_id AND project_id = projects.id
+                   AND milestones.deleted_at IS NULL)
+                + (SELECT COALESCE(sum(line.rate), 0) FROM {_BILLED} AS billed
+                   JOIN {_LINES} AS line ON line.workspace_id = billed.workspace_id AND line.id = billed.line_id
+                   WHERE billed.workspace_id = projects.workspace_id AND billed.fee_project_id = projects.id
+                     AND billed.released_at IS NULL)
+            UNION ALL
+            SELECT milestone.workspace_id, 'milestones ' || milestone.id FROM milestones AS milestone
+            JOIN {_BILLED} AS billed ON billed.workspace_id = milestone.workspace_id
+                AND billed.milestone_id = milestone.id AND billed.released_at IS NULL
+            JOIN {_LINES} AS line ON line.workspace_id = billed.workspace_id AND line.id = billed.line_id
+            WHERE line.kind <> 'MILESTONE' OR line.quantity <> 1 OR line.rate <> milestone.amount
+        """,
+    ),
+    Invariant(
         "billed-agrees",
-        "A time entry or expense is locked by exactly the live invoice that bills it.",
+        "A time entry, expense or milestone is locked by exactly the live invoice that bills it.",
         _all(
             f"""
                 SELECT COALESCE(work.workspace_id, billed.workspace_id) AS workspace_id,
@@ -350,6 +415,11 @@ INVARIANTS: Final = (
             """
             for table, column in _WORK
         ),
+    ),
+    Invariant(
+        "reconciled",
+        "For each client tracked = billed + unbilled + non-billable + written off, to the second and the cent.",
+        UNPROVEN,
     ),
     Invariant(
         "billed-as-tracked",
@@ -372,45 +442,187 @@ INVARIANTS: Final = (
     ),
     Invariant(
         "lines",
-        "A line's total is its quantity times its rate, rounded once.",
+        "A line's total is its quantity times its rate less its discount, rounded once; with the tax in it where "
+        "prices include that.",
         f"""
-            SELECT line.workspace_id, '{_LINES} ' || line.id AS what FROM {_LINES} AS line
-            JOIN {_INVOICES} AS invoice ON invoice.workspace_id = line.workspace_id AND invoice.id = line.invoice_id
-            WHERE line.total <> round(line.quantity * line.rate, {_minor_unit("invoice.currency")})
+            SELECT line.workspace_id, '{_LINES} ' || line.id AS what
+            FROM (SELECT line.*, invoice.prices_include_tax, {_minor_unit("invoice.currency")} AS places,
+                         COALESCE(line.gross_total, line.total) AS listed,
+                         COALESCE(line.gross_discount, line.discount_amount) AS off
+                  FROM {_LINES} AS line
+                  JOIN {_INVOICES} AS invoice
+                    ON invoice.workspace_id = line.workspace_id AND invoice.id = line.invoice_id
+                  WHERE invoice.deleted_at IS NULL) AS line
+            WHERE listed <> round(quantity * rate, places) - off
+               OR off <> round(round(quantity * rate, places) * discount_percent * 0.01, places)
+               OR (gross_total IS NOT NULL) <> prices_include_tax
+               OR total <> round(total, places) OR discount_amount <> round(discount_amount, places)
+        """,
+    ),
+    Invariant(
+        "taxes",
+        "A tax is its rate on its lines less their share of the discount, rounded once; with prices that include it, "
+        "it is taken out of them.",
+        f"""
+            SELECT COALESCE(tax.workspace_id, line.workspace_id) AS workspace_id,
+                   '{_TAXES} ' || COALESCE(tax.id::text, line.invoice_id || ' ' || line.tax_category) AS what
+            FROM (SELECT tax.*, invoice.prices_include_tax, places, COALESCE(rate, 0) AS percent,
+                         CAST('5e-' || places + 1 AS numeric) AS half
+                  FROM {_TAXES} AS tax
+                  JOIN {_INVOICES} AS invoice
+                    ON invoice.workspace_id = tax.workspace_id AND invoice.id = tax.invoice_id
+                  CROSS JOIN LATERAL (SELECT {_minor_unit("invoice.currency")} AS places) AS unit
+                  WHERE invoice.deleted_at IS NULL) AS tax
+            FULL JOIN (
+                SELECT workspace_id, invoice_id, tax_category, tax_rate, sum(total) AS subtotal
+                FROM {_LINES} AS line
+                WHERE EXISTS (SELECT FROM {_INVOICES} AS invoice WHERE invoice.workspace_id = line.workspace_id
+                              AND invoice.id = line.invoice_id AND invoice.deleted_at IS NULL)
+                GROUP BY 1, 2, 3, 4) AS line
+              ON line.workspace_id = tax.workspace_id AND line.invoice_id = tax.invoice_id
+             AND line.tax_category = tax.category AND COALESCE(line.tax_rate, -1) = COALESCE(tax.rate, -1)
+            WHERE tax.id IS NULL OR tax.subtotal IS DISTINCT FROM line.subtotal
+               OR tax.basis <> tax.subtotal - tax.discount
+               OR (NOT tax.prices_include_tax
+                   AND tax.amount <> round(tax.basis * percent * 0.01, tax.places))
+               OR (tax.prices_include_tax AND NOT (
+                   (tax.amount - half) * (100 + percent) <= (tax.basis + tax.amount) * percent
+                   AND (tax.basis + tax.amount) * percent < (tax.amount + half) * (100 + percent)))
         """,
     ),
     Invariant(
         "totals",
-        "An invoice's total is its lines less the discount plus the tax, each rounded once.",
+        "An invoice's total is its lines less the discount plus its taxes; its tax rate is theirs, where there is one.",
         f"""
             SELECT invoice.workspace_id, '{_INVOICES} ' || invoice.id AS what
             FROM (SELECT *, {_minor_unit("currency")} AS places FROM {_INVOICES}) AS invoice
-            LEFT JOIN (SELECT workspace_id, invoice_id, sum(total) AS subtotal FROM {_LINES} GROUP BY 1, 2) AS lines
+            LEFT JOIN (SELECT workspace_id, invoice_id, sum(total) AS subtotal, sum(gross_total) AS gross
+                       FROM {_LINES} GROUP BY 1, 2) AS lines
               ON lines.workspace_id = invoice.workspace_id AND lines.invoice_id = invoice.id
+            LEFT JOIN (SELECT workspace_id, invoice_id, sum(discount) AS discount, sum(amount) AS amount,
+                              count(DISTINCT COALESCE(rate, -1)) AS rates, max(rate) AS rate
+                       FROM {_TAXES} GROUP BY 1, 2) AS taxes
+              ON taxes.workspace_id = invoice.workspace_id AND taxes.invoice_id = invoice.id
             WHERE invoice.deleted_at IS NULL AND (
                 invoice.subtotal <> COALESCE(lines.subtotal, 0)
-                OR invoice.discount_amount <> round(invoice.subtotal * invoice.discount_percent * 0.01, places)
+                OR invoice.discount_amount <> COALESCE(taxes.discount, 0)
+                OR invoice.tax_amount <> COALESCE(taxes.amount, 0)
+                OR invoice.tax_rate IS DISTINCT FROM
+                   CASE WHEN rates IS NULL THEN default_tax_rate WHEN rates = 1 THEN taxes.rate END
+                OR COALESCE(invoice.gross_discount, invoice.discount_amount) <> round(
+                    CASE WHEN prices_include_tax THEN lines.gross ELSE lines.subtotal END
+                    * invoice.discount_percent * 0.01, places)
+                OR (prices_include_tax AND invoice.total <> COALESCE(lines.gross, 0) - invoice.gross_discount)
                 OR invoice.discount_amount NOT BETWEEN 0 AND invoice.subtotal
-                OR invoice.tax_amount <> round(
-                    (invoice.subtotal - invoice.discount_amount) * COALESCE(invoice.tax_rate, 0) * 0.01, places)
                 OR invoice.total <> invoice.subtotal - invoice.discount_amount + invoice.tax_amount)
         """,
     ),
     Invariant(
         "paid",
-        "What is paid on an invoice is the sum of its payments and of what was settled, up to the total; "
-        "its status says so.",
+        "What is paid on an invoice is the sum of its payments, less what went back or became credit, and of what was "
+        "settled; with what is credited and written off it is at most the total; its status says so.",
         f"""
             SELECT invoice.workspace_id, '{_INVOICES} ' || invoice.id AS what FROM {_INVOICES} AS invoice
             LEFT JOIN (SELECT workspace_id, invoice_id, sum(amount) AS received FROM {_PAYMENTS}
                        WHERE deleted_at IS NULL GROUP BY 1, 2) AS payments
               ON payments.workspace_id = invoice.workspace_id AND payments.invoice_id = invoice.id
-            WHERE invoice.amount_paid <> COALESCE(payments.received, 0) + invoice.settled
-               OR NOT (0 <= invoice.settled AND invoice.settled <= invoice.amount_paid
-                       AND invoice.amount_paid <= invoice.total)
-               OR (invoice.status = 'PAID' AND invoice.amount_paid <> invoice.total)
-               OR (invoice.status = 'SENT' AND invoice.amount_paid = invoice.total AND invoice.total > 0)
-               OR (invoice.status IN ('DRAFT', 'CANCELLED') AND invoice.amount_paid <> 0)
+            LEFT JOIN (SELECT workspace_id, invoice_id, sum(amount) AS returned FROM {_REFUNDS}
+                       WHERE deleted_at IS NULL GROUP BY 1, 2) AS refunds
+              ON refunds.workspace_id = invoice.workspace_id AND refunds.invoice_id = invoice.id
+            LEFT JOIN (SELECT workspace_id, invoice_id, sum(amount) AS given FROM {_CREDIT_ENTRIES}
+                       WHERE cause <> 'APPLIED' GROUP BY 1, 2) AS credit
+              ON credit.workspace_id = invoice.workspace_id AND credit.invoice_id = invoice.id
+            WHERE invoice.amount_paid <> COALESCE(received, 0) - COALESCE(returned, 0) - COALESCE(given, 0) + settled
+               OR invoice.amount_refunded <> COALESCE(returned, 0)
+               OR NOT (0 <= settled AND 0 <= amount_paid AND amount_credited >= 0 AND amount_written_off >= 0
+                       AND amount_paid + amount_credited + amount_written_off <= total)
+               OR balance <> total - amount_paid - amount_credited - amount_written_off
+               OR (status = 'PAID' AND amount_paid + amount_credited <> total)
+               OR (status = 'SENT' AND amount_paid + amount_credited = total AND total > 0)
+               OR (status IN ('DRAFT', 'CANCELLED') AND amount_paid + amount_written_off <> 0)
+        """,
+    ),
+    Invariant(
+        "refunds",
+        "What was returned of a payment is the sum of its refunds, and never more than the payment.",
+        f"""
+            SELECT payment.workspace_id, '{_PAYMENTS} ' || payment.id AS what FROM {_PAYMENTS} AS payment
+            LEFT JOIN (SELECT workspace_id, payment_id, sum(amount) AS returned,
+                              bool_and(currency = first_currency AND invoice_id = first_invoice) AS alike
+                       FROM (SELECT refund.*, paid.currency AS first_currency, paid.invoice_id AS first_invoice
+                             FROM {_REFUNDS} AS refund JOIN {_PAYMENTS} AS paid
+                               ON paid.workspace_id = refund.workspace_id AND paid.id = refund.payment_id
+                             WHERE refund.deleted_at IS NULL) AS refund
+                       GROUP BY 1, 2) AS refunds
+              ON refunds.workspace_id = payment.workspace_id AND refunds.payment_id = payment.id
+            WHERE payment.deleted_at IS NULL AND (
+                payment.amount_refunded <> COALESCE(returned, 0) OR payment.amount_refunded > payment.amount
+                OR NOT COALESCE(alike, true))
+        """,
+    ),
+    Invariant(
+        "client-credit",
+        "A client's credit is the sum of its entries, never less than nothing, and what was paid with it left it.",
+        f"""
+            SELECT COALESCE(held.workspace_id, entries.workspace_id) AS workspace_id,
+                   'clients ' || COALESCE(held.client_id, entries.client_id) AS what
+            FROM {_CREDITS} AS held
+            FULL JOIN (SELECT workspace_id, client_id, currency, sum(amount) AS amount FROM {_CREDIT_ENTRIES}
+                       GROUP BY 1, 2, 3) AS entries USING (workspace_id, client_id, currency)
+            WHERE COALESCE(held.amount, 0) <> COALESCE(entries.amount, 0) OR held.amount < 0
+            UNION ALL
+            SELECT payment.workspace_id, '{_PAYMENTS} ' || payment.id FROM {_PAYMENTS} AS payment
+            LEFT JOIN (SELECT workspace_id, payment_id, sum(amount) AS spent FROM {_CREDIT_ENTRIES}
+                       WHERE cause = 'APPLIED' GROUP BY 1, 2) AS applied
+              ON applied.workspace_id = payment.workspace_id AND applied.payment_id = payment.id
+            WHERE COALESCE(-spent, 0) <> CASE WHEN from_credit AND deleted_at IS NULL THEN amount ELSE 0 END
+        """,
+    ),
+    Invariant(
+        "credited",
+        "What is credited of an invoice, and of each of its lines, is the sum of its credit notes: at most all of it.",
+        f"""
+            SELECT invoice.workspace_id, '{_INVOICES} ' || invoice.id AS what FROM {_INVOICES} AS invoice
+            LEFT JOIN (SELECT workspace_id, invoice_id, sum(total) AS credited FROM {_CREDIT_NOTES} GROUP BY 1, 2)
+                AS notes ON notes.workspace_id = invoice.workspace_id AND notes.invoice_id = invoice.id
+            WHERE invoice.amount_credited <> COALESCE(notes.credited, 0) OR invoice.amount_credited > invoice.total
+            UNION ALL
+            SELECT line.workspace_id, '{_LINES} ' || line.id FROM {_LINES} AS line
+            LEFT JOIN (SELECT workspace_id, line_id, sum(COALESCE(gross_total, total)) AS credited
+                       FROM {_CREDIT_LINES} GROUP BY 1, 2) AS notes
+              ON notes.workspace_id = line.workspace_id AND notes.line_id = line.id
+            WHERE line.credited <> COALESCE(notes.credited, 0) OR line.credited > COALESCE(gross_total, total)
+        """,
+    ),
+    Invariant(
+        "credit-notes",
+        "A credit note is the sum of its lines and taxes; what of it was paid before became the client's credit. "
+        "All credit notes of an invoice that is credited in full are that invoice, in each tax category.",
+        f"""
+            SELECT note.workspace_id, '{_CREDIT_NOTES} ' || note.id AS what FROM {_CREDIT_NOTES} AS note
+            LEFT JOIN (SELECT workspace_id, credit_note_id, sum(total) AS total FROM {_CREDIT_LINES} GROUP BY 1, 2)
+                AS lines ON lines.workspace_id = note.workspace_id AND lines.credit_note_id = note.id
+            LEFT JOIN (SELECT workspace_id, credit_note_id, sum(subtotal) AS subtotal, sum(discount) AS discount,
+                              sum(amount) AS amount FROM {_CREDIT_TAXES} GROUP BY 1, 2)
+                AS taxes ON taxes.workspace_id = note.workspace_id AND taxes.credit_note_id = note.id
+            LEFT JOIN (SELECT workspace_id, credit_note_id, sum(amount) AS given FROM {_CREDIT_ENTRIES}
+                       WHERE cause = 'CREDIT_NOTE' GROUP BY 1, 2)
+                AS entries ON entries.workspace_id = note.workspace_id AND entries.credit_note_id = note.id
+            WHERE (note.subtotal, note.subtotal, note.discount_amount, note.tax_amount)
+                  IS DISTINCT FROM (lines.total, taxes.subtotal, taxes.discount, taxes.amount)
+               OR note.surplus <> COALESCE(entries.given, 0) OR note.applied + note.surplus <> note.total
+            UNION ALL
+            SELECT invoice.workspace_id, '{_INVOICES} ' || invoice.id FROM {_INVOICES} AS invoice
+            JOIN {_TAXES} AS tax ON tax.workspace_id = invoice.workspace_id AND tax.invoice_id = invoice.id
+            LEFT JOIN (SELECT note.workspace_id, note.invoice_id, share.category, share.rate,
+                              sum(share.basis) AS basis, sum(share.amount) AS amount
+                       FROM {_CREDIT_NOTES} AS note JOIN {_CREDIT_TAXES} AS share
+                         ON share.workspace_id = note.workspace_id AND share.credit_note_id = note.id
+                       GROUP BY 1, 2, 3, 4) AS shares
+              ON shares.workspace_id = tax.workspace_id AND shares.invoice_id = tax.invoice_id
+             AND shares.category = tax.category AND shares.rate IS NOT DISTINCT FROM tax.rate
+            WHERE invoice.amount_credited = invoice.total AND invoice.total > 0
+              AND (tax.basis, tax.amount) IS DISTINCT FROM (COALESCE(shares.basis, 0), COALESCE(shares.amount, 0))
         """,
     ),
     Invariant(
@@ -435,30 +647,89 @@ INVARIANTS: Final = (
     ),
     Invariant(
         "numbers",
-        "The numbers of a series run from 1 without a hole, and its counter stands at the next.",
+        "The numbers of a series run from 1, or from where somebody let it go on, without a hole; "
+        "its counter stands at the next.",
         f"""
             SELECT workspace_id, '{_NUMBERS} ' || series || '/' || value AS what FROM (
                 SELECT workspace_id, series, value,
-                       row_number() OVER (PARTITION BY workspace_id, series ORDER BY value) AS place
+                       lag(value, 1, 0::bigint) OVER (PARTITION BY workspace_id, series ORDER BY value) AS before
                 FROM {_NUMBERS}) AS drawn
-            WHERE value <> place
+            WHERE value <> before + 1 AND NOT EXISTS (
+                SELECT FROM {_JUMPS} AS jump WHERE jump.workspace_id = drawn.workspace_id
+                AND jump.series = drawn.series AND jump.value = drawn.value)
             UNION ALL
-            SELECT workspace_id, 'invoice_series ' || series AS what
-            FROM invoice_series
+            SELECT workspace_id, '{_SERIES} ' || series AS what
+            FROM {_SERIES} AS counter
             FULL JOIN (SELECT workspace_id, series, max(value) AS last FROM {_NUMBERS} GROUP BY 1, 2) AS drawn
             USING (workspace_id, series)
-            WHERE next IS DISTINCT FROM COALESCE(last, 0) + 1
+            WHERE next IS NULL OR next <= COALESCE(last, 0)
+               OR (next <> COALESCE(last, 0) + 1 AND NOT EXISTS (
+                   SELECT FROM {_JUMPS} AS jump WHERE jump.workspace_id = counter.workspace_id
+                   AND jump.series = counter.series AND jump.value = next))
         """,
     ),
     Invariant(
         "issued-numbers",
-        "The number of every issued invoice is in the ledger of numbers, for this invoice; a draft has none.",
+        "The number of every issued invoice and credit note is in the ledger of numbers, for it; a draft has none.",
         f"""
             SELECT workspace_id, '{_INVOICES} ' || id AS what FROM {_INVOICES} AS invoice
             WHERE CASE WHEN number ~ '^DRAFT-[0-9A-F]{{8}}$' THEN status NOT IN ('DRAFT', 'CANCELLED')
                   ELSE status = 'DRAFT' OR NOT EXISTS (
                       SELECT FROM {_NUMBERS} AS drawn WHERE drawn.workspace_id = invoice.workspace_id
                       AND drawn.number = invoice.number AND drawn.invoice_id = invoice.id) END
+            UNION ALL
+            SELECT workspace_id, '{_CREDIT_NOTES} ' || id FROM {_CREDIT_NOTES} AS note
+            WHERE NOT EXISTS (
+                SELECT FROM {_NUMBERS} AS drawn WHERE drawn.workspace_id = note.workspace_id
+                AND drawn.number = note.number AND drawn.credit_note_id = note.id)
+        """,
+    ),
+    Invariant(
+        "recurring",
+        "A recurring invoice makes invoices of its own client, and nothing is decided of its next day yet.",
+        """
+            SELECT run.workspace_id, 'recurring_runs ' || run.id AS what FROM recurring_runs AS run
+            JOIN recurring_invoices AS recurring
+              ON recurring.workspace_id = run.workspace_id AND recurring.id = run.recurring_id
+            JOIN invoices AS invoice ON invoice.workspace_id = run.workspace_id AND invoice.id = run.invoice_id
+            WHERE invoice.client_id <> recurring.client_id
+            UNION ALL
+            SELECT recurring.workspace_id, 'recurring_invoices ' || recurring.id FROM recurring_invoices AS recurring
+            JOIN recurring_runs AS run ON run.workspace_id = recurring.workspace_id
+                AND run.recurring_id = recurring.id AND run.occurs_on = recurring.next_run_on
+        """,
+    ),
+    Invariant(
+        "automatic-billing",
+        "Automatic billing bills its own client, and the period that is next was not billed yet.",
+        """
+            SELECT run.workspace_id, 'billing_runs ' || run.id AS what FROM billing_runs AS run
+            JOIN invoices AS invoice ON invoice.workspace_id = run.workspace_id AND invoice.id = run.invoice_id
+            WHERE invoice.client_id <> run.client_id
+            UNION ALL
+            SELECT billing.workspace_id, 'automatic_billing ' || billing.id FROM automatic_billing AS billing
+            JOIN billing_runs AS run ON run.workspace_id = billing.workspace_id
+                AND run.client_id = billing.client_id AND run.period_to >= billing.period_ends_on
+            WHERE run.every IN ('WEEK', 'TWO_WEEKS', 'MONTH')
+        """,
+    ),
+    Invariant(
+        "issued-documents",
+        "What was issued is kept under its number, with its PDF and XML as their hashes say.",
+        f"""
+            SELECT workspace_id, '{_ISSUED} ' || id AS what FROM {_ISSUED} AS issued
+            WHERE facts_sha256 <> sha256(facts) OR pdf_sha256 <> sha256(pdf)
+               OR xml_sha256 IS DISTINCT FROM sha256(xml)
+               OR NOT EXISTS (
+                   SELECT FROM {_NUMBERS} AS drawn WHERE drawn.workspace_id = issued.workspace_id
+                   AND drawn.number = issued.number AND drawn.invoice_id IS NOT DISTINCT FROM issued.invoice_id
+                   AND drawn.credit_note_id IS NOT DISTINCT FROM issued.credit_note_id)
+            UNION ALL
+            SELECT workspace_id, '{_NUMBERS} ' || series || '/' || value FROM {_NUMBERS} AS drawn
+            WHERE issued_at > (SELECT min(issued_at) FROM {_ISSUED} AS first
+                               WHERE first.workspace_id = drawn.workspace_id)
+              AND NOT EXISTS (SELECT FROM {_ISSUED} AS issued WHERE issued.workspace_id = drawn.workspace_id
+                              AND issued.number = drawn.number)
         """,
     ),
     Invariant(
@@ -540,6 +811,11 @@ INVARIANTS: Final = (
                OR octet_length(fingerprint) = 0 OR octet_length(body) > {BODY_LIMIT}
                OR completed_at > %(now)s::timestamptz + interval '10 minutes'
         """,
+    ),
+    Invariant(
+        "audit",
+        "Every entry of the audit log, and every event in it, is as it was written.",
+        f"SELECT workspace_id, 'audit_log ' || sequence AS what FROM ({BROKEN_SQL}) AS broken",
     ),
     Invariant(
         "events",

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     Cast,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Select,
     Text,
     and_,
+    any_,
     bindparam,
     case,
     cast,
@@ -270,6 +272,23 @@ class Listing:
             raise NotFound(f"No such {self.kind.noun}.")
         return found
 
+    def some(self, ctx: Context, columns: tuple[str, ...], ids: list[str]) -> list[tuple[Any, ...]]:
+        """The id, these columns, and whether it is listed, of each of these rows that the actor may see, or might."""
+        shape = ("some", columns, ctx.actor.sees_everyone)
+        statement = self._statements.get(shape)
+        if statement is None:
+            table = table_of(self.kind)
+            there = self.live if self.live is not None else table.c.deleted_at.is_(None)
+            source = table if self.source is None else self.source
+            query = select(table.c.id, *self._chosen(columns), there).select_from(source)
+            query = query.where(
+                table.c.workspace_id == workspace(),
+                table.c.id == any_(bindparam("ids", type_=ARRAY(UUID(as_uuid=False)))),
+            )
+            seen = None if ctx.actor.sees_everyone else self.kind.seen_by(actor())
+            statement = self._statements[shape] = Prepared(query if seen is None else query.where(seen))
+        return ctx.rows(statement, ids=ids)
+
     def _refuse_hidden(self, ctx: Context, sort: str, filters: Mapping[str, Any]) -> None:
         """Nobody sorts or filters by what they may not see."""
         wrong: dict[str, str] = {}
@@ -339,7 +358,8 @@ class Listing:
 
     def _chosen(self, columns: tuple[str, ...]) -> list[ColumnElement[Any]]:
         table = table_of(self.kind)
-        return [self.computed[name].label(name) if name in self.computed else table.c[name] for name in columns]
+        shown = {**self.kind.read_as(), **self.computed}
+        return [shown[name].label(name) if name in shown else table.c[name] for name in columns]
 
     def _seen(self, query: Select[*tuple[Any, ...]], *, everyone: bool) -> Select[*tuple[Any, ...]]:
         """Only rows that are listed and that somebody may see."""

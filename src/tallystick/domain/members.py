@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 from sqlalchemy import (
     CheckConstraint,
@@ -30,12 +30,25 @@ from tallystick.domain.workspaces import check_time_zone
 from tallystick.values.errors import Conflict, Invalid, NotFound
 from tallystick.values.ids import new_id
 
+Language = Literal["en", "de"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+ClockHours = Literal["12", "24"]
+CLOCKS: tuple[ClockHours, ...] = get_args(ClockHours)
+WeekStart = Literal["monday", "sunday", "saturday"]
+WEEK_STARTS: tuple[WeekStart, ...] = get_args(WeekStart)
+
 
 class Person(Row):
     """Somebody who signs in. Seen only in workspaces they belong to."""
 
     __tablename__ = "people"
-    __table_args__ = (UniqueConstraint("email"), CheckConstraint("email = lower(email)", name="email_is_lower"))
+    __table_args__ = (
+        UniqueConstraint("email"),
+        CheckConstraint("email = lower(email)", name="email_is_lower"),
+        one_of("language", LANGUAGES),
+        one_of("clock", CLOCKS),
+        one_of("week_start", WEEK_STARTS),
+    )
     noun: ClassVar[str] = "person"
 
     id: Mapped[Id] = mapped_column(primary_key=True)
@@ -48,6 +61,12 @@ class Person(Row):
     """The secret of their authenticator, sealed with the server's key. Null: the password is enough."""
     totp_step: Mapped[int | None]
     """The time step of the code used last: each is good once."""
+    language: Mapped[str | None]
+    """In which they read the app. Null: as their browser says."""
+    clock: Mapped[str | None]
+    """Whether they read 15:30 or 3:30 pm. Null: as their language does."""
+    week_start: Mapped[str | None]
+    """Null: as their language does."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -109,7 +128,7 @@ def add(
     `strangers`: also whoever was never in this workspace. Without them, nobody learns their names by adding them.
     """
     ctx.require(Permission.CHANGE_MEMBERS)
-    address = _address(email)
+    address = checked_address(email)
     if time_zone is not None:
         check_time_zone(time_zone)
     (user_id,) = ctx.row(_PERSON_BY_EMAIL, email=address) or (None,)
@@ -143,7 +162,7 @@ def change(ctx: Context, member_id: str, **facts: Any) -> Member:
         raise NotFound("No such member.")
     name, email = ctx.row(_PERSON, user_id=member.user_id) or ("", "")
     member.name = str(facts.pop("name", name)).strip()
-    member.email = _address(facts.pop("email", email))
+    member.email = checked_address(facts.pop("email", email))
     renamed = (member.name, member.email) != (name, email)
     if renamed:
         if ctx.row(_ELSEWHERE, email=email) is not None:
@@ -154,6 +173,37 @@ def change(ctx: Context, member_id: str, **facts: Any) -> Member:
     if ctx.change(member, **facts) or renamed:
         ctx.record("updated", member)
     return member
+
+
+def present(ctx: Context, **facts: Any) -> None:
+    """Change what a person says of themselves: `name`, `time_zone`, `language`, `clock`, `week_start`.
+
+    It is theirs in every workspace they belong to.
+    """
+    ctx.require(Permission.READ_SELF)
+    if facts.keys() - {"name", "time_zone", "language", "clock", "week_start"}:
+        raise TypeError("Only name, time zone, language, clock and week start change.")
+    person = ctx.find(Person, ctx.actor.user_id, lock="update")
+    if not str(facts.get("name", person.name)).strip():
+        raise Invalid(fields={"name": "required"})
+    if facts.get("time_zone") is not None:
+        check_time_zone(facts["time_zone"])
+    for field, choices in (("language", LANGUAGES), ("clock", CLOCKS), ("week_start", WEEK_STARTS)):
+        if facts.get(field) is not None and facts[field] not in choices:
+            raise Invalid(fields={field: f"one of {', '.join(choices)}"})
+    if ctx.change(person, **facts):
+        ctx.record("updated", of_self(ctx))
+
+
+def has_password(ctx: Context, user_id: str) -> bool:
+    """Whether a person of this workspace can sign in with a password already."""
+    ctx.require(Permission.CHANGE_MEMBERS)
+    return ctx.find(Person, user_id).password_hash is not None
+
+
+def of_self(ctx: Context) -> Member:
+    """The actor's own membership."""
+    return active(ctx, ctx.actor.user_id)
 
 
 def set_role(ctx: Context, member: Member, role: Role) -> Member:
@@ -243,7 +293,15 @@ def owner(ctx: Context) -> Member:
     return found[0]
 
 
-def _address(email: str) -> str:
+def address_of(ctx: Context, user_id: str) -> str | None:
+    """The e-mail of an active member, for a letter to them; None where the actor is nobody. No permission asked."""
+    if not user_id:
+        return None
+    return (ctx.row(_PERSON, user_id=user_id) or ("", None))[1]
+
+
+def checked_address(email: str) -> str:
+    """An e-mail address as it is stored. Raises Invalid."""
     address = email.strip().lower()
     if address.count("@") != 1 or len(address) > 254 or address.startswith("@") or address.endswith("@"):
         raise Invalid(fields={"email": "must be an e-mail address"})

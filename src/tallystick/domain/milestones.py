@@ -1,8 +1,13 @@
-"""Milestones: the parts of a project, in order; the tasks of no other are in its uncategorised one."""
+"""Milestones: the parts of a project, in order; the tasks of no other are in its uncategorised one.
+
+On a project with a fixed fee a milestone may have a part of it, which is billed once the milestone is reached.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
 
 from sqlalchemy import ARRAY, BigInteger, bindparam, func, literal_column, select, update
 
@@ -12,9 +17,11 @@ from tallystick.domain import tasks
 from tallystick.domain.access import Permission
 from tallystick.domain.context import SENTENCES, Context, workspace
 from tallystick.domain.listing import Listing
-from tallystick.domain.projects import Milestone, Project, uncategorised
+from tallystick.domain.projects import MILESTONE_STATES, Milestone, Project, uncategorised
+from tallystick.domain.projects import promised as promised_of
 from tallystick.domain.tasks import Task
 from tallystick.values.errors import Absent, Conflict, Invalid
+from tallystick.values.money import minor_unit
 
 TAKEN: Final = "This project has a milestone with this title already."
 LONGEST_TITLE: Final = 200
@@ -31,20 +38,26 @@ MILESTONES = Listing(
     Milestone,
     sorts=("title", "position", "created_at"),
     search=("title",),
-    exact=("project_id", "uncategorised"),
+    exact=("project_id", "uncategorised", "state"),
+    choices={"state": MILESTONE_STATES},
     computed={"tasks_count": _TASKS_COUNT},
     names=("title",),
 )
 
 
-def create(ctx: Context, *, project_id: str, title: str, color: str = "default") -> Milestone:
+def create(
+    ctx: Context, *, project_id: str, title: str, color: str = "default", amount: Decimal | None = None
+) -> Milestone:
     """Add a milestone to a project, behind the others. A project has a title once."""
     ctx.require(Permission.CHANGE_PROJECTS)
     project = ctx.reference(Project, project_id, "project_id", lock="update")  # those who add one queue up
     title = _checked(title, color)
     _refuse_taken(ctx, project.id, title)
+    if amount is not None:
+        _check_amount(ctx, project, amount)
     (position,) = ctx.row(_NEXT, project_id=project.id) or (1,)
-    milestone = ctx.add(Milestone(project_id=project.id, title=title, color=color, position=position))
+    milestone = ctx.add(Milestone(project_id=project.id, title=title, color=color, position=position, amount=amount))
+    milestone.state = "OPEN"
     ctx.record("created", milestone)
     return milestone
 
@@ -55,15 +68,50 @@ def read(ctx: Context, milestone_id: str) -> Milestone:
     return ctx.find(Milestone, milestone_id)
 
 
-def change(ctx: Context, milestone_id: str, *, title: str, color: str) -> Milestone:
-    """Change title and color."""
+def change(ctx: Context, milestone_id: str, **facts: Any) -> Milestone:
+    """Change title, color, or the part of the fee, which stays as it is once it is billed."""
     ctx.require(Permission.CHANGE_PROJECTS)
+    project = ctx.find(Project, ctx.find(Milestone, milestone_id).project_id, lock="update")
     milestone = ctx.find(Milestone, milestone_id, lock="update")
-    title = _checked(title, color)
+    title = _checked(facts.get("title", milestone.title), facts.get("color", milestone.color))
     if title.lower() != milestone.title.lower():
         _refuse_taken(ctx, milestone.project_id, title)
-    if ctx.change(milestone, title=title, color=color):
+    if "title" in facts:
+        facts["title"] = title
+    amount = facts.get("amount", milestone.amount)
+    if amount != milestone.amount:
+        _refuse_billed(milestone)
+        if amount is not None and milestone.uncategorised:
+            raise Invalid(fields={"amount": "the project's default milestone has none; add a milestone for it"})
+        if amount is not None:
+            _check_amount(ctx, project, amount, milestone)
+    if ctx.change(milestone, **facts):
         ctx.record("updated", milestone)
+    return milestone
+
+
+def reach(ctx: Context, milestone_id: str, *, on: date | None = None) -> Milestone:
+    """Say that a milestone is reached, on a day, else today: what it has of the fee can be billed from then on."""
+    ctx.require(Permission.CHANGE_PROJECTS)
+    milestone = ctx.find(Milestone, milestone_id, lock="update")
+    day = on or milestone.reached_on or ctx.today()
+    if day != milestone.reached_on:
+        _refuse_billed(milestone)
+        ctx.change(milestone, reached_on=day)
+        milestone.state = "REACHED"
+        ctx.record("reached", milestone)
+    return milestone
+
+
+def reopen(ctx: Context, milestone_id: str) -> Milestone:
+    """Say that a milestone is not reached after all."""
+    ctx.require(Permission.CHANGE_PROJECTS)
+    milestone = ctx.find(Milestone, milestone_id, lock="update")
+    if milestone.reached_on is not None:
+        _refuse_billed(milestone)
+        ctx.change(milestone, reached_on=None)
+        milestone.state = "OPEN"
+        ctx.record("reopened", milestone)
     return milestone
 
 
@@ -73,6 +121,7 @@ def delete(ctx: Context, milestone_id: str, *, with_tasks: bool = False) -> None
     milestone = ctx.find(Milestone, milestone_id, lock="update")
     if milestone.uncategorised:
         raise Conflict("This is the project's default milestone. It cannot be deleted.")
+    _refuse_billed(milestone)
     for (task_id,) in ctx.rows(_TASKS, id=milestone.id) if with_tasks else ():
         tasks.archive(ctx, task_id)
     ctx.write(_MOVE_TASKS, id=milestone.id, target=uncategorised(ctx, milestone.project_id), now=ctx.now)
@@ -93,6 +142,27 @@ def put_in_order(ctx: Context, milestone_ids: list[str]) -> None:
         ctx.find(Project, project_id, lock="update")  # those who put it in another order queue up
         ctx.write(_PLACE, ids=wanted, now=ctx.now)
         ctx.record_facts("ordered", ctx.find(Milestone, wanted[0]), project_id=project_id, milestones=wanted)
+
+
+def _refuse_billed(milestone: Milestone) -> None:
+    if milestone.invoice_id is not None:
+        raise Conflict("This milestone is on an invoice, and locked.", reason="invoiced")
+
+
+def _check_amount(ctx: Context, project: Project, amount: Decimal, milestone: Milestone | None = None) -> None:
+    """A part of the fee is more than nothing, and all together are no more than the fee. The project is locked."""
+    if project.fixed_fee_amount is None:
+        raise Invalid(fields={"amount": "only on a project with a fixed fee (rateType FIXED)"})
+    promised = promised_of(ctx, project.id)
+    places = minor_unit(promised.currency)
+    if amount <= 0:
+        raise Invalid(fields={"amount": "must be more than 0"})
+    if amount != round(amount, places):
+        raise Invalid(fields={"amount": f"at most {places} decimals in {promised.currency}"})
+    own = milestone.amount if milestone is not None else None
+    left = project.fixed_fee_amount - promised.in_all + (own or Decimal(0))
+    if amount > left:
+        raise Invalid(fields={"amount": f"is more than what is left of the fixed fee: {max(left, Decimal(0)):f}"})
 
 
 def _checked(title: str, color: str) -> str:

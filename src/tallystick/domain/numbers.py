@@ -11,10 +11,15 @@ from tallystick.domain.context import Context, workspace
 
 def draw(ctx: Context, kind: type[Tenant]) -> int:
     """The next number of a kind, under the lock of the workspace's row: whoever draws at the same time waits."""
-    ctx.row(_QUEUE_UP)
+    queue_up(ctx)
     drawn = ctx.row(_next(kind))
     assert drawn is not None  # noqa: S101 - an aggregate answers a row
     return drawn[0]
+
+
+def queue_up(ctx: Context) -> None:
+    """Wait until nobody else draws a number in this workspace, and hold the others off until the commit."""
+    ctx.row(_QUEUE_UP)
 
 
 def _next(kind: type[Tenant]) -> Prepared:

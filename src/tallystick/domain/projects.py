@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, ClassVar, Final, Literal, get_args
+from decimal import Decimal
+from typing import Any, ClassVar, Final, Literal, NamedTuple, get_args
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     ColumnElement,
+    Computed,
     Index,
     Text,
     UniqueConstraint,
@@ -25,7 +27,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tallystick.db.base import Counted, Id, Money, Row, one_of, table_of, within_workspace
 from tallystick.db.session import Prepared
-from tallystick.domain import categories, clients
+from tallystick.domain import categories, clients, dated_rates
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client, each_tag_once
 from tallystick.domain.context import Context, actor, workspace
@@ -40,6 +42,8 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 RATE_TYPES: tuple[RateType, ...] = get_args(RateType)
 Stage = Literal["NOT_STARTED", "IN_PROGRESS", "ON_HOLD", "CANCELLED", "COMPLETED"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
+MilestoneState = Literal["OPEN", "REACHED", "BILLED"]
+MILESTONE_STATES: tuple[MilestoneState, ...] = get_args(MilestoneState)
 UNCATEGORISED: Final = "Uncategorised"
 """What a project's milestone is called that holds the tasks of no other."""
 
@@ -99,7 +103,9 @@ class Project(Counted):
     status: Mapped[str] = mapped_column(default="ACTIVE")
     rate_type: Mapped[str] = mapped_column(default="HOURLY")
     hourly_rate: Mapped[Money | None]
-    """Null: the client's default rate, else the workspace's."""
+    """Today's; null: the client's, else the workspace's. Of other days see `rates`."""
+    rates_from: Mapped[date | None]
+    """Since when its rows in `rates` count; before, and where there are none, the column does."""
     fixed_fee_amount: Mapped[Money | None]
     budget_hours: Mapped[Money | None]
     budget_amount: Mapped[Money | None]
@@ -126,6 +132,10 @@ class Project(Counted):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
+
+    @classmethod
+    def read_as(cls) -> dict[str, ColumnElement[Any]]:
+        return {"hourly_rate": dated_rates.on_day(table_of(cls), "hourly_rate", dated_rates.today())}
 
     @classmethod
     def constraints(cls) -> tuple[Any, ...]:
@@ -165,12 +175,24 @@ class Milestone(Counted):
 
     __tablename__ = "milestones"
     noun: ClassVar[str] = "milestone"
+    money: ClassVar[frozenset[str]] = frozenset({"amount"})
 
     project_id: Mapped[Id]
     title: Mapped[str]
     color: Mapped[str] = mapped_column(default="default")
     position: Mapped[int]
     uncategorised: Mapped[bool] = mapped_column(default=False)
+    amount: Mapped[Money | None]
+    """The part of the project's fixed fee that is billed when it is reached."""
+    reached_on: Mapped[date | None]
+    invoice_id: Mapped[Id | None]
+    """The live invoice it is on."""
+    state: Mapped[str] = mapped_column(
+        Computed(
+            "CASE WHEN invoice_id IS NOT NULL THEN 'BILLED' WHEN reached_on IS NOT NULL THEN 'REACHED' ELSE 'OPEN' END",
+            persisted=True,
+        )
+    )
     created_by: Mapped[Id | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -182,7 +204,18 @@ class Milestone(Counted):
             *super().constraints(),
             within_workspace("project_id", "projects.id"),
             within_workspace("created_by", "members.user_id"),
+            within_workspace("invoice_id", "invoices.id"),
             UniqueConstraint("workspace_id", "id", "project_id"),
+            CheckConstraint("amount > 0", name="amount"),
+            CheckConstraint("amount IS NULL OR NOT uncategorised", name="priced_has_a_title"),
+            CheckConstraint(
+                "invoice_id IS NULL OR (amount IS NOT NULL AND reached_on IS NOT NULL AND deleted_at IS NULL)",
+                name="billed_was_reached",
+            ),
+            Index(
+                "ix_milestones_invoice", "workspace_id", "invoice_id", postgresql_where="invoice_id IS NOT NULL",
+            ),
+            Index("ix_milestones_created", "workspace_id", "created_at", "id"),
             Index(
                 "uq_milestones_title", "workspace_id", "project_id", text("lower(title)"), unique=True,
                 postgresql_where="deleted_at IS NULL",
@@ -259,7 +292,9 @@ def read(ctx: Context, project_id: str) -> Project:
 
 
 def change(ctx: Context, project_id: str, **facts: Any) -> Project:
-    """Change some facts of a project. Work already recorded keeps the rate it was recorded with."""
+    """Change some facts of a project. Work already recorded keeps the rate it was recorded with; another rate holds
+    from today on (`dated_rates.settle`).
+    """
     ctx.require(Permission.CHANGE_PROJECTS)
     project = ctx.find(Project, project_id, lock="update")
     currency: str | None = facts.pop("currency", None)
@@ -276,7 +311,10 @@ def change(ctx: Context, project_id: str, **facts: Any) -> Project:
     facts = _in_step(project.status, project.stage, facts)
     merged = Project(**{name: facts.get(name, getattr(project, name)) for name in _CHECKED})
     _check(merged, merged.rate_type)
-    if ctx.change(project, **each_tag_once(facts)):
+    if {"rate_type", "fixed_fee_amount"} & facts.keys():
+        _check_fee(ctx, project.id, merged)
+    priced = "hourly_rate" in facts and dated_rates.settle(ctx, project, "hourly_rate", facts.pop("hourly_rate"))
+    if ctx.change(project, **each_tag_once(facts)) or priced:
         ctx.record("updated", project)
     return project
 
@@ -349,6 +387,27 @@ def uncategorised(ctx: Context, project_id: str) -> str:
     return found[0]
 
 
+class Promised(NamedTuple):
+    """What of a fixed fee is spoken for."""
+
+    milestones: Decimal
+    """The parts of it that its milestones have."""
+    billed_rest: Decimal
+    """What of the rest is on a live invoice."""
+    currency: str
+
+    @property
+    def in_all(self) -> Decimal:
+        return self.milestones + self.billed_rest
+
+
+def promised(ctx: Context, project_id: str) -> Promised:
+    """What of a project's fixed fee is spoken for."""
+    found = ctx.row(_PROMISED, project_id=project_id)
+    assert found is not None  # noqa: S101 - of a project at hand
+    return Promised(*found)
+
+
 def of_actor(ctx: Context) -> list[str]:
     """Ids of the projects a member is limited to; empty for the manage tier, which is not limited."""
     if ctx.actor.sees_everyone:
@@ -404,6 +463,16 @@ def _check(project: Project, rate_type: str) -> None:
             wrong[name] = "must not be negative"
     if wrong:
         raise Invalid(fields=wrong)
+
+
+def _check_fee(ctx: Context, project_id: str, project: Project) -> None:
+    """A fee is no less than what of it milestones have or invoices bill. The project is locked."""
+    spoken_for = promised(ctx, project_id).in_all
+    if spoken_for == 0 or (project.fixed_fee_amount or 0) >= spoken_for:
+        return
+    if project.rate_type != "FIXED":
+        raise Invalid(fields={"rate_type": "milestones have parts of the fixed fee, or it is billed; it stays FIXED"})
+    raise Invalid(fields={"fixed_fee_amount": f"milestones and invoices have {spoken_for:f} of it already"})
 
 
 def _client_for(
@@ -485,6 +554,23 @@ _DELETE_WITH = [
     )
     for table in ("tasks", "milestones")
 ]
+_PROMISED = Prepared(
+    # By table, not by class: invoices are a noun above this one.
+    text("""
+        SELECT (SELECT COALESCE(sum(amount), 0) FROM milestones
+                WHERE milestones.workspace_id = :workspace AND milestones.project_id = project.id
+                  AND milestones.deleted_at IS NULL),
+               (SELECT COALESCE(sum(line.rate), 0) FROM billed_work AS billed
+                JOIN invoice_lines AS line ON line.workspace_id = billed.workspace_id AND line.id = billed.line_id
+                WHERE billed.workspace_id = :workspace AND billed.fee_project_id = project.id
+                  AND billed.released_at IS NULL),
+               COALESCE(client.currency, studio.default_currency)
+        FROM projects AS project
+        JOIN workspaces AS studio ON studio.id = project.workspace_id
+        LEFT JOIN clients AS client ON client.workspace_id = project.workspace_id AND client.id = project.client_id
+        WHERE project.workspace_id = :workspace AND project.id = :project_id
+    """)
+)
 _SETTLED = Prepared(
     # What a client's currency cannot be changed behind: an invoice, or another project.
     text("""

@@ -1,20 +1,36 @@
-"""What an hour of work costs: the rate found first on the way entry → task → project → client → workspace."""
+"""What an hour of work costs: the rate found first on the way entry → task → project → client → workspace, on its day.
+
+Rates begin on days (`dated_rates`); the verbs that set them for a place are here.
+"""
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import and_, bindparam, func, select
+from sqlalchemy import text
 
-from tallystick.db.base import table_of
 from tallystick.db.session import Prepared
+from tallystick.domain import dated_rates, workspaces
+from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
-from tallystick.domain.context import Context, actor, workspace
+from tallystick.domain.context import Context, Lock
+from tallystick.domain.dated_rates import SCOPES, Rate, cascade_on
+from tallystick.domain.listing import Listing
 from tallystick.domain.projects import Project
 from tallystick.domain.tasks import Task
 from tallystick.domain.workspaces import Workspace
-from tallystick.values.errors import Absent
+from tallystick.values.errors import Absent, Invalid
+
+RATES = Listing(
+    Rate,
+    sorts=("created_at", "effective_from", "id"),
+    exact=("scope", "client_id", "project_id", "task_id"),
+    choices={"scope": SCOPES},
+    dates=("effective_from",),
+)
+"""Rates that begin on a day. A place that has had one rate only says it itself."""
 
 
 class Place(NamedTuple):
@@ -40,14 +56,14 @@ NOWHERE: Final = Place(None, None, None, "ACTIVE", "NON_BILLABLE", None, None)
 """Where work is done that is on no project: it costs nothing and is billed to nobody."""
 
 
-def place(ctx: Context, project_id: str | None, task_id: str | None = None) -> Place:
-    """The project, the task in it, and the rate there: one statement, through the actor."""
+def place(ctx: Context, project_id: str | None, task_id: str | None, day: date) -> Place:
+    """The project, the task in it, and the rate there on a day: one statement, through the actor."""
     if project_id is None:
         if task_id is not None:
             raise Absent(fields={"task_id": "no such task in this project"})
         return NOWHERE
     statement = _EVERYWHERE if ctx.actor.sees_everyone else _WHERE_I_AM
-    found = ctx.row(statement, project_id=project_id, task_id=task_id)
+    found = ctx.row(statement, project_id=project_id, task_id=task_id, day=day)
     if found is None:
         raise Absent(fields={"project_id": "no such project"})
     here = Place(*found)
@@ -56,33 +72,106 @@ def place(ctx: Context, project_id: str | None, task_id: str | None = None) -> P
     return here
 
 
+def rate_on(ctx: Context, project_id: str | None, task_id: str | None, day: date) -> Decimal | None:
+    """What an hour of recorded work costs on a day, whoever asks and whatever became of its project and task."""
+    found = ctx.row(_RATE_ON, project_id=project_id, task_id=task_id, day=day)
+    return None if found is None else found[0]
+
+
+class Priced(NamedTuple):
+    """A place that has a rate of its own, and the column that shows it."""
+
+    row: Workspace | Client | Project | Task
+    column: str
+
+
+def begin(
+    ctx: Context,
+    *,
+    amount: Decimal | None,
+    effective_from: date | None = None,
+    client_id: str | None = None,
+    project_id: str | None = None,
+    task_id: str | None = None,
+) -> Rate:
+    """Let a rate begin on a day, else today, for a task, a project, a client, or the whole workspace.
+
+    One that began on that day is replaced. No amount: from then on the place has no rate of its own. Recorded work
+    keeps its rate (`invoices.rerating` changes it).
+    """
+    ctx.require(Permission.CHANGE_RATES)
+    place = place_of(ctx, client_id=client_id, project_id=project_id, task_id=task_id)
+    return dated_rates.begin(ctx, place.row, place.column, amount, effective_from or ctx.today())
+
+
+def read(ctx: Context, rate_id: str) -> Rate:
+    """One rate that begins on a day."""
+    ctx.require(Permission.SEE_MONEY)
+    return ctx.find(Rate, rate_id)
+
+
+def remove(ctx: Context, rate_id: str) -> None:
+    """Take a rate away, as if it had never begun: what held before it holds on. Recorded work keeps its rate."""
+    ctx.require(Permission.CHANGE_RATES)
+    rate = ctx.find(Rate, rate_id)
+    place = place_of(ctx, client_id=rate.client_id, project_id=rate.project_id, task_id=rate.task_id)
+    rate = ctx.find(Rate, rate_id, lock="update")
+    ctx.change(rate, deleted_at=ctx.now)
+    dated_rates.refresh(ctx, place.row, place.column)
+    ctx.record("deleted", rate)
+
+
+def place_of(ctx: Context, *, lock: Lock | None = "update", **ids: str | None) -> Priced:
+    """The place of a rate; locked, so that whoever changes its rates queues up. No id: the workspace."""
+    given = {name: identity for name, identity in ids.items() if identity is not None}
+    if len(given) > 1:
+        for name, identity in given.items():
+            ctx.reference(_PLACES[name][0], identity, name)
+        raise Invalid(fields=dict.fromkeys(given, "a rate is of one task, project or client; give one of them"))
+    if not given:
+        ctx.require(Permission.CHANGE_WORKSPACE)
+        return Priced(workspaces.current(ctx) if lock is None else workspaces.locked(ctx), "default_rate")
+    ((name, identity),) = given.items()
+    kind, column = _PLACES[name]
+    return Priced(ctx.reference(kind, identity, name, lock=lock), column)
+
+
+_PLACES: Final[dict[str, Any]] = {
+    "client_id": (Client, "default_rate"),
+    "project_id": (Project, "hourly_rate"),
+    "task_id": (Task, "hourly_rate"),
+}
+
+
 def _statement(*, everyone: bool) -> Prepared:
-    project, task = table_of(Project), table_of(Task)
-    client, studio = table_of(Client), table_of(Workspace)
-    wanted = bindparam("task_id", type_=task.c.id.type)
-    query = (
-        select(
-            project.c.id,
-            task.c.id,
-            project.c.client_id,
-            project.c.status,
-            project.c.rate_type,
-            func.coalesce(task.c.hourly_rate, project.c.hourly_rate, client.c.default_rate, studio.c.default_rate),
-            task.c.billable,
-        )
-        .select_from(project)
-        .join(studio, studio.c.id == project.c.workspace_id)
-        .outerjoin(client, client.c.id == project.c.client_id)
-        .outerjoin(task, and_(task.c.id == wanted, task.c.project_id == project.c.id, task.c.deleted_at.is_(None)))
-        .where(
-            project.c.id == bindparam("project_id", type_=project.c.id.type),
-            project.c.workspace_id == workspace(),
-            project.c.deleted_at.is_(None),
-        )
+    mine = """
+        AND EXISTS (SELECT FROM project_members AS mine
+                    WHERE mine.project_id = project.id AND mine.user_id = CAST(:actor AS uuid))
+    """
+    return Prepared(
+        text(f"""
+            SELECT project.id, task.id, project.client_id, project.status, project.rate_type,
+                   {cascade_on("CAST(:day AS date)")}, task.billable
+            FROM projects AS project
+            JOIN workspaces AS studio ON studio.id = project.workspace_id
+            LEFT JOIN clients AS client ON client.id = project.client_id
+            LEFT JOIN tasks AS task ON task.id = CAST(:task_id AS uuid) AND task.project_id = project.id
+                                   AND task.deleted_at IS NULL
+            WHERE project.id = CAST(:project_id AS uuid) AND project.workspace_id = :workspace
+              AND project.deleted_at IS NULL {"" if everyone else mine}
+        """)
     )
-    seen = None if everyone else Project.seen_by(actor())
-    return Prepared(query if seen is None else query.where(seen))
 
 
 _EVERYWHERE = _statement(everyone=True)
 _WHERE_I_AM = _statement(everyone=False)
+_RATE_ON = Prepared(
+    text(f"""
+        SELECT {cascade_on("CAST(:day AS date)")}
+        FROM projects AS project
+        JOIN workspaces AS studio ON studio.id = project.workspace_id
+        LEFT JOIN clients AS client ON client.workspace_id = project.workspace_id AND client.id = project.client_id
+        LEFT JOIN tasks AS task ON task.workspace_id = project.workspace_id AND task.id = CAST(:task_id AS uuid)
+        WHERE project.workspace_id = :workspace AND project.id = CAST(:project_id AS uuid)
+    """)
+)

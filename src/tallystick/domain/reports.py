@@ -14,6 +14,7 @@ from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context, actor
+from tallystick.domain.dated_rates import on_day, today
 from tallystick.domain.invoices.invoice import Invoice
 from tallystick.domain.listing import After, Filter, Listing
 from tallystick.domain.members import Person
@@ -227,7 +228,7 @@ def _entries(*, everyone: bool) -> Listing:
         source = source.outerjoin(
             _invoice, and_(_invoice.c.workspace_id == _entry.c.workspace_id, _invoice.c.id == _entry.c.invoice_id)
         )
-        computed |= {"client_name": _client.c.name, "project_rate": _project.c.hourly_rate}
+        computed |= {"client_name": _client.c.name, "project_rate": on_day(_project, "hourly_rate", today())}
         computed |= {name: _invoice.c[column] for name, column in _OF_INVOICE.items()}
     return Listing(
         TimeEntry, sorts=("begins_at",), search=("note",), extra=_ENTRY_FILTERS, computed=computed, source=source
@@ -283,10 +284,10 @@ _AGING = Prepared(
                COALESCE(sum(balance) FILTER (WHERE late BETWEEN -30 AND 0), 0),
                COALESCE(sum(balance) FILTER (WHERE late BETWEEN -60 AND 0), 0)
         FROM (
-            SELECT total - amount_paid AS balance, CAST(:today AS date) - due_date AS late
+            SELECT balance, CAST(:today AS date) - due_date AS late
             FROM invoices
             WHERE workspace_id = :workspace AND deleted_at IS NULL AND status = 'SENT'
-              AND currency = :currency AND total > amount_paid
+              AND currency = :currency AND balance > 0
         ) AS open
     """)
 )

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from tallystick.db.base import Blob, Id, Row, Tenant, one_of, table_of, within_workspace
 from tallystick.db.session import Connection, Prepared, run
 from tallystick.domain.context import Context, workspace
-from tallystick.values.errors import TooMany
+from tallystick.values.errors import NotFound, TooMany
 
 SESSION: Final = "hss_"
 """How the name of a session begins, where it stands for a credential."""
@@ -155,6 +155,14 @@ def of_member(ctx: Context, user_id: str) -> list[Session]:
     found = ctx.select(Session, Session.user_id == bindparam("user_id"), user_id=user_id)
     live = [session for session in found if is_live(session, ctx.now)]
     return sorted(live, key=lambda session: session.last_seen_at, reverse=True)
+
+
+def end_own(ctx: Context, session_id: str) -> None:
+    """End one of the actor's own sessions."""
+    session = next((one for one in of_member(ctx, ctx.actor.user_id) if one.id == session_id), None)
+    if session is None:
+        raise NotFound("No such session.")
+    end(ctx, session, "revoked")
 
 
 def is_live(session: Session, now: datetime) -> bool:

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tallystick.db.base import Counted, Id, Money, Row, one_of, table_of, within_workspace
 from tallystick.db.session import Prepared
-from tallystick.domain import members, task_statuses
+from tallystick.domain import dated_rates, members, task_statuses
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import each_tag_once
 from tallystick.domain.context import Context, workspace
@@ -80,6 +80,9 @@ class Task(Counted):
     billable: Mapped[bool] = mapped_column(default=True)
     estimated_hours: Mapped[Money | None]
     hourly_rate: Mapped[Money | None]
+    """Today's: what it is on other days, where it was or will be another, is in `rates`."""
+    rates_from: Mapped[date | None]
+    """Since when its rows in `rates` count; before, and where there are none, the column does."""
     tags: Mapped[list[str]] = mapped_column(default=[])
     start_date: Mapped[date | None]
     due_date: Mapped[date | None]
@@ -101,6 +104,10 @@ class Task(Counted):
 
     assignee_ids: tuple[str, ...] = ()
     """User ids of the assignees; filled by the verbs of this module."""
+
+    @classmethod
+    def read_as(cls) -> dict[str, ColumnElement[Any]]:
+        return {"hourly_rate": dated_rates.on_day(table_of(cls), "hourly_rate", dated_rates.today())}
 
     @classmethod
     def constraints(cls) -> tuple[Any, ...]:
@@ -202,7 +209,8 @@ def change(ctx: Context, task_id: str, **facts: Any) -> Task:
     _check(Task(**{name: facts.get(name, getattr(task, name)) for name in ("start_date", "due_date")}))
     facts = each_tag_once(_in_step(ctx, task, facts, moved_to=project_id if moved else None))
     completed = facts.get("status") == "DONE" and task.status != "DONE"
-    changed = ctx.change(task, **facts)
+    priced = "hourly_rate" in facts and dated_rates.settle(ctx, task, "hourly_rate", facts.pop("hourly_rate"))
+    changed = ctx.change(task, **facts) + ["hourly_rate"] * priced
     if assignees is not None and sorted(set(assignees)) != list(task.assignee_ids):
         _assign(ctx, task, project, assignees)
         changed.append("assignee_ids")

@@ -24,6 +24,7 @@ from tallystick.values.duration import LONGEST_SECONDS, elapsed_seconds, local_d
 from tallystick.values.errors import Conflict, Forbidden, Invalid, NotFound
 
 LOCKED = "Invoiced time entries are locked"
+WRITTEN_OFF = "Time that was written off is locked. Undo the write-off before you change it."
 RUNNING_INDEX = "uq_time_entries_running"
 AHEAD: Final = timedelta(minutes=5)
 """How far a client's clock may be ahead of ours when it says that a timer runs."""
@@ -34,7 +35,7 @@ class TimeEntry(Counted):
 
     __tablename__ = "time_entries"
     noun: ClassVar[str] = "time entry"
-    money: ClassVar[frozenset[str]] = frozenset({"hourly_rate"})
+    money: ClassVar[frozenset[str]] = frozenset({"hourly_rate", "write_off_reason"})
 
     user_id: Mapped[Id]
     project_id: Mapped[Id | None]
@@ -57,6 +58,9 @@ class TimeEntry(Counted):
     """When it started; where only a day and a duration are known, the beginning of that day."""
     hourly_rate: Mapped[Money | None]
     """The rate found when the entry was made; later changes of rates leave it alone."""
+    written_off_at: Mapped[datetime | None]
+    """Set: nobody is billed for it, and it is locked until that is undone."""
+    write_off_reason: Mapped[str | None]
     created_by: Mapped[Id | None]
     """Who recorded it; not known of entries from before."""
     created_at: Mapped[datetime]
@@ -83,6 +87,11 @@ class TimeEntry(Counted):
                 name="duration_is_elapsed",
             ),
             CheckConstraint("invoice_id IS NULL OR deleted_at IS NULL", name="billed_is_live"),
+            CheckConstraint("(written_off_at IS NULL) = (write_off_reason IS NULL)", name="write_off_reason"),
+            CheckConstraint(
+                "written_off_at IS NULL OR (billable AND invoice_id IS NULL AND deleted_at IS NULL)",
+                name="written_off_is_unbilled",
+            ),
             Index(
                 RUNNING_INDEX,
                 "workspace_id",
@@ -169,9 +178,9 @@ def log(
     started_at: datetime | None = None,
     stopped_at: datetime | None = None,
 ) -> TimeEntry:
-    """Record time that was worked. The rate found now is kept with it. On no project it is billed to nobody."""
+    """Record time that was worked. The rate of its day is kept with it. On no project it is billed to nobody."""
     ctx.require(Permission.TRACK_TIME)
-    here = _workable(ctx, project_id, task_id)
+    here = _workable(ctx, project_id, task_id, entry_date)
     whose = _whose(ctx, user_id)
     entry = _add(
         ctx,
@@ -225,7 +234,8 @@ def start(
     stops now, so that no time is lost.
     """
     ctx.require(Permission.TRACK_TIME)
-    here = _workable(ctx, project_id, task_id)
+    assumed = _day_of(_whole(started_at or ctx.now), ctx.actor.time_zone)
+    here = _workable(ctx, project_id, task_id, assumed)
     previous = _queue_for_timer(ctx)
     now = ctx.tick().replace(microsecond=0)
     instant = now if started_at is None else _running_since(ctx, started_at)
@@ -234,6 +244,8 @@ def start(
         stopped = _stop(ctx, previous, instant if began_before else now)
         instant = stopped if started_at is None else instant
     day = _day_of(instant, ctx.actor.time_zone)
+    if day != assumed:  # midnight went by while it waited
+        here = _workable(ctx, project_id, task_id, day)
     entry = _add(
         ctx,
         TimeEntry(
@@ -296,7 +308,7 @@ def read(ctx: Context, entry_id: str) -> TimeEntry:
 
 
 def change(ctx: Context, entry_id: str, **facts: Any) -> TimeEntry:
-    """Correct an entry that is on no invoice. A new project or task means the rate found there now.
+    """Correct an entry that is on no invoice. A new project or task means the rate found there on its day.
 
     `started_at` and `stopped_at` bring the day and the seconds with them; `stopped_at=None` lets it run again.
     """
@@ -309,18 +321,22 @@ def change(ctx: Context, entry_id: str, **facts: Any) -> TimeEntry:
     project_id = facts.get("project_id", entry.project_id)
     if project_id != entry.project_id:
         facts.setdefault("task_id", None)
-    if (project_id, facts.get("task_id", entry.task_id)) != (entry.project_id, entry.task_id):
-        here = _workable(ctx, project_id, facts.get("task_id", entry.task_id))
-        facts["hourly_rate"] = here.rate
-        wanted = facts.get("billable", None if entry.project_id is None else entry.billable)
-        facts["billable"] = _billable(here, wanted)
-    elif facts.get("billable") and not entry.billable:
-        facts["billable"] = _has_client(ctx, entry.project_id)
     was_running = entry.running
     if facts.keys() & {"started_at", "stopped_at"}:
         _move(ctx, entry, facts)
     else:
         _keep_evidence(ctx, entry, facts)
+    day: date = facts.get("entry_date", entry.entry_date)
+    if (project_id, facts.get("task_id", entry.task_id)) != (entry.project_id, entry.task_id):
+        here = _workable(ctx, project_id, facts.get("task_id", entry.task_id), day)
+        facts["hourly_rate"] = here.rate
+        wanted = facts.get("billable", None if entry.project_id is None else entry.billable)
+        facts["billable"] = _billable(here, wanted)
+    else:
+        if facts.get("billable") and not entry.billable:
+            facts["billable"] = _has_client(ctx, entry.project_id)
+        if day != entry.entry_date:
+            facts["hourly_rate"] = _rate_of_day(ctx, entry, day)
     if ctx.change(entry, **facts):
         entry.begins_at = _begins_at(entry)
         ctx.record("stopped" if was_running and not entry.running else "updated", entry)
@@ -354,11 +370,17 @@ def _whose(ctx: Context, user_id: str | None) -> str:
     return members.active(ctx, user_id).user_id
 
 
-def _workable(ctx: Context, project_id: str | None, task_id: str | None) -> rates.Place:
-    here = rates.place(ctx, project_id, task_id)
+def _workable(ctx: Context, project_id: str | None, task_id: str | None, day: date) -> rates.Place:
+    here = rates.place(ctx, project_id, task_id, day)
     if here.status == "ARCHIVED":
         raise Invalid(fields={"project_id": "this project is archived; make it active again first"})
     return here
+
+
+def _rate_of_day(ctx: Context, entry: TimeEntry, day: date) -> Decimal | None:
+    """The rate of an entry that goes to another day: that day's, unless it had one of its own."""
+    was, will_be = (rates.rate_on(ctx, entry.project_id, entry.task_id, one) for one in (entry.entry_date, day))
+    return will_be if entry.hourly_rate == was else entry.hourly_rate
 
 
 def _billable(here: rates.Place, wanted: bool | None) -> bool:
@@ -389,6 +411,8 @@ def _unlocked(ctx: Context, entry_id: str) -> TimeEntry:
     entry = ctx.find(TimeEntry, entry_id, lock="update")
     if entry.invoice_id is not None:
         raise Conflict(LOCKED, reason="invoiced")
+    if entry.written_off_at is not None:
+        raise Conflict(WRITTEN_OFF, reason="written_off")
     if entry.user_id != ctx.actor.user_id and not ctx.actor.may(Permission.CHANGE_ANY_TIME):
         raise Forbidden("You may change only your own time.")
     return entry

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Mapped
 
 from tallystick.db.base import Blob, Id, Tenant, table_of, within_workspace
 from tallystick.db.session import Prepared
-from tallystick.domain.access import SCOPES, Scope
+from tallystick.domain.access import SCOPES, Permission, Scope
 from tallystick.domain.context import Context, workspace
-from tallystick.values.errors import Conflict, Invalid
+from tallystick.values.errors import Conflict, Invalid, NotFound
 
 LIFETIME: Final = timedelta(days=365)
 LIVE_PER_PERSON: Final = 50
@@ -73,6 +73,21 @@ def revoke(ctx: Context, token: Token) -> None:
     if token.revoked_at is None:
         ctx.change(token, revoked_at=ctx.now)
         ctx.record_facts("revoked", token, prefix=token.prefix)
+
+
+def seen(ctx: Context) -> list[Token]:
+    """The tokens that the actor may see, newest first: their own, and everybody's for whoever changes members."""
+    ctx.require(Permission.READ_SELF)
+    return all_of(ctx) if ctx.actor.may(Permission.CHANGE_MEMBERS) else of_member(ctx, ctx.actor.user_id)
+
+
+def revoke_seen(ctx: Context, token_id: str) -> Token:
+    """Revoke one of the tokens that the actor may see."""
+    token = next((one for one in seen(ctx) if one.id == token_id), None)
+    if token is None:
+        raise NotFound("No such token.")
+    revoke(ctx, token)
+    return token
 
 
 def revoke_all(ctx: Context, user_id: str) -> int:

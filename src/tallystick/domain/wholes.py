@@ -131,7 +131,13 @@ def _copy_milestones(ctx: Context, source: Project, target: Project) -> dict[str
         Milestone, Milestone.project_id == source.id, Milestone.deleted_at.is_(None), ~Milestone.uncategorised
     )
     return {
-        one.id: milestones.create(ctx, project_id=target.id, title=one.title, color=one.color).id
+        one.id: milestones.create(
+            ctx,
+            project_id=target.id,
+            title=one.title,
+            color=one.color,
+            amount=one.amount if target.fixed_fee_amount == source.fixed_fee_amount else None,
+        ).id
         for one in sorted(rows, key=lambda row: (row.position, row.id))
     }
 
@@ -160,14 +166,17 @@ _DRAFTS = Prepared(
 _ISSUED = Prepared(
     text(f"""
         SELECT 1 FROM invoices WHERE {_HERE} AND client_id = :client_id
-        UNION ALL SELECT 1 FROM expenses WHERE {_HERE} AND client_id = :client_id AND invoice_id IS NOT NULL
+        UNION ALL SELECT 1 FROM expenses WHERE {_HERE} AND client_id = :client_id
+                  AND num_nonnulls(invoice_id, written_off_at) > 0
         LIMIT 1
     """)
 )
 _BILLED = Prepared(
     text(f"""
-        SELECT 1 FROM time_entries WHERE {_HERE} AND project_id = :project_id AND invoice_id IS NOT NULL
-        UNION ALL SELECT 1 FROM expenses WHERE {_HERE} AND project_id = :project_id AND invoice_id IS NOT NULL
+        SELECT 1 FROM time_entries WHERE {_HERE} AND project_id = :project_id
+                  AND num_nonnulls(invoice_id, written_off_at) > 0
+        UNION ALL SELECT 1 FROM expenses WHERE {_HERE} AND project_id = :project_id
+                  AND num_nonnulls(invoice_id, written_off_at) > 0
         UNION ALL SELECT 1 FROM invoices WHERE {_HERE} AND project_id = :project_id
         LIMIT 1
     """)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import CheckConstraint, select
+from sqlalchemy import CheckConstraint, ColumnElement, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tallystick.db.base import Id, Money, Row, one_of, table_of
 from tallystick.db.session import Prepared
-from tallystick.domain import categories, task_statuses
+from tallystick.domain import categories, dated_rates, task_statuses
 from tallystick.domain.access import PLANS, Permission, Plan
-from tallystick.domain.context import Context, hydrate, workspace
+from tallystick.domain.context import SENTENCES, Context, hydrate, read_columns, workspace
+from tallystick.values import bank, tax_ids
 from tallystick.values.duration import RoundingRule, is_zone
 from tallystick.values.errors import Invalid, NotFound
+from tallystick.values.look import COLOR, LANGUAGES, LAYOUTS, PAPERS, locale_of
 from tallystick.values.money import is_currency
 
 if TYPE_CHECKING:
@@ -35,6 +39,14 @@ class Workspace(Row):
         one_of("rounding_mode", ("UP", "NEAREST", "DOWN")),
         CheckConstraint("default_tax_rate BETWEEN 0 AND 100", name="default_tax_rate"),
         CheckConstraint("payment_terms_days BETWEEN 0 AND 365", name="payment_terms_days"),
+        CheckConstraint("invoice_digits BETWEEN 1 AND 12 AND credit_note_digits BETWEEN 1 AND 12", name="digits"),
+        CheckConstraint("timer_limit_minutes BETWEEN 1 AND 1440", name="timer_limit_minutes"),
+        CheckConstraint("country_code ~ '^[A-Z]{2}$'", name="country_code"),
+        CheckConstraint("(endpoint_scheme IS NULL) = (endpoint IS NULL)", name="endpoint"),
+        one_of("invoice_layout", LAYOUTS),
+        one_of("invoice_paper", PAPERS),
+        one_of("language", LANGUAGES),
+        CheckConstraint("brand_color ~ '^#[0-9a-f]{6}$'", name="brand_color"),
     )
     noun: ClassVar[str] = "workspace"
 
@@ -44,22 +56,73 @@ class Workspace(Row):
     default_currency: Mapped[str] = mapped_column(default="USD")
     time_zone: Mapped[str] = mapped_column(default="UTC")
     invoice_prefix: Mapped[str] = mapped_column(default="INV-")
+    invoice_digits: Mapped[int] = mapped_column(default=4)
+    invoice_yearly: Mapped[bool] = mapped_column(default=False)
+    """Whether its numbers begin anew each year (`invoices.series`)."""
+    credit_note_prefix: Mapped[str] = mapped_column(default="CN-")
+    credit_note_digits: Mapped[int] = mapped_column(default=4)
+    credit_note_yearly: Mapped[bool] = mapped_column(default=False)
     legal_name: Mapped[str | None]
     tax_id: Mapped[str | None]
+    tax_label: Mapped[str | None]
+    """What the tax is called on paper, such as `GST`; None: by the document's language."""
     business_email: Mapped[str | None]
     business_phone: Mapped[str | None]
     business_website: Mapped[str | None]
     business_address: Mapped[str | None]
+    """Free text, where the lines below are empty."""
+    business_line1: Mapped[str | None]
+    business_line2: Mapped[str | None]
+    business_city: Mapped[str | None]
+    business_postal_code: Mapped[str | None]
+    business_region: Mapped[str | None]
+    country_code: Mapped[str | None]
+    """ISO 3166-1 alpha-2, such as DE."""
+    registration: Mapped[str | None]
+    """In the trade register; `0106:12345678` says its scheme (ISO 6523)."""
+    tax_number: Mapped[str | None]
+    """The tax office's, beside the VAT id (`tax_id`)."""
+    contact_name: Mapped[str | None]
+    """Whom clients may ask."""
+    endpoint_scheme: Mapped[str | None]
+    """Of the electronic address: a code of the EAS list, such as 9930 or EM."""
+    endpoint: Mapped[str | None]
     logo: Mapped[str | None]
-    """The web address of a picture."""
+    """The web address of a picture; the one on documents is a file (`files`)."""
+    invoice_layout: Mapped[str] = mapped_column(default="classic")
+    invoice_paper: Mapped[str] = mapped_column(default="A4")
+    brand_color: Mapped[str] = mapped_column(default="#2f5d50")
+    invoice_footer: Mapped[str | None]
+    """Below each page."""
+    language: Mapped[str] = mapped_column(default="en")
+    """Of documents, where the client has none."""
+    locale: Mapped[str | None]
+    """For numbers and days, such as `de_CH`; None: by the language and the country."""
+    iban: Mapped[str | None]
+    bic: Mapped[str | None]
+    bank_name: Mapped[str | None]
+    account_holder: Mapped[str | None]
+    """None: the legal name."""
+    payment_instructions: Mapped[str | None]
     default_rate: Mapped[Money | None]
+    """Today's: what it is on other days, where it was or will be another, is in `rates`."""
+    rates_from: Mapped[date | None]
+    """Since when its rows in `rates` count; before, and where there are none, the column does."""
     default_tax_rate: Mapped[Money | None]
+    """In percent. A named rate that is the default (`tax_rates`) goes before it."""
+    prices_include_tax: Mapped[bool] = mapped_column(default=False)
     payment_terms_days: Mapped[int | None]
     invoice_notes: Mapped[str | None]
     rounding_minutes: Mapped[int] = mapped_column(default=0)
     rounding_mode: Mapped[str] = mapped_column(default="UP")
+    timer_limit_minutes: Mapped[int] = mapped_column(default=480, server_default="480")
+    """A timer that ran longer looks forgotten: the app asks before it is kept."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+    @classmethod
+    def read_as(cls) -> dict[str, ColumnElement[Any]]:
+        return {"default_rate": dated_rates.on_day(table_of(cls), "default_rate", dated_rates.today())}
 
     @property
     def rounding(self) -> RoundingRule:
@@ -96,6 +159,7 @@ def found(ctx: Context, *, name: str, currency: str, time_zone: str, plan: Plan 
     """
     check_currency(currency, "default_currency")
     check_time_zone(time_zone)
+    check_tax_id(facts.get("tax_id"), None, "tax_id")
     studio = ctx.add(
         Workspace(
             id=ctx.actor.workspace_id, name=name, default_currency=currency, time_zone=time_zone, plan=plan, **facts
@@ -115,9 +179,28 @@ def change(ctx: Context, **facts: Any) -> Workspace:
         check_time_zone(facts["time_zone"])
     if facts.get("logo") is not None and not facts["logo"].startswith(("https://", "http://")):
         raise Invalid(fields={"logo": "must be a web address that starts with https://"})
-    settings = current(ctx)
+    check_country(facts.get("country_code"))
+    check_percent(facts.get("default_tax_rate"), "default_tax_rate")
+    terms = facts.get("payment_terms_days")
+    if terms is not None and not 0 <= terms <= 365:
+        raise Invalid(fields={"payment_terms_days": "must be between 0 and 365"})
+    settings = locked(ctx) if "default_rate" in facts else current(ctx)
+    if facts.get("tax_id", settings.tax_id) != settings.tax_id:  # what was there before may stay
+        check_tax_id(facts["tax_id"], facts.get("country_code", settings.country_code), "tax_id")
+    check_endpoint(settings, facts)
+    facts = _look(facts)
+    if "default_rate" in facts:
+        dated_rates.settle(ctx, settings, "default_rate", facts.pop("default_rate"))
     ctx.change(settings, **facts)
     return settings
+
+
+def locked(ctx: Context) -> Workspace:
+    """`current`, for whoever changes what only one at a time may."""
+    found = ctx.row(_LOCKED)
+    if found is None:
+        raise NotFound("No such workspace.")
+    return hydrate(Workspace, found)
 
 
 def check_currency(code: str, field: str = "currency") -> None:
@@ -132,10 +215,71 @@ def check_time_zone(name: str, field: str = "time_zone") -> None:
         raise Invalid(fields={field: "must be an IANA time zone such as Europe/Berlin"})
 
 
+def check_country(code: str | None, field: str = "country_code") -> None:
+    """Refuse what is no code of a country."""
+    if code is not None and _COUNTRY.fullmatch(code) is None:
+        raise Invalid(fields={field: "must be two letters such as DE"})
+
+
+def check_endpoint(now: Row | None, facts: Mapping[str, Any]) -> None:
+    """An electronic address and its scheme come together, whichever of them is there already."""
+    scheme, address = (facts.get(name, getattr(now, name, None)) for name in ("endpoint_scheme", "endpoint"))
+    if scheme is not None and _SCHEME.fullmatch(scheme) is None:
+        raise Invalid(fields={"endpoint_scheme": "must be a code of the EAS list, such as 0088, 9930 or EM"})
+    if (scheme is None) != (address is None):
+        raise Invalid(fields={"endpoint_scheme" if scheme is None else "endpoint": "scheme and address come together"})
+
+
+def check_language(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts, of which a language and a locale are known ones."""
+    said = dict(facts)
+    language, locale = said.get("language"), said.get("locale")
+    if language is not None and language not in LANGUAGES:
+        raise Invalid(fields={"language": f"one of {', '.join(LANGUAGES)}"})
+    if locale is not None:
+        said["locale"] = locale_of(locale)
+        if said["locale"] is None:
+            raise Invalid(fields={"locale": "must be a locale such as de-CH"})
+    return said
+
+
+def check_tax_id(number: str | None, country: str | None, field: str) -> None:
+    """Refuse what cannot be a tax id, by the rules of its country."""
+    problem = None if number is None else tax_ids.problem_with(number, country)
+    if problem is not None:
+        raise Invalid(fields={field: problem})
+
+
 def check_percent(value: Decimal | None, field: str) -> None:
     """A tax or discount percentage lies between 0 and 100."""
     if value is not None and not 0 <= value <= 100:
         raise Invalid(fields={field: "must be a percentage between 0 and 100"})
 
 
-_CURRENT = Prepared(select(table_of(Workspace)).where(Workspace.id == workspace()))
+def _look(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts, of which those about documents and the bank account are what they say, in the form that is kept."""
+    said = check_language(facts)
+    for name, known in (("invoice_layout", LAYOUTS), ("invoice_paper", PAPERS)):
+        if said.get(name, known[0]) not in known:
+            raise Invalid(fields={name: f"one of {', '.join(known)}"})
+    color = said.get("brand_color")
+    if color is not None:
+        if COLOR.fullmatch(color) is None:
+            raise Invalid(fields={"brand_color": "must be a colour such as #2f5d50"})
+        said["brand_color"] = color.lower()
+    for name, read_account in (("iban", bank.iban), ("bic", bank.bic)):
+        if said.get(name) is not None:
+            try:
+                said[name] = read_account(said[name])
+            except ValueError as error:
+                raise Invalid(fields={name: str(error)}) from None
+    return said
+
+
+_COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
+_SCHEME = re.compile(r"[0-9]{4}|EM|A[A-Z]", re.ASCII)
+_current = select(*read_columns(Workspace)).where(Workspace.id == workspace())
+_CURRENT = Prepared(_current)
+_LOCKED = Prepared(_current.with_for_update(key_share=True, of=table_of(Workspace)))
+for _table in ("workspaces", "clients"):
+    SENTENCES[f"ck_{_table}_endpoint"] = Invalid(fields={"endpoint": "scheme and address come together"})

@@ -25,6 +25,7 @@ from granian.server.mp import MPServer as Granian
 
 from tallystick.main import worker_app
 from tallystick.server.connections import Bodies, Warden, WsgiApp, connections_on
+from tallystick.server.jobs import kept_workers
 from tallystick.server.upkeep import FLUSH_SECONDS, SWEEP_SECONDS, LastUse, every, sweep
 from tallystick.settings import Settings, variable
 
@@ -60,17 +61,18 @@ def run(settings: Settings, database_url: str, *, ready: Callable[[str], None]) 
     multiprocessing.set_start_method("spawn", force=True)
     answering = threading.Event()
     threading.Thread(target=_tell_when_ready, args=(settings, ready, answering), daemon=True).start()
-    while True:
-        granian = _granian(settings)
-        granian.on_startup(partial(_stop_on_hangup, granian))
-        with contextlib.suppress(SystemExit):  # what granian says when its workers keep dying
-            granian.serve()
-        if granian.interrupt_signal:
-            return
-        if not answering.is_set():
-            raise PortError("The server's processes do not start; what they said is above.")
-        log.error("the server's processes keep ending; starting them anew")
-        time.sleep(TRY_AGAIN_SECONDS)
+    with kept_workers(settings.job_workers, answering):
+        while True:
+            granian = _granian(settings)
+            granian.on_startup(partial(_stop_on_hangup, granian))
+            with contextlib.suppress(SystemExit):  # what granian says when its workers keep dying
+                granian.serve()
+            if granian.interrupt_signal:
+                return
+            if not answering.is_set():
+                raise PortError("The server's processes do not start; what they said is above.")
+            log.error("the server's processes keep ending; starting them anew")
+            time.sleep(TRY_AGAIN_SECONDS)
 
 
 def worker() -> WsgiApp:
@@ -131,7 +133,8 @@ def environment_of(settings: Settings, database_url: str) -> dict[str, str]:
     """The variables from which a worker reads these settings again."""
     values: dict[str, Any] = {one.name: getattr(settings, one.name) for one in fields(settings)}
     values["database_url"] = database_url
-    values["trusted_proxies"] = ",".join(str(network) for network in settings.trusted_proxies)
+    for name in ("trusted_proxies", "egress_allow"):
+        values[name] = ",".join(str(network) for network in values[name])
     return {variable(name): "" if value is None else str(value) for name, value in values.items()}
 
 

@@ -16,6 +16,8 @@ LONGEST_TEXT = 32
 
 RoundingMinutes: TypeAlias = Literal[0, 1, 5, 6, 10, 15, 30, 60]
 RoundingMode: TypeAlias = Literal["UP", "NEAREST", "DOWN"]
+ROUNDING_MINUTES: tuple[RoundingMinutes, ...] = get_args(RoundingMinutes)
+ROUNDING_MODES: tuple[RoundingMode, ...] = get_args(RoundingMode)
 
 _CLOCK = re.compile(r"([0-9]+):([0-5][0-9])(?::([0-5][0-9]))?")
 # ASCII matters: with IGNORECASE alone, U+017F would pass for an s.

@@ -90,3 +90,7 @@ class TooMany(Refusal):
     def __init__(self, message: str | None = None, *, retry_after: int, reason: str | None = None) -> None:
         super().__init__(message, reason=reason)
         self.retry_after = retry_after
+
+
+class Busy(Exception):  # noqa: N818 - a fact about the server
+    """The server does as much of this at once as it does; worth asking again in a moment."""

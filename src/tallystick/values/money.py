@@ -1,5 +1,6 @@
 """Exact amounts: Decimal only, rounded half-up to the currency's minor unit in one function."""
 
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from functools import cache
 
@@ -41,6 +42,41 @@ def line_total(quantity: Decimal, rate: Decimal, currency: str) -> Decimal:
 def percent_of(amount: Decimal, percent: Decimal, currency: str) -> Decimal:
     """A tax or a discount: percent of the amount, rounded once."""
     return round_money(_EXACT.divide(_EXACT.multiply(amount, percent), _HUNDRED), currency)
+
+
+def included_tax(gross: Decimal, percent: Decimal, currency: str) -> Decimal:
+    """The tax in an amount that includes it: gross × percent / (100 + percent), rounded once."""
+    return round_money(_EXACT.divide(_EXACT.multiply(gross, percent), _HUNDRED + percent), currency)
+
+
+def without_tax(gross: Decimal, percent: Decimal) -> Decimal:
+    """What is left of an amount without the tax in it, not rounded."""
+    return _EXACT.divide(_EXACT.multiply(gross, _HUNDRED), _HUNDRED + percent)
+
+
+def share_of(amount: Decimal, part: Decimal, whole: Decimal, currency: str) -> Decimal:
+    """So much of an amount as a part is of a whole, rounded once."""
+    return round_money(_EXACT.divide(_EXACT.multiply(amount, part), whole), currency)
+
+
+def split(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
+    """Parts of an amount by their weights, each in whole minor units, which add up to it exactly.
+
+    What rounding leaves over goes, a unit each, to the parts that lost most by it; of equals to the first. Amount and
+    weights are in whole minor units and not negative; an amount up to the sum of the weights gives no part more than
+    its weight. Without any weight there are only nothings.
+    """
+    scale = minor_unit(currency)
+    whole = int(amount.scaleb(scale, _EXACT))
+    units = [int(weight.scaleb(scale, _EXACT)) for weight in weights]
+    total = sum(units)
+    if total == 0:
+        return [Decimal(0)] * len(units)
+    parts = [whole * unit // total for unit in units]
+    lost = sorted(range(len(units)), key=lambda place: (-(whole * units[place] % total), place))
+    for place in lost[: whole - sum(parts)]:
+        parts[place] += 1
+    return [Decimal(part).scaleb(-scale, _EXACT) for part in parts]
 
 
 def decimal_text(value: Decimal) -> str:

@@ -3,14 +3,19 @@
 import hashlib
 import hmac
 import re
+import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from functools import lru_cache
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 SERVER_KEY_BYTES = 32
 LONGEST_SEALED = 2048
 
 _CURSOR = "cursor/v2"
 _MAC_BYTES = 16
+_NONCE_BYTES = 12
 _SEALED = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{22})", re.ASCII)
 
 
@@ -41,6 +46,23 @@ def unseal(key: bytes, text: str) -> bytes | None:
     if payload is None or mac is None or not hmac.compare_digest(mac, _mac(key, payload)):
         return None
     return payload
+
+
+def lock_up(key: bytes, label: str, secret: bytes, about: str) -> bytes:
+    """A secret as the database may hold it: nobody reads it without the server's key, nor moves it to another row.
+
+    `about` is what it belongs to, such as the id of its row.
+    """
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    return nonce + AESGCM(derive(key, label)).encrypt(nonce, secret, about.encode())
+
+
+def open_up(key: bytes, label: str, locked: bytes, about: str) -> bytes | None:
+    """The secret; None where it was locked up with another key, for another purpose or another row."""
+    try:
+        return AESGCM(derive(key, label)).decrypt(locked[:_NONCE_BYTES], locked[_NONCE_BYTES:], about.encode())
+    except (InvalidTag, ValueError):
+        return None
 
 
 def _mac(key: bytes, payload: bytes) -> bytes:

@@ -27,16 +27,3 @@ class Document:
         response.data = self._body
 
     on_head = on_get
-
-
-class Elsewhere:
-    """An address that sends people on: until there are pages, whoever opens the server finds its reference."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    def on_get(self, _request: falcon.Request, response: falcon.Response) -> None:
-        response.status = 303
-        response.set_header("Location", self._path)
-
-    on_head = on_get

@@ -285,13 +285,15 @@ def _answer(schema: Mapping[str, Any] | None, schemas: Mapping[str, Any]) -> tup
     """What an answer is, in words, and the fields of the resource in it."""
     if schema is None:
         return "No body.", ()
+    schema = _resolved(schema, schemas)
     data: Mapping[str, Any] = schema["properties"]["data"]
     if data.get("type") == "array":
-        return f"A list of {_plural(_called(data['items']))}.", _fields(_resolved(data["items"], schemas), schemas)
+        item: Mapping[str, Any] = data["items"]
+        return f"A list of {_plural(_called(item))}.", _fields(_resolved(item, schemas), _below(item, schemas))
     parts: Sequence[Mapping[str, Any]] = data.get("anyOf", [data])
     there = next(part for part in parts if part.get("type") != "null")
     maybe = ", or null" if len(parts) > 1 else ""
-    return f"{_called(there)}{maybe}.", _fields(_resolved(there, schemas), schemas)
+    return f"{_called(there)}{maybe}.", _fields(_resolved(there, schemas), _below(there, schemas))
 
 
 def _fields(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> tuple[Field, ...]:
@@ -323,6 +325,7 @@ def _kind(
     schema: Mapping[str, Any], schemas: Mapping[str, Any]
 ) -> tuple[str, tuple[str, ...], tuple[str, ...], tuple[Field, ...]]:
     """A schema in words: what it is, its bounds, its choices, and its parts."""
+    below = _below(schema, schemas)
     schema = _resolved(schema, schemas)
     if "anyOf" in schema:  # only numbers that may come as text are two things at once
         options: Sequence[Mapping[str, Any]] = schema["anyOf"]
@@ -337,8 +340,8 @@ def _kind(
         kind, notes, choices, parts = _kind(schema.get("items", {}), schemas)
         most = (f"≤ {schema['maxItems']} items",) if "maxItems" in schema else ()
         return f"list of {kind}s", (*most, *notes), choices, parts
-    if schema.get("type") == "object" and "properties" in schema:
-        return "object", (), (), _fields(schema, schemas)
+    if schema.get("type") == "object":
+        return "object", (), (), _fields(schema, below)
     kind = _FORMATS.get(schema.get("format", ""), str(schema.get("type", "any")))
     return kind, (*_lengths(schema), *_range(schema)), (), ()
 
@@ -359,7 +362,14 @@ def _range(schema: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _resolved(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Mapping[str, Any]:
-    return schemas[str(schema["$ref"]).rpartition("/")[2]] if "$ref" in schema else schema
+    """What a reference leads to; where that is what it stands in, only that it is an object."""
+    return schemas.get(str(schema["$ref"]).rpartition("/")[2], {"type": "object"}) if "$ref" in schema else schema
+
+
+def _below(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schemas without the one that is referred to: a tree is described once."""
+    here = str(schema.get("$ref", "")).rpartition("/")[2]
+    return {name: one for name, one in schemas.items() if name != here} if here else schemas
 
 
 def _called(schema: Mapping[str, Any]) -> str:

@@ -25,6 +25,7 @@ INVOICE: Final = "019a3f60-4c2a-7e91-b3c4-a5b6c7d8e9f0"
 ENTRY: Final = "019a3f55-61aa-7f03-84d5-112233445566"
 PAYMENT: Final = "019a3f66-80d1-7b42-9e6f-998877665544"
 ORGANIZATION: Final = "019a3f4d-11c0-7a2b-8c3d-4e5f60718293"
+TAX_RATE: Final = "019a3f5e-7b21-7d83-a945-6e7f8091a2b3"
 APP: Final = "019a3f70-5a1b-7c34-9d20-3c4d5e6f7081"
 
 BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -49,6 +50,9 @@ BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
         "includeExpenses": True, "taxRate": "19",
     },
     "updateInvoice": {"discount": {"percent": "5"}, "dueDate": "2026-07-31"},
+    "updateInvoiceLine": {"heading": "Design", "discount": {"percent": "5"}, "taxRateId": TAX_RATE},
+    "createTaxRate": {"name": "Reduced", "percent": "7"},
+    "updateTaxRate": {"isDefault": True},
     "createInvoicePayment": {"amount": "642.60", "paidOn": "2026-07-14", "note": "Bank transfer"},
     "createOauthApp": {"name": "Charts", "redirectUris": ["https://charts.example/callback"]},
 }  # fmt: skip
@@ -68,7 +72,7 @@ _IDS: Final[Mapping[str, str]] = {
     "userId": PERSON, "invoiceId": INVOICE, "paymentId": PAYMENT, "entryIds": ENTRY, "assigneeIds": PERSON,
     "projectIds": PROJECT, "expenseIds": "019a3f57-33bb-7c04-85e6-665544332211",
     "Client": CLIENT, "Project": PROJECT, "Task": TASK, "TimeEntry": ENTRY, "Invoice": INVOICE, "Draft": INVOICE,
-    "Payment": PAYMENT, "Organization": ORGANIZATION,
+    "Payment": PAYMENT, "Organization": ORGANIZATION, "TaxRate": TAX_RATE,
     "Expense": "019a3f57-33bb-7c04-85e6-665544332211", "Member": "019a3f4e-2d80-7c20-9b66-1d2e3f4a5b6c",
     "Line": "019a3f61-0d3b-7a15-8e7f-203142536475",
     "OAuthApp": APP, "appId": APP, "OAuthGrant": "019a3f71-6c2d-7e45-8f31-4d5e6f708192",
@@ -96,6 +100,21 @@ _VALUES: Final[Mapping[str, Any]] = {
     "Line.description": "Website redesign · Homepage layout", "Line.quantity": "6.00", "Line.unit": "h",
     "Line.rate": "90.00", "Line.total": "540.00", "Line.taskId": None, "Payment.amount": "642.60",
     "paidOn": "2026-07-14", "Payment.note": "Bank transfer", "limit": 50, "nextCursor": None, "warnings": [],
+    "taxCategory": "STANDARD", "defaultTaxCategory": "STANDARD", "defaultTaxRate": "19.00", "defaultTaxReason": None,
+    "pricesIncludeTax": False, "discountPercent": None, "grossDiscount": None, "grossTotal": None, "taxReason": None,
+    "taxRateId": TAX_RATE, "heading": "Design", "Tax.category": "STANDARD", "Tax.rate": "19.00", "Tax.reason": None,
+    "Tax.reasonCode": None, "Tax.subtotal": "540.00", "Tax.discount": "0.00", "Tax.basis": "540.00",
+    "Tax.amount": "102.60", "TaxRate.name": "Reduced", "TaxRate.category": "STANDARD", "TaxRate.percent": "7.00",
+    "TaxRate.reason": None, "TaxRate.number": 2, "isDefault": False, "archived": False,
+    "taxLabel": None, "Client.defaultTaxCategory": None, "Client.pricesIncludeTax": None,
+    "Step.what": "tax", "Step.text": "19 % of 540.00, rounded once", "Step.value": "102.60", "Step.unit": "EUR",
+    "Step.resource": None, "Step.resourceId": None,
+    "Step.steps": [
+        {
+            "what": "basis", "text": "lines 540.00 − discount 0.00", "value": "540.00", "unit": "EUR", "resource": None,
+            "resourceId": None, "steps": [],
+        }
+    ],
     "Line.expenseIds": [], "createdAt": "2026-06-11T09:30:00Z", "updatedAt": "2026-06-11T09:30:00Z",
     "OAuthApp.name": "Charts", "appName": "Charts", "redirectUris": ["https://charts.example/callback"],
     "verified": False, "OAuthGrant.scopes": ["entries:read"], "expiresAt": "2026-12-08T09:30:00Z",

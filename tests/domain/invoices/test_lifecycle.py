@@ -93,6 +93,9 @@ class TestMoves:
             "DELETE FROM invoices WHERE id = :id",
             "UPDATE invoice_lines SET description = 'other' WHERE invoice_id = :id",
             "DELETE FROM invoice_lines WHERE invoice_id = :id",
+            "UPDATE invoice_lines SET tax_rate = 7, tax_category = 'STANDARD' WHERE invoice_id = :id",
+            "UPDATE invoice_taxes SET reason = 'other' WHERE invoice_id = :id",
+            "DELETE FROM invoice_taxes WHERE invoice_id = :id",
         ):
             with pytest.raises(psycopg.errors.RestrictViolation):
                 bench.sql(statement, id=made.id)

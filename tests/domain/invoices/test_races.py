@@ -15,7 +15,7 @@ from sqlalchemy import text
 from tallystick.db.session import Prepared, owner_connection
 from tallystick.domain import time_entries
 from tallystick.domain.context import Context
-from tallystick.domain.invoices import draft, invoice, lifecycle, work
+from tallystick.domain.invoices import draft, invoice, lifecycle, series, work
 from tallystick.domain.invoices.draft import CustomLine, Draft
 from tallystick.domain.invoices.invoice import Invoice
 from tallystick.values.errors import Conflict, Invalid, NotFound, Refusal
@@ -172,7 +172,7 @@ class TestNumbers:
         with owner_connection(url) as connection:
             connection.execute("CREATE SEQUENCE careless")
             connection.execute("GRANT USAGE ON careless TO tallystick_app")
-        monkeypatch.setattr(lifecycle, "_DRAW", Prepared(text("SELECT nextval('careless')")))
+        monkeypatch.setattr(series, "_DRAW", Prepared(text("SELECT nextval('careless')")))
         bench.refused(20, some_fail(bench))
         with pytest.raises(AssertionError):
             no_hole(bench)
@@ -183,14 +183,14 @@ class TestNumbers:
         """The guard seen to fail: nobody gets a wrong number, but somebody gets none."""
         made = iter([bench.draft(lines=[FEE]).invoice.id for _ in range(2)])
         read = "SELECT COALESCE(max(value), 0) + 1 FROM issued_numbers WHERE workspace_id = :workspace"
-        monkeypatch.setattr(lifecycle, "_DRAW", Prepared(text(read)))
-        have_read, real = threading.Barrier(2), lifecycle._on
+        monkeypatch.setattr(series, "_DRAW", Prepared(text(read)))
+        have_read, real = threading.Barrier(2), series.on_day
 
         def wait(prefix: str, day: Any) -> str:
             have_read.wait(30)
             return real(prefix, day)
 
-        monkeypatch.setattr(lifecycle, "_on", wait)
+        monkeypatch.setattr(series, "on_day", wait)
         with pytest.raises(psycopg.errors.UniqueViolation):
             bench.refused(2, lambda ctx: lifecycle.mark_sent(ctx, next(made)))
 

@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallystick.domain.invoices.draft import CustomLine
-from tallystick.domain.invoices.totals import LARGEST, Discount, totals_of
+from tallystick.domain.invoices.totals import LARGEST, Discount, Priced, Totals, sums_of
 from tallystick.domain.invoices.work import Picked, Worked, plan
 from tallystick.values.duration import RoundingRule, rounded_seconds
 from tallystick.values.errors import Invalid
 from tallystick.values.money import line_total
+from tallystick.values.tax import of_rate
 from tests.domain.invoices.conftest import DAY, Bench
 
 CURRENCIES = {"JPY": 0, "EUR": 2, "KWD": 3}
@@ -31,10 +32,20 @@ def half_up(exact: Fraction, currency: str) -> Decimal:
     return Decimal(floor(exact * scale + Fraction(1, 2))).scaleb(-CURRENCIES[currency])
 
 
+def totals_of(
+    work: list[tuple[Decimal, Decimal]], currency: str, *, discount: Discount | None = None,
+    tax_rate: Decimal | None = None,
+) -> Totals:  # fmt: skip
+    """Of lines with one tax."""
+    usual = of_rate(tax_rate)
+    lines = [Priced(quantity, rate, usual) for quantity, rate in work]
+    return sums_of(lines, currency, usual=usual, discount=discount).totals
+
+
 @given(st.lists(st.tuples(quantities, rates), min_size=1, max_size=20), currencies, percents, percents)
 def test_an_invoice_adds_up(work: list[tuple[Decimal, Decimal]], currency: str, off: Decimal, tax_rate: Decimal):
     lines = [line_total(quantity, rate, currency) for quantity, rate in work]
-    sums = totals_of(lines, currency, discount=Discount(percent=off), tax_rate=tax_rate)
+    sums = totals_of(work, currency, discount=Discount(percent=off), tax_rate=tax_rate)
     exact = sum((half_up(Fraction(quantity) * Fraction(rate), currency) for quantity, rate in work), Decimal(0))
     assert sums.subtotal == sum(lines) == exact
     assert sums.discount_amount == half_up(Fraction(sums.subtotal) * Fraction(off) / 100, currency)
@@ -46,8 +57,8 @@ def test_an_invoice_adds_up(work: list[tuple[Decimal, Decimal]], currency: str, 
 
 @given(st.lists(quantities, max_size=5), currencies, st.data())
 def test_an_amount_up_to_the_subtotal_can_be_taken_off(lines: list[Decimal], currency: str, data: st.DataObject):
-    totals = [line_total(line, Decimal(1), currency) for line in lines]
-    subtotal = sum(totals, Decimal(0))
+    totals = [(line, Decimal(1)) for line in lines]
+    subtotal = sum((line_total(*line, currency) for line in totals), Decimal(0))
     off = data.draw(st.decimals(0, subtotal, places=CURRENCIES[currency]))
     sums = totals_of(totals, currency, discount=Discount(amount=off))
     assert (sums.discount_amount, sums.total) == (off, subtotal - off)
@@ -58,7 +69,7 @@ def test_an_amount_up_to_the_subtotal_can_be_taken_off(lines: list[Decimal], cur
 
 def test_a_sum_that_no_column_holds_is_refused():
     with pytest.raises(Invalid, match="more than an invoice can hold"):
-        totals_of([LARGEST - 1, Decimal(1)], "EUR")
+        totals_of([(Decimal(1), LARGEST - 1), (Decimal(1), Decimal(1))], "EUR")
 
 
 @given(
@@ -107,7 +118,7 @@ def test_what_is_stored_is_what_its_lines_come_to(fresh: Bench, currency, lines,
     made = fresh.draft(project_ids=[], lines=lines, discount=discount, tax_rate=tax_rate).invoice
     stored, rows = fresh.read(made.id), fresh.lines(made.id)
     assert [row.total for row in rows] == [line_total(row.quantity, row.rate, currency) for row in rows]
-    again = totals_of((row.total for row in rows), currency, discount=discount, tax_rate=tax_rate)
+    again = totals_of([(row.quantity, row.rate) for row in rows], currency, discount=discount, tax_rate=tax_rate)
     kept = {name: getattr(stored, name) for name in again._fields}
     assert kept == again._asdict()
     assert {name: getattr(made, name) for name in again._fields} == kept

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from tallystick.api.expensicat import customers, members, metrics, organization, projects, time_entries
+from tallystick.api.expensicat import (
+    customers,
+    members,
+    metrics,
+    organization,
+    projects,
+    recurring_invoices,
+    time_entries,
+)
 from tallystick.api.wire import Operation
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -14,6 +22,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *members.OPERATIONS,
     *organization.OPERATIONS,
     *metrics.OPERATIONS,
+    *recurring_invoices.OPERATIONS,
 )
 
 SCOPES: Final = tuple(sorted({operation.scope for operation in OPERATIONS}))

@@ -17,6 +17,7 @@ from tallystick.api.wire import (
     Ask,
     JsonManners,
     NotAllowed,
+    Occupied,
     Operation,
     TooLarge,
     TooSlow,
@@ -63,6 +64,7 @@ STATUS: Final[Mapping[type[Exception], tuple[int, str]]] = {
     TooLarge: (413, "PAYLOAD_TOO_LARGE"),
     Unsupported: (415, "UNSUPPORTED_MEDIA_TYPE"),
     TooMany: (429, "RATE_LIMITED"),
+    Occupied: (503, "SERVICE_UNAVAILABLE"),
     Unavailable: (503, "SERVICE_UNAVAILABLE"),
 }
 """Refusals and facts about requests → status and code (contract expensicat 1.6)."""
@@ -220,6 +222,8 @@ FIELD_NAMES: Final[Mapping[str, str]] = {
     "billing_postal_code": "postal_code",
     "billing_country": "country",
     "tax_number": "tax_id",
+    "rule": "frequency",
+    "lines": "items",
 }
 """A fact of the domain → its name in this API, where that is another."""
 

@@ -28,7 +28,7 @@ class PaidInvoice(Struct, gc=False):
 
 
 class Refund(Struct, gc=False):
-    """None."""
+    """What was returned; of several, the last one with the sum of all."""
 
     has_refund: YesNo = "no"
     id: int | None = None
@@ -39,7 +39,7 @@ class Refund(Struct, gc=False):
 
 class PaymentJson(Struct, gc=False):
     id: int
-    status: Literal["paid"]
+    status: Literal["paid", "refunded"]
     amount: str
     date: date
     gateway: str
@@ -116,7 +116,7 @@ def _check_amount(given: dict[str, Any]) -> None:
 def _shown(row: PaymentSeen) -> PaymentJson:
     return PaymentJson(
         row.serial,
-        "paid",
+        "refunded" if row.status == "refunded" else "paid",
         money(row.amount),
         row.paid_on,
         row.gateway,
@@ -127,9 +127,16 @@ def _shown(row: PaymentSeen) -> PaymentJson:
         row.project,
         row.creator,
         Booked(row.paid_on, stamp(row.created_at)),
-        Refund(),
+        _refund(row),
         row.tags,
     )
+
+
+def _refund(row: PaymentSeen) -> Refund:
+    if row.refund is None:
+        return Refund()
+    day = None if row.refunded_on is None else row.refunded_on.isoformat()
+    return Refund("yes", row.refund, money(row.amount_refunded), day, row.refund_note)
 
 
 _PLAIN: Final = {

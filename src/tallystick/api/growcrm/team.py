@@ -11,6 +11,7 @@ from tallystick.api.growcrm.laravel import Flag, Whole, in_terms_of
 from tallystick.api.growcrm.numbers import YesNo, full_name, parts_of, stamp
 from tallystick.api.growcrm.wire import NOTHING, Id, Page, page_of
 from tallystick.api.wire import Ask, Operation
+from tallystick.auth import invitations
 from tallystick.domain import members, time_entries
 from tallystick.domain.access import Permission, Role
 from tallystick.domain.context import Context
@@ -66,7 +67,7 @@ class TeamFields(Struct):
     role_id: Whole | UnsetType = UNSET
     phone: Line | UnsetType | None = UNSET
     position: Line | UnsetType | None = UNSET
-    send_email: Annotated[Flag | UnsetType | None, Meta(description="Nothing is mailed.")] = UNSET
+    send_email: Annotated[Flag | UnsetType | None, Meta(description="`yes` mails a link to set a password.")] = UNSET
 
 
 class TeamChange(Struct):
@@ -100,6 +101,8 @@ def create_team_member(ctx: Context, ask: Ask) -> Struct:
     with in_terms_of(_NAMES):
         member = members.add(ctx, email=facts["email"], name=name, role=role, strangers=False)
         members.change(ctx, member.id, name=name, **_about(facts))
+    if facts.get("send_email"):
+        invitations.welcome(ctx, member.user_id, members.checked_address(facts["email"]))
     return _shown(one(ctx, member.number))
 
 

@@ -17,6 +17,7 @@ from tallystick.api.growcrm.numbers import number_of
 from tallystick.api.wire import (
     Ask,
     NotAllowed,
+    Occupied,
     Operation,
     TooLarge,
     TooSlow,
@@ -59,6 +60,7 @@ STATUS: Final[Mapping[type[Exception], int]] = {
     Unsupported: 415,
     Invalid: 422,
     TooMany: 429,
+    Occupied: 503,
     Unavailable: 503,
 }
 """Refusals and facts about requests → status (contract growcrm 1.6)."""

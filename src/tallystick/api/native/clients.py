@@ -10,12 +10,19 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from tallystick.api.fields import Money, Percent
 from tallystick.api.native.views import View
 from tallystick.api.native.wire import lists, read_only
-from tallystick.api.wire import Ask, Nothing, Operation
+from tallystick.api.wire import Ask, Later, Nothing, Operation
 from tallystick.domain import clients
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
+from tallystick.domain.invoices import conformity
+from tallystick.values.document import Profile
+from tallystick.values.duration import RoundingMinutes, RoundingMode
+from tallystick.values.look import Language
+from tallystick.values.tax import TaxCategory
 
+Country = Annotated[str, Meta(pattern="^[A-Z]{2}$")]
+Scheme = Annotated[str, Meta(pattern="^([0-9]{4}|EM|A[A-Z])$")]
 Line = Annotated[str, Meta(max_length=200)]
 Address = Annotated[str, Meta(max_length=254)]
 Text = Annotated[str, Meta(max_length=10_000)]
@@ -44,9 +51,21 @@ class ClientJson(Struct, rename="camel", gc=False):
     default_tax_rate: str | None
     require_po_number: bool
     billing_email: str | None
+    rounding_minutes: RoundingMinutes | None
+    rounding_mode: RoundingMode | None
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None
+    default_tax_category: TaxCategory | None
+    prices_include_tax: bool | None
+    country_code: str | None
+    registration: str | None
+    buyer_reference: str | None
+    einvoice_profile: Profile | None
+    endpoint_scheme: str | None
+    endpoint: str | None
+    language: Language | None
+    locale: str | None
 
 
 class ClientFields(Struct, rename="camel"):
@@ -70,6 +89,33 @@ class ClientFields(Struct, rename="camel"):
     default_tax_rate: Percent | UnsetType | None = UNSET
     require_po_number: bool | UnsetType = UNSET
     billing_email: Address | UnsetType | None = UNSET
+    default_tax_category: TaxCategory | UnsetType | None = UNSET
+    prices_include_tax: bool | UnsetType | None = UNSET
+    rounding_minutes: RoundingMinutes | UnsetType | None = UNSET
+    rounding_mode: RoundingMode | UnsetType | None = UNSET
+    country_code: Country | UnsetType | None = UNSET
+    registration: Line | UnsetType | None = UNSET
+    buyer_reference: Line | UnsetType | None = UNSET
+    einvoice_profile: Profile | UnsetType | None = UNSET
+    endpoint_scheme: Scheme | UnsetType | None = UNSET
+    endpoint: Line | UnsetType | None = UNSET
+    language: Language | UnsetType | None = UNSET
+    locale: Annotated[str, Meta(max_length=20)] | UnsetType | None = UNSET
+
+
+class ProblemJson(Struct, rename="camel", gc=False):
+    rule: str
+    field: str
+    message: str
+    remedy: str
+    fatal: bool
+
+
+class ReadinessJson(Struct, rename="camel", gc=False):
+    profile: Profile
+    chosen: bool
+    ready: bool
+    problems: list[ProblemJson]
 
 
 CLIENT = View(Client, ClientJson)
@@ -90,6 +136,21 @@ def update_client(ctx: Context, ask: Ask) -> Struct:
 
 def delete_client(ctx: Context, ask: Ask) -> None:
     clients.delete(ctx, ask.id)
+
+
+def get_readiness(ctx: Context, ask: Ask) -> Later:
+    ask_rules = conformity.readiness(ctx, ask.id)
+    return Later(
+        lambda: [
+            ReadinessJson(
+                profile=one.profile,
+                chosen=one.chosen,
+                ready=one.ready,
+                problems=[ProblemJson(*problem) for problem in one.problems],
+            )
+            for one in ask_rules()
+        ]
+    )
 
 
 OPERATIONS = (
@@ -113,5 +174,10 @@ OPERATIONS = (
         "deleteClient", "DELETE", "/clients/{id}", delete_client, "Delete a client that nothing depends on",
         Permission.CHANGE_CLIENTS, status=204, body=Nothing, tag="Clients",
         conflicts="The client has projects, invoices, expenses or time entries.",
+    ),
+    Operation(
+        "getClientReadiness", "GET", "/clients/{id}/readiness", get_readiness,
+        "Whether the client's invoices would conform to each e-invoice profile", Permission.READ_INVOICES,
+        ReadinessJson, many=True, tag="Clients",
     ),
 )  # fmt: skip

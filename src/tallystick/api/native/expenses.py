@@ -42,6 +42,8 @@ class ExpenseJson(Struct, rename="camel", gc=False):
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None
+    written_off_at: datetime | None
+    write_off_reason: str | None
 
 
 class ExpenseFields(Struct, rename="camel"):

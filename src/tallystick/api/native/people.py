@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
+from tallystick.api.fields import Percent
+from tallystick.api.native.clients import Address as Mail
+from tallystick.api.native.clients import Country, Line, Scheme
 from tallystick.api.native.views import View
-from tallystick.api.native.wire import lists
+from tallystick.api.native.wire import lists, read_only
 from tallystick.api.wire import Ask, Operation
 from tallystick.domain import members, projects, workspaces
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
 from tallystick.domain.members import Member
 from tallystick.domain.workspaces import Workspace
+from tallystick.values.look import Language, Layout, Paper
 
 
 class Me(Struct, rename="camel", gc=False):
@@ -37,6 +42,68 @@ class Organization(Struct, rename="camel", gc=False):
     business_email: str | None
     business_website: str | None
     created_at: datetime
+    business_phone: str | None
+    business_address: str | None
+    business_line1: str | None
+    business_line2: str | None
+    business_city: str | None
+    business_postal_code: str | None
+    business_region: str | None
+    country_code: str | None
+    registration: str | None
+    tax_number: str | None
+    contact_name: str | None
+    endpoint_scheme: str | None
+    endpoint: str | None
+    tax_label: str | None
+    default_tax_rate: str | None
+    prices_include_tax: bool
+    invoice_layout: Layout
+    invoice_paper: Paper
+    brand_color: str
+    invoice_footer: str | None
+    language: Language
+    locale: str | None
+    iban: str | None
+    bic: str | None
+    bank_name: str | None
+    account_holder: str | None
+    payment_instructions: str | None
+
+
+class OrganizationFields(Struct, rename="camel"):
+    name: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType = UNSET
+    legal_name: Line | UnsetType | None = UNSET
+    tax_id: Line | UnsetType | None = UNSET
+    business_email: Mail | UnsetType | None = UNSET
+    business_website: Annotated[str, Meta(max_length=2000)] | UnsetType | None = UNSET
+    business_phone: Line | UnsetType | None = UNSET
+    business_address: Annotated[str, Meta(max_length=10_000)] | UnsetType | None = UNSET
+    business_line1: Line | UnsetType | None = UNSET
+    business_line2: Line | UnsetType | None = UNSET
+    business_city: Line | UnsetType | None = UNSET
+    business_postal_code: Line | UnsetType | None = UNSET
+    business_region: Line | UnsetType | None = UNSET
+    country_code: Country | UnsetType | None = UNSET
+    registration: Line | UnsetType | None = UNSET
+    tax_number: Line | UnsetType | None = UNSET
+    contact_name: Line | UnsetType | None = UNSET
+    endpoint_scheme: Scheme | UnsetType | None = UNSET
+    endpoint: Line | UnsetType | None = UNSET
+    tax_label: Annotated[str, Meta(max_length=40)] | UnsetType | None = UNSET
+    default_tax_rate: Percent | UnsetType | None = UNSET
+    prices_include_tax: bool | UnsetType = UNSET
+    invoice_layout: Layout | UnsetType = UNSET
+    invoice_paper: Paper | UnsetType = UNSET
+    brand_color: Annotated[str, Meta(pattern="^#[0-9a-fA-F]{6}$")] | UnsetType = UNSET
+    invoice_footer: Annotated[str, Meta(max_length=2_000)] | UnsetType | None = UNSET
+    language: Language | UnsetType = UNSET
+    locale: Annotated[str, Meta(max_length=20)] | UnsetType | None = UNSET
+    iban: Annotated[str, Meta(max_length=50)] | UnsetType | None = UNSET
+    bic: Annotated[str, Meta(max_length=20)] | UnsetType | None = UNSET
+    bank_name: Line | UnsetType | None = UNSET
+    account_holder: Annotated[str, Meta(max_length=70)] | UnsetType | None = UNSET
+    payment_instructions: Annotated[str, Meta(max_length=2_000)] | UnsetType | None = UNSET
 
 
 class MemberJson(Struct, rename="camel", gc=False):
@@ -49,6 +116,7 @@ class MemberJson(Struct, rename="camel", gc=False):
     created_at: datetime
 
 
+_READ_ONLY = read_only(Organization, OrganizationFields)
 ORGANIZATION = View(Workspace, Organization)
 MEMBER = View(Member, MemberJson)
 
@@ -70,6 +138,10 @@ def get_organization(ctx: Context, _ask: Ask) -> Struct:
     return ORGANIZATION.one(ctx.actor, workspaces.read(ctx))
 
 
+def update_organization(ctx: Context, ask: Ask) -> Struct:
+    return ORGANIZATION.one(ctx.actor, workspaces.change(ctx, **ask.facts))
+
+
 def get_member(ctx: Context, ask: Ask) -> Struct:
     return MEMBER.one(ctx.actor, members.read(ctx, ask.id))
 
@@ -79,6 +151,10 @@ OPERATIONS = (
     Operation(
         "getOrganization", "GET", "/organization", get_organization, "Get the organization",
         Permission.READ_WORKSPACE, Organization, tag="Organization",
+    ),
+    Operation(
+        "updateOrganization", "PATCH", "/organization", update_organization, "Change the organization's settings",
+        Permission.CHANGE_WORKSPACE, Organization, body=OrganizationFields, read_only=_READ_ONLY, tag="Organization",
     ),
     Operation(
         "listMembers", "GET", "/members", lists(members.MEMBERS, MEMBER), "List members",

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from tallystick.api.fields import Duration, Uuid
+from tallystick.api.native.invoices import StepJson, step_json
 from tallystick.api.native.views import View
 from tallystick.api.native.wire import lists, read_only
 from tallystick.api.wire import Ask, Nothing, Operation
-from tallystick.domain import time_entries
+from tallystick.domain import explanations, time_entries
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
 from tallystick.domain.time_entries import TimeEntry
@@ -37,6 +38,8 @@ class TimeEntryJson(Struct, rename="camel", gc=False):
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None
+    written_off_at: datetime | None
+    write_off_reason: str | None
 
 
 class TimeEntryFields(Struct, rename="camel"):
@@ -59,6 +62,10 @@ class TimerFields(Struct, rename="camel"):
 
 TIME_ENTRY = View(TimeEntry, TimeEntryJson)
 _READ_ONLY = read_only(TimeEntryJson, TimeEntryFields)
+
+
+def explain_time_entry(ctx: Context, ask: Ask) -> Struct:
+    return step_json(explanations.of_time_entry(ctx, ask.id))
 
 
 def create_time_entry(ctx: Context, ask: Ask) -> Struct:
@@ -139,6 +146,11 @@ OPERATIONS = (
     Operation(
         "getTimeEntry", "GET", "/time-entries/{id}", get_time_entry, "Get a time entry",
         Permission.TRACK_TIME, TimeEntryJson, tag="Time entries",
+    ),
+    Operation(
+        "explainTimeEntry", "GET", "/time-entries/{id}/explain", explain_time_entry,
+        "Where the hours of an entry and what they cost come from", Permission.TRACK_TIME, StepJson,
+        tag="Time entries",
     ),
     Operation(
         "updateTimeEntry", "PATCH", "/time-entries/{id}", update_time_entry, "Correct a time entry",

@@ -19,6 +19,7 @@ from tallystick.api.wire import (
     Handler,
     JsonManners,
     NotAllowed,
+    Occupied,
     Operation,
     TooLarge,
     TooSlow,
@@ -61,11 +62,19 @@ STATUS: Final[Mapping[type[Exception], tuple[int, str]]] = {
     Invalid: (422, "validation_error"),
     Absent: (422, "validation_error"),
     TooMany: (429, "rate_limited"),
+    Occupied: (503, "internal"),
     Unavailable: (503, "internal"),
 }
 """Refusals and facts about requests → status and code (contract hoursmith 1.5)."""
 
-WIRE_NAMES: Final[Mapping[str, str]] = {"date_from": "from", "date_to": "to"}
+WIRE_NAMES: Final[Mapping[str, str]] = {
+    "date_from": "from",
+    "date_to": "to",
+    "smtp_host": "host",
+    "smtp_port": "port",
+    "smtp_tls": "tls",
+    "smtp_user": "user",
+}
 """Where a field's wire name is not its domain name in camelCase."""
 
 REASONS: Final[Mapping[type[Exception], str]] = {
@@ -73,6 +82,7 @@ REASONS: Final[Mapping[type[Exception], str]] = {
     TooSlow: "body_too_slow",
     TooLarge: "body_too_large",
     Unsupported: "unsupported_media_type",
+    Occupied: "busy",
     Unavailable: "unavailable",
 }
 
@@ -174,7 +184,9 @@ class NativeApi(JsonManners):
 
     def envelope(self, ctx: Context, operation: Operation, ask: Ask, value: Any) -> bytes:
         """`{"data": …}`, and for a page the signed cursor of the next one."""
-        if operation.many:
+        if operation.whole:
+            return _ENCODER.encode(value)
+        if operation.many and not isinstance(value, Part):
             return _ENCODER.encode(Listed(value, Pagination(max(len(value), 1), None)))
         if not isinstance(value, Part):
             return _ENCODER.encode({"data": value})
@@ -195,7 +207,7 @@ class NativeApi(JsonManners):
         if isinstance(refusal, Unauthenticated):
             extra["WWW-Authenticate"] = "Bearer"
         if status == 503 or body.reason == "idempotency_in_progress":
-            extra["Retry-After"] = "1"
+            extra["Retry-After"] = "5" if isinstance(refusal, Occupied) else "1"
         if accept is not None and "application/problem+json" in accept:
             extra["Content-Type"] = "application/problem+json"
             return status, msgspec.json.encode(_problem(body, status)), extra
@@ -208,7 +220,6 @@ class NativeApi(JsonManners):
             return _read_sort(operation, text)
         if name == "cursor":
             return text
-        assert operation.listing is not None  # noqa: S101 - only lists have filters
         return read_filter(operation.listing, name, rule, text)
 
 
@@ -276,7 +287,7 @@ def _problem(body: ErrorBody, status: int) -> dict[str, Any]:
 def _message(error: Exception, status: int) -> str:
     if status == 500:
         return "Something went wrong on our side. The server's log has the details under this request id."
-    if status == 503:
+    if status == 503 and not isinstance(error, Occupied):
         return "The server cannot reach its database at the moment. Try again in a second."
     return error.message if isinstance(error, Refusal) else str(error)
 

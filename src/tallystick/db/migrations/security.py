@@ -315,3 +315,97 @@ END $$;
 REVOKE ALL ON FUNCTION open_by_api_key(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION open_by_api_key(text) TO {APP}
 """
+
+DEFER_JOB: Final = f"""
+CREATE FUNCTION defer_job(task text, about jsonb, lock text, once text, at timestamptz) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, jobs, pg_temp AS $$
+DECLARE made bigint[];
+BEGIN
+  -- All that a request may do with the queue. The workspace goes along as the transaction has it: nobody leaves work
+  -- for another one.
+  made := procrastinate_defer_jobs_v1(ARRAY[ROW(
+    'default', task, 0, lock, once,
+    about || jsonb_strip_nulls(jsonb_build_object(
+      'workspace_id', NULLIF(current_setting('tallystick.workspace', true), ''))),
+    at
+  )::procrastinate_job_to_defer_v1]);
+  RETURN made[1];
+EXCEPTION WHEN unique_violation THEN
+  RETURN NULL;  -- one waits already, and it is enough
+END $$;
+REVOKE ALL ON FUNCTION defer_job(text, jsonb, text, text, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION defer_job(text, jsonb, text, text, timestamptz) TO {APP}
+"""
+
+ISSUED_TAXES: Final = """
+CREATE TRIGGER keep_issued BEFORE INSERT OR UPDATE OR DELETE ON invoice_taxes
+FOR EACH ROW EXECUTE FUNCTION keep_issued_lines()
+"""
+
+OPEN_BY_INVOICE_LINK: Final = f"""
+CREATE FUNCTION open_by_invoice_link(secret bytea) RETURNS TABLE (
+  link_id uuid, invoice_id uuid, workspace_id uuid, workspace_name text, time_zone text, opened text
+) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+#variable_conflict use_column
+BEGIN
+  -- Finds the invoice of a live link; one that is a draft, cancelled or deleted has none.
+  RETURN QUERY
+  SELECT l.id, l.invoice_id, l.workspace_id, w.name, w.time_zone,
+         set_config('tallystick.workspace', l.workspace_id::text, true)
+  FROM invoice_links l
+  JOIN invoices i ON i.id = l.invoice_id AND i.status IN ('SENT', 'PAID') AND i.deleted_at IS NULL
+  JOIN workspaces w ON w.id = l.workspace_id
+  WHERE l.digest = secret AND l.ended_at IS NULL;
+END $$;
+REVOKE ALL ON FUNCTION open_by_invoice_link(bytea) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION open_by_invoice_link(bytea) TO {APP}
+"""
+
+OPEN_BY_INVITATION: Final = f"""
+CREATE FUNCTION open_by_invitation(secret bytea, at timestamptz) RETURNS TABLE (
+  invitation_id uuid, email text, name text, role text, known boolean,
+  workspace_id uuid, workspace_name text, opened text
+) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+  SELECT v.id, v.email, v.name, v.role, EXISTS (SELECT FROM people p WHERE p.email = v.email),
+         v.workspace_id, w.name, set_config('tallystick.workspace', v.workspace_id::text, true)
+  FROM invitations v
+  JOIN workspaces w ON w.id = v.workspace_id
+  WHERE v.digest = secret AND v.ended_at IS NULL AND v.expires_at > at;
+END $$;
+REVOKE ALL ON FUNCTION open_by_invitation(bytea, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION open_by_invitation(bytea, timestamptz) TO {APP}
+"""
+
+CREDITED_LINES: Final = """
+CREATE OR REPLACE FUNCTION keep_issued_lines() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  -- Once the invoice is issued, only how much of a line is credited changes.
+  IF (SELECT status FROM invoices WHERE id = coalesce(NEW.invoice_id, OLD.invoice_id)) <> 'DRAFT'
+     AND (TG_OP <> 'UPDATE' OR to_jsonb(OLD) - 'credited' <> to_jsonb(NEW) - 'credited') THEN
+    RAISE EXCEPTION 'the lines of an issued invoice cannot change' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN coalesce(NEW, OLD);
+END $$
+"""
+
+SETTLED_INVOICES: Final = """
+CREATE OR REPLACE FUNCTION keep_issued_invoice() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  free text[] := '{status,payment_status,amount_paid,settled,paid_at,sent_at,cancelled_at,updated_at,category_id,tags,'
+    'amount_credited,amount_refunded,amount_written_off,balance,written_off_at,write_off_reason}';
+BEGIN
+  -- From the day it is issued only an invoice's state moves, and what was paid, credited, returned and written off;
+  -- and where we file it, which nobody else sees. A cancelled one may become a draft again.
+  IF TG_OP = 'DELETE' THEN
+    RAISE EXCEPTION 'invoices are never deleted' USING ERRCODE = 'restrict_violation';
+  END IF;
+  IF (OLD.status IN ('SENT', 'PAID') AND NEW.status = 'DRAFT')
+     OR (OLD.status <> 'DRAFT' AND NEW.status <> 'DRAFT' AND to_jsonb(OLD) - free <> to_jsonb(NEW) - free) THEN
+    RAISE EXCEPTION 'invoice % was issued and cannot change', OLD.number USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END $$
+"""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 from msgspec import UNSET, UnsetType
@@ -17,15 +18,24 @@ from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
 from tallystick.domain.invoices import invoice as invoices
-from tallystick.domain.invoices import work
+from tallystick.domain.invoices import taxes, work
 from tallystick.domain.invoices.invoice import GROUPINGS, Grouping, Invoice, InvoiceLine
-from tallystick.domain.invoices.totals import LARGEST, Discount, Totals, check_decimals, totals_of
-from tallystick.domain.invoices.work import Planned, Selection, Warned
-from tallystick.domain.workspaces import Workspace, current
-from tallystick.values.errors import Absent, Conflict, Invalid
+from tallystick.domain.invoices.totals import (
+    LARGEST,
+    Discount,
+    LineSums,
+    Totals,
+    check_decimals,
+    sums_of,
+    taken_off,
+)
+from tallystick.domain.invoices.work import FIXED_FEE, Planned, Selection, Warned
+from tallystick.domain.tax_rates import AS_USUAL, Said
+from tallystick.domain.workspaces import current
+from tallystick.values.errors import Absent, Conflict, Invalid, NotFound
 from tallystick.values.money import line_total
+from tallystick.values.tax import NO_TAX, TaxCategory, Treatment
 
-FIXED_FEE: Final = "fixed fee"
 ONLY_DRAFTS_CHANGE: Final = "Only Draft invoices can be edited"
 ONLY_DRAFTS_GO: Final = "Only Draft invoices can be deleted"
 
@@ -39,6 +49,10 @@ class CustomLine:
     rate: Decimal
     unit: str | None = None
     project_id: str | None = None
+    heading: str | None = None
+    discount: Discount | None = None
+    tax: Said = AS_USUAL
+    """How it is taxed; what is not said is as the invoice says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +73,15 @@ def draft(
     project_ids: Sequence[str] | None = None,
     grouping: Grouping = "PROJECT_TASK",
     include_expenses: bool = False,
+    include_milestones: bool = True,
+    include_fees: bool = False,
     lines: Sequence[CustomLine] = (),
     discount: Discount | None = None,
     tax_rate: Decimal | UnsetType | None = UNSET,
+    tax_category: TaxCategory | None = None,
+    tax_reason: str | UnsetType | None = UNSET,
+    tax_rate_id: str | None = None,
+    prices_include_tax: bool | None = None,
     notes: str | None = None,
     issue_date: date | None = None,
     due_date: date | None = None,
@@ -70,27 +90,46 @@ def draft(
     """Draft an invoice from a client's unbilled work, and from lines of one's own.
 
     Both days count. No `project_ids`: all of the client's projects; an empty list: no work, only the given lines.
-    No `tax_rate`: the client's, else the workspace's; None: no tax. No notes: the workspace's.
+    Facts of tax are the default of lines that do not say it; not given: the client's, else the workspace's. A
+    `tax_rate` of None: no tax. No `prices_include_tax`, no notes: as client or workspace say.
     """
     ctx.require(Permission.CHANGE_INVOICES)
     client = ctx.reference(Client, client_id, "client_id", lock="share")
     studio = current(ctx)
-    selection = Selection(date_from, date_to, None if project_ids is None else tuple(project_ids), include_expenses)
+    selection = Selection(
+        date_from,
+        date_to,
+        None if project_ids is None else tuple(project_ids),
+        include_expenses,
+        include_milestones,
+        include_fees,
+    )
     grouping = _known(grouping)
     picked = work.pick(ctx, client.id, selection)
-    planned, warnings = work.plan(picked, grouping, studio.rounding, client.currency)
-    planned += _custom_lines(ctx, client.id, lines, client.currency)
+    planned, warnings = work.plan(picked, grouping, client.rounding(studio), client.currency)
+    taxing = taxes.taxing(ctx, client, studio)
+    default = taxing.of(Said(tax_rate, tax_category, tax_reason, tax_rate_id))
+    planned += _custom_lines(ctx, client.id, lines, client.currency, partial(taxing.of, otherwise=default))
     if not planned:
         raise _nothing_to_bill(client.name, selection)
-    if tax_rate is UNSET:
-        tax_rate = usual_tax_rate(client, studio)
-    totals = totals_of((line.total for line in planned), client.currency, discount=discount, tax_rate=tax_rate)
+    if prices_include_tax is None:
+        prices_include_tax = taxes.prices_include_tax(client, studio)
+    sums = sums_of(
+        [line.priced(default) for line in planned],
+        client.currency,
+        usual=default,
+        discount=discount,
+        prices_include_tax=prices_include_tax,
+    )
+    for line, line_sums in zip(planned, sums.lines, strict=True):
+        line.sums = line_sums
     day = issue_date or ctx.today()
     invoices.check_due(day, due_date)
     made = _open(
         ctx,
         client,
-        totals,
+        sums.totals,
+        default,
         notes=studio.invoice_notes if notes is None else notes or None,
         po_number=po_number,
         issue_date=day,
@@ -100,6 +139,7 @@ def draft(
         selection=selection.to_json(),
     )
     work.write(ctx, made, planned)
+    taxes.write(ctx, made, sums.taxes)
     ctx.record("created", made)
     return Draft(made, invoices.lines(ctx, made.id), warnings)
 
@@ -124,10 +164,13 @@ def blank(
     invoices.check_due(issue_date, due_date)
     _check_project(ctx, client.id, project_id)
     facts.setdefault("notes", studio.invoice_notes)
+    usual = taxes.taxing(ctx, client, studio).usual
+    including = taxes.prices_include_tax(client, studio)
     made = _open(
         ctx,
         client,
-        totals_of((), client.currency, tax_rate=usual_tax_rate(client, studio)),
+        sums_of((), client.currency, usual=usual, prices_include_tax=including).totals,
+        usual,
         issue_date=issue_date,
         issue_date_given=True,
         due_date=due_date,
@@ -139,29 +182,30 @@ def blank(
     return made
 
 
-def itemize(ctx: Context, invoice_id: str, lines: Sequence[CustomLine], *, taxed: bool | None = None) -> Draft:
-    """Put exactly these lines on a draft that bills no recorded work. `taxed`: at the usual rate, or not at all."""
+def itemize(
+    ctx: Context, invoice_id: str, lines: Sequence[CustomLine], *, taxed: bool | None = None, **facts: Any
+) -> Draft:
+    """Put exactly these lines on a draft that bills no recorded work. `taxed`: at the usual rate, or not at all.
+
+    Other facts as in `change`: a `tax_rate_id`, for instance.
+    """
     ctx.require(Permission.CHANGE_INVOICES)
     invoice = ctx.find(Invoice, invoice_id, lock="update")
     if any(line.kind != "CUSTOM" for line in invoices.lines(ctx, invoice.id)):
         raise Conflict("This invoice bills recorded time or expenses: its lines come from them, and are not replaced.")
-    facts: dict[str, Any] = {}
     if taxed is not None:
-        facts["tax_rate"] = usual_tax_rate(ctx.find(Client, invoice.client_id), current(ctx)) if taxed else None
-        if taxed and facts["tax_rate"] is None:
+        usual = taxes.taxing(ctx, ctx.find(Client, invoice.client_id), current(ctx)).usual
+        if taxed and usual == NO_TAX:
             raise Absent(fields={"tax_rate": "no tax rate is set for the client or the workspace"})
+        facts["treatment"] = usual if taxed else NO_TAX
     return change(ctx, invoice.id, lines=lines, **facts)
-
-
-def usual_tax_rate(client: Client, studio: Workspace) -> Decimal | None:
-    """The tax of an invoice for which nobody says another: the client's, else the workspace's; None: no tax."""
-    return studio.default_tax_rate if client.default_tax_rate is None else client.default_tax_rate
 
 
 def change(ctx: Context, invoice_id: str, **facts: Any) -> Draft:
     """Change a draft. Facts are those of `draft`; `lines` replaces the custom lines, and the sums follow.
 
-    A fact of the selection (dates, projects, grouping, expenses) releases the work and picks it anew.
+    A fact of the selection (dates, projects, grouping, expenses) releases the work and picks it anew. A fact of tax
+    changes the lines that do not say it themselves; `treatment` is all such facts at once.
     """
     ctx.require(Permission.CHANGE_INVOICES)
     invoice = ctx.find(Invoice, invoice_id, lock="update")
@@ -170,9 +214,13 @@ def change(ctx: Context, invoice_id: str, **facts: Any) -> Draft:
     _check_facts(invoice, facts)
     warnings: list[Warned] = []
     changed: list[str] = []
-    if "lines" in facts:
-        _replace_custom_lines(ctx, invoice, facts["lines"])
-        changed.append("lines")
+    default: Treatment = facts.get("treatment") or invoice.default_treatment
+    if facts.keys() & {"lines", *_TAXING}:
+        taxing = taxes.taxing(ctx, ctx.find(Client, invoice.client_id), current(ctx))
+        default = taxing.of(Said(**{name: facts[name] for name in _TAXING if name in facts}), default)
+        if "lines" in facts:
+            _replace_custom_lines(ctx, invoice, facts["lines"], partial(taxing.of, otherwise=default))
+            changed.append("lines")
     if facts.keys() & _SELECTING:
         warnings = _rebuild(ctx, invoice, facts)
         changed.append("lines")
@@ -188,11 +236,69 @@ def change(ctx: Context, invoice_id: str, **facts: Any) -> Draft:
         plain["issue_date_given"] = facts["issue_date"] is not None
         plain["issue_date"] = facts["issue_date"] or ctx.today()
     invoices.check_due(plain.get("issue_date", invoice.issue_date), plain.get("due_date", invoice.due_date))
-    totals = sums(invoice, drawn, discount=facts.get("discount", UNSET), tax_rate=facts.get("tax_rate", UNSET))
-    changed += invoices.change(ctx, invoice, **plain, **totals._asdict())
+    including = facts.get("prices_include_tax")
+    changed += settle(
+        ctx,
+        invoice,
+        drawn,
+        discount=facts.get("discount", UNSET),
+        default=default,
+        prices_include_tax=invoice.prices_include_tax if including is None else including,
+        **plain,
+    )
     if changed:
         ctx.record("updated", invoice)
     return Draft(invoice, drawn, warnings)
+
+
+def change_line(ctx: Context, invoice_id: str, line_id: str, *, tax_as_usual: bool = False, **facts: Any) -> Draft:
+    """Change one line of a draft: its description, heading, discount or tax; of a custom line also the rest.
+
+    `tax_as_usual`: it says nothing of its tax any more. Lines of recorded work are as new when the work is picked anew.
+    """
+    ctx.require(Permission.CHANGE_INVOICES)
+    invoice = ctx.find(Invoice, invoice_id, lock="update")
+    if invoice.status != "DRAFT":
+        raise Conflict(ONLY_DRAFTS_CHANGE, reason="invoice_state")
+    drawn = invoices.lines(ctx, invoice.id)
+    line = next((one for one in drawn if one.id == line_id), None)
+    if line is None:
+        raise NotFound("No such invoice line.")
+    plain = {name: facts[name] for name in _OF_CUSTOM_LINES if name in facts}
+    if line.kind != "CUSTOM" and plain:
+        raise Invalid(fields=dict.fromkeys(plain, "comes from the recorded work, and changes with it"))
+    if "description" in facts:
+        plain["description"] = facts["description"].strip()
+        if not plain["description"]:
+            raise Invalid(fields={"description": "required"})
+    if "heading" in facts:
+        plain["heading"] = (facts["heading"] or "").strip() or None
+    if "unit" in facts:
+        plain["unit"] = (facts["unit"] or "").strip() or FIXED_FEE
+    if facts.get("project_id") is not None:
+        work.check_projects(work.client_projects(ctx, invoice.client_id), [facts["project_id"]], "project_id")
+    discount = facts.get("discount", line.discount)
+    quantity, rate = plain.get("quantity", line.quantity), plain.get("rate", line.rate)
+    if line.kind == "CUSTOM":
+        _check_line(plain.get("description", line.description), quantity, rate, discount, invoice.currency)
+    elif discount is not None:
+        taken_off(line_total(quantity, rate, invoice.currency), discount, invoice.currency, "discount", "the line")
+    if "discount" in facts:
+        given = discount or Discount()
+        plain["discount_percent"], plain["discount_amount"] = given.percent, given.amount or Decimal(0)
+        plain["gross_discount"] = plain["discount_amount"] if invoice.prices_include_tax else None
+    if tax_as_usual:
+        plain["tax_given"] = False
+    elif facts.keys() & set(_TAXING):
+        taxing = taxes.taxing(ctx, ctx.find(Client, invoice.client_id), current(ctx))
+        treatment = taxing.of(Said(**{name: facts[name] for name in _TAXING if name in facts}), line.treatment)
+        plain["tax_given"] = True
+        plain["tax_category"], plain["tax_rate"], plain["tax_reason"], plain["tax_rate_id"] = treatment
+    changed = ctx.change(line, **plain)
+    changed += settle(ctx, invoice, drawn)
+    if changed:
+        ctx.record("updated", invoice)
+    return Draft(invoice, drawn, [])
 
 
 def delete(ctx: Context, invoice_id: str) -> None:
@@ -235,6 +341,7 @@ def duplicate(
         ctx,
         client,
         Totals(**{name: getattr(original, name) for name in Totals._fields}),
+        original.default_treatment,
         currency=original.currency,
         notes=original.notes,
         terms=original.terms,
@@ -249,35 +356,72 @@ def duplicate(
     planned = [
         Planned(
             "CUSTOM", line.description, line.quantity, line.unit, line.rate, line.total,
-            None if elsewhere else line.project_id,
+            None if elsewhere else line.project_id, heading=line.heading,
+            treatment=line.treatment if line.tax_given else None, sums=sums_on(line),
         )
         for line in invoices.lines(ctx, original.id)
     ]  # fmt: skip
     work.write(ctx, copy, planned)
+    taxes.write(ctx, copy, [taxes.sums_on(tax) for tax in invoices.taxes(ctx, original.id)])
     ctx.record("created", copy)
     return Draft(copy, invoices.lines(ctx, copy.id), [])
 
 
-def sums(
+def settle(
+    ctx: Context,
     invoice: Invoice,
     lines: Sequence[InvoiceLine],
     *,
     discount: Discount | UnsetType | None = UNSET,
-    tax_rate: Decimal | UnsetType | None = UNSET,
-) -> Totals:
-    """The sums of a draft from its lines; discount and tax are what they were unless given."""
-    if discount is UNSET:
-        amount = invoice.discount_amount if invoice.discount_percent is None else None
-        discount = Discount(amount=amount, percent=invoice.discount_percent)
-    return totals_of(
-        (line.total for line in lines),
+    default: Treatment | None = None,
+    prices_include_tax: bool | None = None,
+    **facts: Any,
+) -> list[str]:
+    """Sum a draft up anew and write what differs: its lines (all of them are given), taxes and totals, and the facts.
+
+    Discount, default and kind of prices are what they were unless given. Answers the names of what changed.
+    """
+    default = invoice.default_treatment if default is None else default
+    treatments = [line.treatment if line.tax_given else default for line in lines]
+    sums = sums_of(
+        [line.priced._replace(treatment=treatment) for line, treatment in zip(lines, treatments, strict=True)],
         invoice.currency,
-        discount=discount,
-        tax_rate=invoice.tax_rate if tax_rate is UNSET else tax_rate,
+        usual=default,
+        discount=invoice.discount if discount is UNSET else discount,
+        prices_include_tax=invoice.prices_include_tax if prices_include_tax is None else prices_include_tax,
     )
+    other = [
+        (line, treatment, line_sums)
+        for line, treatment, line_sums in zip(lines, treatments, sums.lines, strict=True)
+        if (line.treatment, sums_on(line)) != (treatment, line_sums)
+    ]
+    if other:
+        work.rewrite_sums(ctx, invoice, other)
+    changed = invoices.change(
+        ctx,
+        invoice,
+        default_tax_category=default.category,
+        default_tax_rate=default.rate,
+        default_tax_reason=default.reason,
+        default_tax_rate_id=default.tax_rate_id,
+        **sums.totals._asdict(),
+        **facts,
+    )
+    if taxes.write(ctx, invoice, sums.taxes) or other:
+        changed.append("taxes")
+    return changed
 
 
-_SELECTING: Final = frozenset({"date_from", "date_to", "project_ids", "grouping", "include_expenses"})
+def sums_on(line: InvoiceLine) -> LineSums:
+    """The sums that stand on a line."""
+    return LineSums(**{name: getattr(line, name) for name in LineSums._fields})
+
+
+_OF_CUSTOM_LINES: Final = ("quantity", "rate", "unit", "project_id")
+_TAXING: Final = ("tax_rate", "tax_category", "tax_reason", "tax_rate_id")
+_SELECTING: Final = frozenset(
+    {"date_from", "date_to", "project_ids", "grouping", "include_expenses", "include_milestones", "include_fees"}
+)
 _CHANGEABLE: Final = _SELECTING | {
     "category_id",
     "client_id",
@@ -287,13 +431,15 @@ _CHANGEABLE: Final = _SELECTING | {
     "lines",
     "notes",
     "po_number",
+    "prices_include_tax",
     "project_id",
-    "tax_rate",
     "terms",
+    "treatment",
+    *_TAXING,
 }
 
 
-def _open(ctx: Context, client: Client, totals: Totals, **facts: Any) -> Invoice:
+def _open(ctx: Context, client: Client, totals: Totals, default: Treatment, **facts: Any) -> Invoice:
     """Add the row of a draft for a client."""
     facts.setdefault("currency", client.currency)
     return invoices.add(
@@ -301,6 +447,10 @@ def _open(ctx: Context, client: Client, totals: Totals, **facts: Any) -> Invoice
         Invoice(
             client_id=client.id,
             number=invoices.provisional_number(),
+            default_tax_category=default.category,
+            default_tax_rate=default.rate,
+            default_tax_reason=default.reason,
+            default_tax_rate_id=default.tax_rate_id,
             **facts,
             **totals._asdict(),
             **invoices.bill_to(client),
@@ -329,38 +479,62 @@ def _known(grouping: Any) -> Grouping:
     return GROUPINGS[GROUPINGS.index(grouping)]
 
 
-def _custom_lines(ctx: Context, client_id: str, lines: Sequence[CustomLine], currency: str) -> list[Planned]:
+def _custom_lines(
+    ctx: Context, client_id: str, lines: Sequence[CustomLine], currency: str, tax: Callable[[Said], Treatment]
+) -> list[Planned]:
     wanted = [line.project_id for line in lines if line.project_id is not None]
     if wanted:
         work.check_projects(work.client_projects(ctx, client_id), wanted, "lines")
-    return [_custom_line(line, number, currency) for number, line in enumerate(lines, 1)]
-
-
-def _custom_line(line: CustomLine, number: int, currency: str) -> Planned:
-    def wrong(why: str) -> Invalid:
-        return Invalid(fields={"lines": f"line {number}: {why}"})
-
-    if not line.description.strip():
-        raise wrong("a description is required")
-    for name, value in (("quantity", line.quantity), ("rate", line.rate)):
+    planned: list[Planned] = []
+    for number, line in enumerate(lines, 1):
         try:
-            check_decimals(value, name)
+            planned.append(_custom_line(line, currency, tax))
         except Invalid as refusal:
-            raise wrong(f"{name}: {refusal.fields[name]}") from None
-    if line.quantity <= 0:
-        raise wrong("quantity: must be more than 0")
-    if line.rate < 0:
-        raise wrong("rate: must not be negative")
-    total = line_total(line.quantity, line.rate, currency)
+            field, why = next(iter(refusal.fields.items()))
+            told = why if field == "lines" else f"{field.replace('_', ' ')}: {why}"
+            raise type(refusal)(fields={"lines": f"line {number}: {told}"}) from None
+    return planned
+
+
+def _custom_line(line: CustomLine, currency: str, tax: Callable[[Said], Treatment]) -> Planned:
+    total = _check_line(line.description, line.quantity, line.rate, line.discount, currency)
+    return Planned(
+        "CUSTOM",
+        line.description.strip(),
+        line.quantity,
+        (line.unit or "").strip() or FIXED_FEE,
+        line.rate,
+        total,
+        line.project_id,
+        heading=(line.heading or "").strip() or None,
+        discount=line.discount,
+        treatment=None if line.tax.nothing else tax(line.tax),
+    )
+
+
+def _check_line(
+    description: str, quantity: Decimal, rate: Decimal, discount: Discount | None, currency: str
+) -> Decimal:
+    """Refuse what no line can be; answers quantity × rate."""
+    if not description.strip():
+        raise Invalid(fields={"description": "required"})
+    for name, value in (("quantity", quantity), ("rate", rate)):
+        check_decimals(value, name)
+    if quantity <= 0:
+        raise Invalid(fields={"quantity": "must be more than 0"})
+    if rate < 0:
+        raise Invalid(fields={"rate": "must not be negative"})
+    total = line_total(quantity, rate, currency)
     if total >= LARGEST:
-        raise wrong("comes to more than an invoice can hold")
-    unit = (line.unit or "").strip() or FIXED_FEE
-    return Planned("CUSTOM", line.description.strip(), line.quantity, unit, line.rate, total, line.project_id)
+        raise Invalid(fields={"rate": "comes to more than an invoice can hold"})
+    if discount is not None:
+        taken_off(total, discount, currency, "discount", "the line")
+    return total
 
 
 def _nothing_to_bill(client: str, selection: Selection) -> Invalid:
     if selection.project_ids == ():
-        return Invalid("There is nothing to bill: add a line, or choose work.")
+        return Invalid("There is nothing to bill: add a line, or choose work.", reason="nothing_to_bill")
     days = ""
     if selection.date_from is not None:
         days += f" from {selection.date_from.isoformat()}"
@@ -368,12 +542,15 @@ def _nothing_to_bill(client: str, selection: Selection) -> Invalid:
         days += f" until {selection.date_to.isoformat()}"
     return Invalid(
         f"There is nothing to bill: {client} has no unbilled work{days} that is billable and stopped. "
-        "Choose other days or projects, or add a line of your own."
+        "Choose other days or projects, or add a line of your own.",
+        reason="nothing_to_bill",
     )
 
 
-def _replace_custom_lines(ctx: Context, invoice: Invoice, lines: Sequence[CustomLine]) -> None:
-    planned = _custom_lines(ctx, invoice.client_id, lines, invoice.currency)
+def _replace_custom_lines(
+    ctx: Context, invoice: Invoice, lines: Sequence[CustomLine], tax: Callable[[Said], Treatment]
+) -> None:
+    planned = _custom_lines(ctx, invoice.client_id, lines, invoice.currency, tax)
     ctx.write(_DROP_CUSTOM_LINES, invoice_id=invoice.id)
     work.write(ctx, invoice, planned, first=len(invoices.lines(ctx, invoice.id)) + 1)
 
@@ -387,6 +564,8 @@ def _rebuild(ctx: Context, invoice: Invoice, facts: dict[str, Any]) -> list[Warn
         date_to=facts.get("date_to", was.date_to),
         project_ids=None if project_ids is None else tuple(project_ids),
         include_expenses=facts.get("include_expenses", was.include_expenses),
+        include_milestones=facts.get("include_milestones", was.include_milestones),
+        include_fees=facts.get("include_fees", was.include_fees),
     )
     grouping = _known(facts.get("grouping", invoice.grouping))
     work.release(ctx, invoice)
@@ -398,7 +577,8 @@ def _rebuild(ctx: Context, invoice: Invoice, facts: dict[str, Any]) -> list[Warn
 def rewrite(ctx: Context, invoice: Invoice, picked: work.Picked) -> list[Warned]:
     """Put these lines of work in the place of those that a draft had; its work was released before."""
     grouping: Grouping = invoice.grouping  # type: ignore[assignment]  # the CHECK says so
-    planned, warnings = work.plan(picked, grouping, current(ctx).rounding, invoice.currency)
+    rounding = ctx.find(Client, invoice.client_id).rounding(current(ctx))
+    planned, warnings = work.plan(picked, grouping, rounding, invoice.currency)
     work.clear(ctx, invoice)
     custom = invoices.lines(ctx, invoice.id)
     ctx.write(

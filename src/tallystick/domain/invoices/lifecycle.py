@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Final
 
 from msgspec import UNSET
-from sqlalchemy import text
 
-from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
+from tallystick.domain.invoices import conformity, links, papers, series, work
 from tallystick.domain.invoices import invoice as invoices
-from tallystick.domain.invoices import work
-from tallystick.domain.invoices.draft import Draft, rewrite, sums
-from tallystick.domain.invoices.invoice import Invoice, IssuedNumber, become, no_such_move
+from tallystick.domain.invoices.balance import check_not_written_off
+from tallystick.domain.invoices.draft import Draft, rewrite, settle
+from tallystick.domain.invoices.invoice import Invoice, InvoiceLine, become, no_such_move
+from tallystick.domain.invoices.issued import freeze
 from tallystick.domain.invoices.totals import Discount
 from tallystick.domain.invoices.work import Picked, Warned
 from tallystick.domain.workspaces import current
+from tallystick.values.duration import local_date
 from tallystick.values.errors import Conflict, Invalid
 from tallystick.values.money import decimal_text
 
-SERIES: Final = "invoice"
-
 
 def mark_sent(ctx: Context, invoice_id: str) -> Invoice:
-    """Give a draft its number and its dates; from now on it cannot change, nor follow its client."""
+    """Give a draft its number and its dates; from now on it cannot change, nor follow its client.
+
+    What it says is made into its PDF, and into XML where the client has a profile of e-invoices, and kept as it is.
+    What the official rules of the profile forbid is refused, with each rule, field and remedy.
+    """
     ctx.require(Permission.CHANGE_INVOICES)
     invoice = ctx.find(Invoice, invoice_id, lock="update")
     if invoice.status != "DRAFT":  # a paid one is sent again only by the deletion of a payment
@@ -35,20 +37,17 @@ def mark_sent(ctx: Context, invoice_id: str) -> Invoice:
     client = ctx.find(Client, invoice.client_id)
     studio = current(ctx)
     _check_ready(ctx, invoice, client)
-    issue_date = invoice.issue_date if invoice.issue_date_given else ctx.today()
+    issue_date = invoice.issue_date if invoice.issue_date_given else local_date(ctx.now, studio.time_zone)
     due_date = invoice.due_date or invoices.usual_due_date(client, studio, issue_date)
     invoices.check_due(issue_date, due_date)
-    become(
-        ctx,
-        invoice,
-        "SENT",
-        number=_draw_number(ctx, invoice, studio.invoice_prefix, issue_date),
-        issue_date=issue_date,
-        due_date=due_date,
-        sent_at=ctx.now,
-        **invoices.bill_to(client),
-        **invoices.issuer(studio),
-    )
+    said = {**invoices.bill_to(client), **invoices.issuer(studio)}
+    invoices.change(ctx, invoice, issue_date=issue_date, due_date=due_date, **said)
+    # From here on others who issue wait for us: the official rules, which take longest, have been asked.
+    drawn = series.draw(ctx, "invoice", issue_date)
+    series.enter(ctx, drawn, invoice_id=invoice.id)
+    become(ctx, invoice, "SENT", number=drawn.number, sent_at=ctx.now)
+    freeze(ctx, papers.of_invoice(ctx, invoice.id), conformity.profile_of(client), invoice_id=invoice.id)
+    links.mint(ctx, invoice)
     ctx.record("sent", invoice)
     return invoice
 
@@ -57,9 +56,9 @@ def mark_paid(ctx: Context, invoice_id: str) -> Invoice:
     """Settle what is left of an invoice without a payment record."""
     ctx.require(Permission.CHANGE_INVOICES)
     invoice = ctx.find(Invoice, invoice_id, lock="update")
-    balance = invoice.total - invoice.amount_paid
-    settled = invoice.settled + balance
-    become(ctx, invoice, "PAID", settled=settled, amount_paid=invoice.total, paid_at=ctx.now)
+    check_not_written_off(invoice)
+    settled, paid = invoice.settled + invoice.balance, invoice.amount_paid + invoice.balance
+    become(ctx, invoice, "PAID", settled=settled, amount_paid=paid, paid_at=ctx.now)
     ctx.record("paid", invoice)
     return invoice
 
@@ -74,8 +73,15 @@ def cancel(ctx: Context, invoice_id: str) -> Invoice:
             "Delete them before you cancel it.",
             reason="has_payments",
         )
+    check_not_written_off(invoice)
+    if invoice.status == "SENT" and invoice.amount_credited > 0:
+        raise Conflict(
+            "Credit notes belong to this invoice. Credit what is left of it: then it is cancelled.",
+            reason="invoice_state",
+        )
     become(ctx, invoice, "CANCELLED", cancelled_at=ctx.now, sent_at=None)
     work.release(ctx, invoice)
+    links.end(ctx, invoice)
     ctx.record("cancelled", invoice)
     return invoice
 
@@ -88,6 +94,11 @@ def restore(ctx: Context, invoice_id: str) -> Draft:
     """
     ctx.require(Permission.CHANGE_INVOICES)
     invoice = ctx.find(Invoice, invoice_id, lock="update")
+    if invoice.status == "CANCELLED" and invoice.amount_credited + invoice.amount_refunded > 0:
+        raise Conflict(
+            "Credit notes or refunds belong to this invoice: it stays as it is. Duplicate it instead.",
+            reason="invoice_state",
+        )
     become(
         ctx,
         invoice,
@@ -99,15 +110,26 @@ def restore(ctx: Context, invoice_id: str) -> Draft:
         due_date=None,
     )
     entry_ids, expense_ids = work.released(ctx, invoice)
-    picked = work.pick_again(ctx, invoice.client_id, entry_ids, expense_ids)
-    warnings = [*rewrite(ctx, invoice, picked), *_gone(entry_ids, expense_ids, picked)]
+    milestone_ids, fee_project_ids = work.released_fees(ctx, invoice)
+    picked = work.pick_again(
+        ctx,
+        invoice.client_id,
+        entry_ids,
+        expense_ids,
+        milestone_ids=milestone_ids,
+        fee_project_ids=fee_project_ids,
+    )
+    warnings = [
+        *rewrite(ctx, invoice, picked),
+        *_gone(entry_ids, expense_ids, picked, len(milestone_ids) + len(fee_project_ids)),
+    ]
     lines = invoices.lines(ctx, invoice.id)
-    smaller = _affordable_discount(invoice, sum((line.total for line in lines), Decimal(0)))
+    smaller = _affordable_discount(invoice, lines)
     if smaller is not None:
         warnings.append(
             Warned("discount_reduced", f"The discount was more than what is left; it is {smaller.amount} now.")
         )
-    invoices.change(ctx, invoice, **sums(invoice, lines, discount=smaller or UNSET)._asdict())
+    settle(ctx, invoice, lines, discount=smaller or UNSET)
     ctx.record("restored", invoice)
     return Draft(invoice, lines, warnings)
 
@@ -117,34 +139,15 @@ def _check_ready(ctx: Context, invoice: Invoice, client: Client) -> None:
         raise Invalid("An invoice needs at least one line before it is sent.", fields={"lines": "required"})
     if client.require_po_number and not (invoice.po_number or "").strip():
         raise Invalid(fields={"po_number": f"{client.name} requires a PO number on every invoice"})
+    conformity.gate(ctx, invoice, client)
 
 
-def _draw_number(ctx: Context, invoice: Invoice, prefix: str, issue_date: date) -> str:
-    """The next number of the series, under the lock of its row: issuers queue up, and a rollback gives it back."""
-    drawn = ctx.row(_DRAW, series=SERIES)
-    assert drawn is not None  # noqa: S101 - INSERT … RETURNING answers a row
-    (value,) = drawn
-    number = f"{_on(prefix, issue_date)}{value:04d}"
-    ctx.add(
-        IssuedNumber(series=SERIES, value=value, number=number, invoice_id=invoice.id, issued_at=ctx.now),
-    )
-    return number
-
-
-def _on(prefix: str, day: date) -> str:
-    """A prefix may hold the day of issue: `{{yyyy}}`, `{{yy}}`, `{{mm}}`, `{{dd}}` (contract hoursmith 3.8)."""
-    tokens = {"{{yyyy}}": "%Y", "{{yy}}": "%y", "{{mm}}": "%m", "{{dd}}": "%d"}
-    for token, form in tokens.items():
-        prefix = prefix.replace(token, day.strftime(form))
-    return prefix
-
-
-def _gone(entry_ids: list[str], expense_ids: list[str], picked: Picked) -> list[Warned]:
+def _gone(entry_ids: list[str], expense_ids: list[str], picked: Picked, fees: int) -> list[Warned]:
     entries = sorted(set(entry_ids) - {one.id for one in picked.worked})
     expenses = sorted(set(expense_ids) - {one.id for one in picked.spent})
-    if not entries and not expenses:
+    count = len(entries) + len(expenses) + fees - len(picked.reached) - len(picked.fees)
+    if count == 0:
         return []
-    count = len(entries) + len(expenses)
     what = "1 piece of work is" if count == 1 else f"{count} pieces of work are"
     return [
         Warned(
@@ -156,17 +159,10 @@ def _gone(entry_ids: list[str], expense_ids: list[str], picked: Picked) -> list[
     ]
 
 
-def _affordable_discount(invoice: Invoice, subtotal: Decimal) -> Discount | None:
+def _affordable_discount(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Discount | None:
     """A smaller discount where the fixed one is more than what is left to take it from."""
-    if invoice.discount_percent is not None or invoice.discount_amount <= subtotal:
+    given = invoice.discount
+    if given is None or given.amount is None:
         return None
-    return Discount(amount=subtotal)
-
-
-_DRAW = Prepared(
-    text("""
-        INSERT INTO invoice_series AS series (workspace_id, series, next) VALUES (:workspace, :series, 2)
-        ON CONFLICT (workspace_id, series) DO UPDATE SET next = series.next + 1
-        RETURNING next - 1
-    """)
-)
+    left = sum((line.total if line.gross_total is None else line.gross_total for line in lines), Decimal(0))
+    return None if given.amount <= left else Discount(amount=left)

@@ -16,17 +16,20 @@ from sqlalchemy import bindparam, select, text
 from tallystick.db.base import table_of
 from tallystick.db.session import Prepared
 from tallystick.domain.context import Context, workspace
+from tallystick.domain.dated_rates import cascade_on
 from tallystick.domain.expenses import Expense
-from tallystick.domain.invoices.invoice import Grouping, Invoice, LineKind
-from tallystick.domain.invoices.totals import LARGEST
+from tallystick.domain.invoices.invoice import Grouping, Invoice, InvoiceLine, LineKind
+from tallystick.domain.invoices.totals import LARGEST, Discount, LineSums, Priced
 from tallystick.domain.projects import Project
 from tallystick.values.duration import RoundingRule, hours, rounded_seconds
 from tallystick.values.errors import Conflict, Invalid
 from tallystick.values.ids import new_id
 from tallystick.values.money import line_total
+from tallystick.values.tax import Treatment
 
 HOUR: Final = "h"
 PIECE: Final = "each"
+FIXED_FEE: Final = "fixed fee"
 FIRST_DAY: Final = date.min
 LAST_DAY: Final = date.max
 
@@ -38,6 +41,8 @@ class Selection(msgspec.Struct, frozen=True):
     date_to: date | None = None
     project_ids: tuple[str, ...] | None = None
     include_expenses: bool = False
+    include_milestones: bool = True
+    include_fees: bool = False
 
     def check(self) -> None:
         """The first day is not after the last."""
@@ -93,15 +98,36 @@ class Spent(NamedTuple):
     expense_date: date
 
 
+class Reached(NamedTuple):
+    """A milestone that is reached, with its part of the fee."""
+
+    id: str
+    project_id: str
+    title: str
+    amount: Decimal
+    reached_on: date
+    project: str
+
+
+class Fee(NamedTuple):
+    """What the milestones of a project leave of its fixed fee."""
+
+    project_id: str
+    project: str
+    amount: Decimal
+
+
 class Picked(NamedTuple):
     """What was found and locked."""
 
     worked: Sequence[Worked]
     spent: Sequence[Spent]
+    reached: Sequence[Reached] = ()
+    fees: Sequence[Fee] = ()
 
 
 class Part(NamedTuple):
-    """One entry or expense within a line."""
+    """One entry, expense or milestone within a line, or the project whose fee it is."""
 
     id: str
     seconds: int = 0
@@ -119,16 +145,27 @@ class Planned:
     unit: str
     rate: Decimal
     total: Decimal
+    """Quantity × rate."""
     project_id: str | None = None
     task_id: str | None = None
     parts: list[Part] = field(default_factory=list)
+    heading: str | None = None
+    discount: Discount | None = None
+    treatment: Treatment | None = None
+    """How it is taxed, where it says so itself; None: by the invoice's default."""
+    sums: LineSums | None = None
+    """None: those of the invoice are still to be settled."""
+
+    def priced(self, default: Treatment) -> Priced:
+        """What its sums are made from."""
+        return Priced(self.quantity, self.rate, self.treatment or default, self.discount)
 
 
 def pick(ctx: Context, client_id: str, selection: Selection) -> Picked:
     """Find and lock a client's unbilled work: billable, stopped, live, in the range, both days included.
 
-    Work on FIXED projects is not picked: the fee itself is billed, with a line of one's own, until there are
-    milestones. Callers at once queue up behind the same rows; what the first one bills, the others no longer find.
+    Work on FIXED projects is not picked: their fee is billed, by reached milestones and by what these leave of it.
+    Callers at once queue up behind the same rows; what the first one bills, the others no longer find.
     """
     selection.check()
     projects = _projects(ctx, client_id, selection.project_ids)
@@ -138,20 +175,49 @@ def pick(ctx: Context, client_id: str, selection: Selection) -> Picked:
     if selection.include_expenses:
         wanted = None if selection.project_ids is None else projects
         spent = _rows(ctx, _PICK_EXPENSES, client_id=client_id, project_ids=wanted, **days)
-    return Picked([Worked(*row) for row in worked], [Spent(*row) for row in spent])
+    fees = _fees(ctx, projects) if selection.include_fees and projects else []
+    reached: list[tuple[Any, ...]] = []
+    if selection.include_milestones and projects:
+        reached = _rows(ctx, _PICK_MILESTONES, project_ids=projects, **days)
+    return Picked(
+        [Worked(*row) for row in worked],
+        [Spent(*row) for row in spent],
+        [Reached(*row) for row in reached],
+        [Fee(*row) for row in fees],
+    )
 
 
-def pick_again(ctx: Context, client_id: str, entry_ids: Sequence[str], expense_ids: Sequence[str]) -> Picked:
+def pick_again(
+    ctx: Context,
+    client_id: str,
+    entry_ids: Sequence[str],
+    expense_ids: Sequence[str],
+    *,
+    milestone_ids: Sequence[str] = (),
+    fee_project_ids: Sequence[str] = (),
+) -> Picked:
     """Of work that was on an invoice before, find and lock what is still there to be billed."""
     worked = _rows(ctx, _PICK_THESE_ENTRIES, client_id=client_id, entry_ids=list(entry_ids))
     spent = _rows(ctx, _PICK_THESE_EXPENSES, client_id=client_id, expense_ids=list(expense_ids))
-    return Picked([Worked(*row) for row in worked], [Spent(*row) for row in spent])
+    own = client_projects(ctx, client_id)
+    fees = _fees(ctx, sorted(own & set(fee_project_ids))) if fee_project_ids else []
+    reached: list[tuple[Any, ...]] = []
+    if milestone_ids:
+        reached = _rows(ctx, _PICK_THESE_MILESTONES, project_ids=sorted(own), milestone_ids=list(milestone_ids))
+    return Picked(
+        [Worked(*row) for row in worked],
+        [Spent(*row) for row in spent],
+        [Reached(*row) for row in reached],
+        [Fee(*row) for row in fees],
+    )
 
 
 def plan(picked: Picked, grouping: Grouping, rule: RoundingRule, currency: str) -> tuple[list[Planned], list[Warned]]:
-    """Lines for picked work, time first, then expenses; always in the same order for the same work."""
+    """Lines for picked work, time first, then fees, then expenses; always in the same order for the same work."""
     warnings = [*_without_rate(picked.worked, currency), *_in_other_currency(picked.spent, currency)]
     lines = _time_lines(picked.worked, grouping, rule, currency)
+    lines += [_milestone_line(one, currency) for one in sorted(picked.reached, key=_in_order)]
+    lines += [_fee_line(one, currency) for one in sorted(picked.fees, key=lambda one: (one.project, one.project_id))]
     spent = [expense for expense in picked.spent if expense.currency == currency]
     lines += [_expense_line(one) for one in sorted(spent, key=lambda one: (one.expense_date, one.description, one.id))]
     return lines, warnings
@@ -160,6 +226,9 @@ def plan(picked: Picked, grouping: Grouping, rule: RoundingRule, currency: str) 
 def write(ctx: Context, invoice: Invoice, lines: Sequence[Planned], *, first: int = 1) -> None:
     """Write lines from a position on, and put their work on the invoice: from now on it is locked."""
     ids = [new_id() for _ in lines]
+    gross = invoice.prices_include_tax
+    sums = [line.sums or _unsettled(line, gross=gross) for line in lines]
+    treatments = [line.treatment or invoice.default_treatment for line in lines]
     ctx.write(
         _ADD_LINES,
         invoice_id=invoice.id,
@@ -170,15 +239,26 @@ def write(ctx: Context, invoice: Invoice, lines: Sequence[Planned], *, first: in
         quantities=[line.quantity for line in lines],
         units=[line.unit for line in lines],
         rates=[line.rate for line in lines],
-        totals=[line.total for line in lines],
+        totals=[one.total for one in sums],
         project_ids=[line.project_id for line in lines],
         task_ids=[line.task_id for line in lines],
+        headings=[line.heading for line in lines],
+        discount_percents=[one.discount_percent for one in sums],
+        discount_amounts=[one.discount_amount for one in sums],
+        gross_discounts=[one.gross_discount for one in sums],
+        gross_totals=[one.gross_total for one in sums],
+        tax_categories=[one.category for one in treatments],
+        tax_rates=[one.rate for one in treatments],
+        tax_reasons=[one.reason for one in treatments],
+        tax_rate_ids=[one.tax_rate_id for one in treatments],
+        taxes_given=[line.treatment is not None for line in lines],
     )
     parts = [(line_id, line.kind, part) for line_id, line in zip(ids, lines, strict=True) for part in line.parts]
     if not parts:
         return
     entries = [(part.id, part.rate) for _, kind, part in parts if kind == "TIME"]
     expenses = [part.id for _, kind, part in parts if kind == "EXPENSE"]
+    milestones = [part.id for _, kind, part in parts if kind == "MILESTONE"]
     taken = ctx.write(
         _BILL_ENTRIES,
         invoice_id=invoice.id,
@@ -187,6 +267,9 @@ def write(ctx: Context, invoice: Invoice, lines: Sequence[Planned], *, first: in
         rates=[rate for _, rate in entries],
     )
     taken += ctx.write(_BILL_EXPENSES, invoice_id=invoice.id, now=ctx.now, ids=expenses)
+    if milestones:
+        taken += ctx.write(_BILL_MILESTONES, invoice_id=invoice.id, now=ctx.now, ids=milestones)
+    taken += sum(kind == "FEE" for _, kind, _ in parts)  # its unique index is what locks it
     if taken != len(parts):  # cannot be while the rows are locked; the unique indexes would refuse it as well
         raise Conflict("Some of this work was put on another invoice at this moment. Try again.", reason="try_again")
     ctx.write(
@@ -196,8 +279,32 @@ def write(ctx: Context, invoice: Invoice, lines: Sequence[Planned], *, first: in
         line_ids=[line_id for line_id, _, _ in parts],
         entry_ids=[part.id if kind == "TIME" else None for _, kind, part in parts],
         expense_ids=[part.id if kind == "EXPENSE" else None for _, kind, part in parts],
+        milestone_ids=[part.id if kind == "MILESTONE" else None for _, kind, part in parts],
+        fee_project_ids=[part.id if kind == "FEE" else None for _, kind, part in parts],
         seconds=[part.seconds for _, _, part in parts],
         billed_seconds=[part.billed_seconds for _, _, part in parts],
+    )
+
+
+def rewrite_sums(ctx: Context, invoice: Invoice, lines: Sequence[tuple[InvoiceLine, Treatment, LineSums]]) -> None:
+    """Write how lines are taxed and what they come to; the rows at hand carry it too."""
+    for line, treatment, sums in lines:
+        line.tax_category, line.tax_rate, line.tax_reason, line.tax_rate_id = treatment
+        for name, value in sums._asdict().items():
+            setattr(line, name, value)
+    ctx.write(
+        _REWRITE_SUMS,
+        invoice_id=invoice.id,
+        ids=[line.id for line, _, _ in lines],
+        discount_percents=[sums.discount_percent for _, _, sums in lines],
+        discount_amounts=[sums.discount_amount for _, _, sums in lines],
+        totals=[sums.total for _, _, sums in lines],
+        gross_discounts=[sums.gross_discount for _, _, sums in lines],
+        gross_totals=[sums.gross_total for _, _, sums in lines],
+        tax_categories=[treatment.category for _, treatment, _ in lines],
+        tax_rates=[treatment.rate for _, treatment, _ in lines],
+        tax_reasons=[treatment.reason for _, treatment, _ in lines],
+        tax_rate_ids=[treatment.tax_rate_id for _, treatment, _ in lines],
     )
 
 
@@ -205,6 +312,7 @@ def release(ctx: Context, invoice: Invoice) -> None:
     """Take the work off an invoice: it can be changed and billed again. The invoice still says what it had."""
     ctx.write(_FREE_ENTRIES, invoice_id=invoice.id, now=ctx.now)
     ctx.write(_FREE_EXPENSES, invoice_id=invoice.id, now=ctx.now)
+    ctx.write(_FREE_MILESTONES, invoice_id=invoice.id, now=ctx.now)
     ctx.write(_RELEASE, invoice_id=invoice.id, now=ctx.now)
 
 
@@ -218,6 +326,12 @@ def released(ctx: Context, invoice: Invoice) -> tuple[list[str], list[str]]:
     """Ids of the entries and the expenses that an invoice had."""
     rows = ctx.rows(_RELEASED, invoice_id=invoice.id)
     return [entry for entry, _ in rows if entry is not None], [expense for _, expense in rows if expense is not None]
+
+
+def released_fees(ctx: Context, invoice: Invoice) -> tuple[list[str], list[str]]:
+    """Ids of the milestones that an invoice had, and of the projects whose fee it billed."""
+    rows = ctx.rows(_RELEASED_FEES, invoice_id=invoice.id)
+    return [one for one, _ in rows if one is not None], [project for _, project in rows if project is not None]
 
 
 def client_projects(ctx: Context, client_id: str) -> set[str]:
@@ -249,6 +363,12 @@ def _rows(ctx: Context, statement: Prepared, **values: Any) -> list[tuple[Any, .
         raise Conflict(
             "Somebody is billing or changing this work at this moment. Try again.", reason="try_again"
         ) from None
+
+
+def _fees(ctx: Context, project_ids: Sequence[str]) -> list[tuple[Any, ...]]:
+    """What is left of fees. The projects are locked before it is asked for: whoever had the lock may change it."""
+    _rows(ctx, _LOCK_FIXED, project_ids=project_ids)
+    return _rows(ctx, _PICK_FEES, project_ids=project_ids)
 
 
 class _Group(NamedTuple):
@@ -341,6 +461,44 @@ def _expense_line(one: Spent) -> Planned:
     )
 
 
+def _unsettled(line: Planned, *, gross: bool) -> LineSums:
+    """What stands on a line until the sums of its invoice are settled: its discount, for whoever settles them."""
+    given = line.discount or Discount()
+    off = Decimal(0) if given.amount is None else given.amount
+    with_tax = (off, line.total) if gross else (None, None)
+    return LineSums(given.percent, off, line.total, *with_tax)
+
+
+def _in_order(one: Reached) -> tuple[str, str, date, str, str]:
+    return one.project, one.project_id, one.reached_on, one.title, one.id
+
+
+def _milestone_line(one: Reached, currency: str) -> Planned:
+    return Planned(
+        kind="MILESTONE",
+        description=f"{one.project} · {one.title}",
+        quantity=Decimal(1),
+        unit=FIXED_FEE,
+        rate=one.amount,
+        total=_total(Decimal(1), one.amount, currency),
+        project_id=one.project_id,
+        parts=[Part(one.id)],
+    )
+
+
+def _fee_line(one: Fee, currency: str) -> Planned:
+    return Planned(
+        kind="FEE",
+        description=one.project,
+        quantity=Decimal(1),
+        unit=FIXED_FEE,
+        rate=one.amount,
+        total=_total(Decimal(1), one.amount, currency),
+        project_id=one.project_id,
+        parts=[Part(one.project_id)],
+    )
+
+
 def _total(quantity: Decimal, rate: Decimal, currency: str) -> Decimal:
     total = line_total(quantity, rate, currency)
     if total >= LARGEST:
@@ -393,6 +551,10 @@ _PROJECTS = Prepared(
 )
 
 
+RATE_THEN: Final = cascade_on("entry.entry_date")
+"""The rate on the day of an entry where it was worked, for entries without one of their own."""
+
+
 def _entries(where: str) -> Prepared:
     """Unbilled time of a client with the rate found on the way entry → task → project → client → workspace.
 
@@ -402,8 +564,7 @@ def _entries(where: str) -> Prepared:
     return Prepared(
         text(f"""
             SELECT entry.id, entry.project_id, entry.task_id, entry.entry_date, entry.duration_seconds, entry.note,
-                   COALESCE(entry.hourly_rate, task.hourly_rate, project.hourly_rate, client.default_rate,
-                            studio.default_rate),
+                   COALESCE(entry.hourly_rate, {RATE_THEN}),
                    project.name, task.name
             FROM time_entries AS entry
             JOIN projects AS project ON project.workspace_id = entry.workspace_id AND project.id = entry.project_id
@@ -411,7 +572,8 @@ def _entries(where: str) -> Prepared:
             JOIN workspaces AS studio ON studio.id = entry.workspace_id
             LEFT JOIN tasks AS task ON task.workspace_id = entry.workspace_id AND task.id = entry.task_id
             WHERE entry.workspace_id = :workspace AND entry.deleted_at IS NULL AND entry.invoice_id IS NULL
-              AND entry.billable AND (entry.started_at IS NULL OR entry.stopped_at IS NOT NULL)
+              AND entry.written_off_at IS NULL AND entry.billable
+              AND (entry.started_at IS NULL OR entry.stopped_at IS NOT NULL)
               AND project.client_id = :client_id AND project.rate_type <> 'FIXED'
               AND {where}
             ORDER BY entry.id
@@ -426,7 +588,7 @@ def _expenses(where: str) -> Prepared:
             SELECT id, project_id, description, amount, currency, expense_date
             FROM expenses
             WHERE workspace_id = :workspace AND deleted_at IS NULL AND invoice_id IS NULL AND billable
-              AND client_id = :client_id AND {where}
+              AND written_off_at IS NULL AND client_id = :client_id AND {where}
             ORDER BY id
             FOR UPDATE
         """)
@@ -443,15 +605,82 @@ _PICK_EXPENSES = _expenses(
 )
 _PICK_THESE_EXPENSES = _expenses("id = ANY(CAST(:expense_ids AS uuid[]))")
 
+
+def _milestones(where: str) -> Prepared:
+    return Prepared(
+        text(f"""
+            SELECT milestone.id, milestone.project_id, milestone.title, milestone.amount, milestone.reached_on,
+                   project.name
+            FROM milestones AS milestone
+            JOIN projects AS project
+              ON project.workspace_id = milestone.workspace_id AND project.id = milestone.project_id
+            WHERE milestone.workspace_id = :workspace AND milestone.deleted_at IS NULL
+              AND milestone.invoice_id IS NULL AND milestone.amount IS NOT NULL AND project.rate_type = 'FIXED'
+              AND milestone.project_id = ANY(CAST(:project_ids AS uuid[])) AND {where}
+            ORDER BY milestone.id
+            FOR NO KEY UPDATE OF milestone
+        """)
+    )
+
+
+_PICK_MILESTONES = _milestones("milestone.reached_on BETWEEN :date_from AND :date_to")
+_PICK_THESE_MILESTONES = _milestones(
+    "milestone.reached_on IS NOT NULL AND milestone.id = ANY(CAST(:milestone_ids AS uuid[]))"
+)
+_LOCK_FIXED = Prepared(
+    text("""
+        SELECT id FROM projects
+        WHERE workspace_id = :workspace AND id = ANY(CAST(:project_ids AS uuid[])) AND rate_type = 'FIXED'
+        ORDER BY id FOR NO KEY UPDATE
+    """)
+)
+_PICK_FEES = Prepared(
+    text("""
+        SELECT * FROM (
+            SELECT project.id, project.name, project.fixed_fee_amount - (
+                       SELECT COALESCE(sum(amount), 0) FROM milestones
+                       WHERE milestones.workspace_id = project.workspace_id AND milestones.project_id = project.id
+                         AND milestones.deleted_at IS NULL) AS rest
+            FROM projects AS project
+            WHERE project.workspace_id = :workspace AND project.id = ANY(CAST(:project_ids AS uuid[]))
+              AND project.rate_type = 'FIXED' AND project.deleted_at IS NULL
+              AND NOT EXISTS (
+                  SELECT FROM billed_work
+                  WHERE workspace_id = :workspace AND fee_project_id = project.id AND released_at IS NULL)
+        ) AS left_of WHERE rest > 0
+    """)
+)
+
 _ADD_LINES = Prepared(
     text("""
         INSERT INTO invoice_lines (workspace_id, invoice_id, id, position, kind, description, quantity, unit, rate,
-                                   total, project_id, task_id)
+                                   total, project_id, task_id, heading, discount_percent, discount_amount,
+                                   gross_discount, gross_total, tax_category, tax_rate, tax_reason, tax_rate_id,
+                                   tax_given)
         SELECT CAST(:workspace AS uuid), CAST(:invoice_id AS uuid), line.*
         FROM unnest(CAST(:ids AS uuid[]), CAST(:positions AS bigint[]), CAST(:kinds AS text[]),
                     CAST(:descriptions AS text[]), CAST(:quantities AS numeric[]), CAST(:units AS text[]),
                     CAST(:rates AS numeric[]), CAST(:totals AS numeric[]), CAST(:project_ids AS uuid[]),
-                    CAST(:task_ids AS uuid[])) AS line
+                    CAST(:task_ids AS uuid[]), CAST(:headings AS text[]), CAST(:discount_percents AS numeric[]),
+                    CAST(:discount_amounts AS numeric[]), CAST(:gross_discounts AS numeric[]),
+                    CAST(:gross_totals AS numeric[]), CAST(:tax_categories AS text[]), CAST(:tax_rates AS numeric[]),
+                    CAST(:tax_reasons AS text[]), CAST(:tax_rate_ids AS uuid[]),
+                    CAST(:taxes_given AS boolean[])) AS line
+    """)
+)
+_REWRITE_SUMS = Prepared(
+    text("""
+        UPDATE invoice_lines AS line
+        SET discount_percent = now.discount_percent, discount_amount = now.discount_amount, total = now.total,
+            gross_discount = now.gross_discount, gross_total = now.gross_total, tax_category = now.tax_category,
+            tax_rate = now.tax_rate, tax_reason = now.tax_reason, tax_rate_id = now.tax_rate_id
+        FROM unnest(CAST(:ids AS uuid[]), CAST(:discount_percents AS numeric[]), CAST(:discount_amounts AS numeric[]),
+                    CAST(:totals AS numeric[]), CAST(:gross_discounts AS numeric[]), CAST(:gross_totals AS numeric[]),
+                    CAST(:tax_categories AS text[]), CAST(:tax_rates AS numeric[]), CAST(:tax_reasons AS text[]),
+                    CAST(:tax_rate_ids AS uuid[]))
+             AS now (id, discount_percent, discount_amount, total, gross_discount, gross_total, tax_category, tax_rate,
+                     tax_reason, tax_rate_id)
+        WHERE line.workspace_id = :workspace AND line.invoice_id = :invoice_id AND line.id = now.id
     """)
 )
 _BILL_ENTRIES = Prepared(
@@ -468,12 +697,20 @@ _BILL_EXPENSES = Prepared(
         WHERE workspace_id = :workspace AND id = ANY(CAST(:ids AS uuid[])) AND invoice_id IS NULL
     """)
 )
+_BILL_MILESTONES = Prepared(
+    text("""
+        UPDATE milestones SET invoice_id = :invoice_id, updated_at = :now
+        WHERE workspace_id = :workspace AND id = ANY(CAST(:ids AS uuid[])) AND invoice_id IS NULL
+    """)
+)
 _ADD_BILLED = Prepared(
     text("""
-        INSERT INTO billed_work (workspace_id, invoice_id, id, line_id, entry_id, expense_id, seconds, billed_seconds)
+        INSERT INTO billed_work (workspace_id, invoice_id, id, line_id, entry_id, expense_id, milestone_id,
+                                 fee_project_id, seconds, billed_seconds)
         SELECT CAST(:workspace AS uuid), CAST(:invoice_id AS uuid), work.*
         FROM unnest(CAST(:ids AS uuid[]), CAST(:line_ids AS uuid[]), CAST(:entry_ids AS uuid[]),
-                    CAST(:expense_ids AS uuid[]), CAST(:seconds AS bigint[]), CAST(:billed_seconds AS bigint[])) AS work
+                    CAST(:expense_ids AS uuid[]), CAST(:milestone_ids AS uuid[]), CAST(:fee_project_ids AS uuid[]),
+                    CAST(:seconds AS bigint[]), CAST(:billed_seconds AS bigint[])) AS work
     """)
 )
 _HERE: Final = "workspace_id = :workspace AND invoice_id = :invoice_id"
@@ -487,7 +724,9 @@ def _free(table: str) -> Prepared:
 
 _FREE_ENTRIES = _free("time_entries")
 _FREE_EXPENSES = _free("expenses")
+_FREE_MILESTONES = _free("milestones")
 _RELEASE = Prepared(text(f"UPDATE billed_work SET released_at = :now WHERE {_HERE} AND released_at IS NULL"))
 _FORGET = Prepared(text(f"DELETE FROM billed_work WHERE {_HERE}"))
 _DROP_WORK_LINES = Prepared(text(f"DELETE FROM invoice_lines WHERE {_HERE} AND kind <> 'CUSTOM'"))
 _RELEASED = Prepared(text(f"SELECT entry_id, expense_id FROM billed_work WHERE {_HERE} ORDER BY id"))
+_RELEASED_FEES = Prepared(text(f"SELECT milestone_id, fee_project_id FROM billed_work WHERE {_HERE} ORDER BY id"))

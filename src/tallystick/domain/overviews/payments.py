@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Date, Text, bindparam, exists
+from sqlalchemy import Date, Select, Text, bindparam, exists, select
 
 from tallystick.db.base import table_of
 from tallystick.domain.access import Permission
@@ -15,7 +15,7 @@ from tallystick.domain.context import Context
 from tallystick.domain.invoices.invoice import Invoice
 from tallystick.domain.listing import Filter, Listing
 from tallystick.domain.overviews import beside, creator, numbered, tagged
-from tallystick.domain.payments import Payment
+from tallystick.domain.payments import Payment, Refund
 from tallystick.domain.projects import Project
 
 
@@ -37,6 +37,12 @@ class PaymentSeen(NamedTuple):
     creator: int
     created_at: datetime
     tags: list[str]
+    status: str
+    amount_refunded: Decimal
+    refund: int | None
+    """The last one, where there are several."""
+    refunded_on: date | None
+    refund_note: str | None
 
 
 def one(ctx: Context, identity: str | int) -> PaymentSeen:
@@ -55,6 +61,19 @@ def page(ctx: Context, filters: dict[str, Any], **where: Any) -> tuple[list[Paym
 
 _payment, _invoice = table_of(Payment), table_of(Invoice)
 _its_invoice = (_invoice.c.workspace_id == _payment.c.workspace_id, _invoice.c.id == _payment.c.invoice_id)
+_refund = table_of(Refund)
+
+
+def _last_refund(column: str) -> Any:
+    """A column of the last refund of a payment."""
+    found: Select[Any] = select(_refund.c[column]).where(
+        _refund.c.workspace_id == _payment.c.workspace_id,
+        _refund.c.payment_id == _payment.c.id,
+        _refund.c.deleted_at.is_(None),
+    )
+    return found.order_by(_refund.c.serial.desc()).limit(1).correlate(_payment).scalar_subquery()
+
+
 _client_id = beside(Payment, Invoice, "client_id", _payment.c.invoice_id)
 
 PAYMENTS: Final = Listing(
@@ -71,6 +90,9 @@ PAYMENTS: Final = Listing(
             Payment, Project, "serial", beside(Payment, Invoice, "project_id", _payment.c.invoice_id)
         ),
         "creator": creator(Payment),
+        "refund": _last_refund("serial"),
+        "refunded_on": _last_refund("refunded_on"),
+        "refund_note": _last_refund("note"),
     },
     extra={
         "invoice": Filter("number", _payment.c.invoice_id == numbered(Invoice, "invoice")),

@@ -14,6 +14,7 @@ from tallystick.domain.access import Permission
 from tallystick.domain.categories import Category
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
+from tallystick.domain.dated_rates import on_day, today
 from tallystick.domain.listing import Filter, Listing
 from tallystick.domain.members import Member, Person
 from tallystick.domain.overviews import beside, numbered
@@ -93,7 +94,18 @@ def _people(of: type[Row], value: Any, kind: Any) -> Any:
     )
 
 
-_usual_rate = select(_studio.c.default_rate).where(_studio.c.id == _project.c.workspace_id).scalar_subquery()
+_usual_rate = (
+    select(on_day(_studio, "default_rate", today()))
+    .where(_studio.c.id == _project.c.workspace_id)
+    .correlate(_project)
+    .scalar_subquery()
+)
+_clients_rate = (
+    select(on_day(_client, "default_rate", today()))
+    .where(_client.c.workspace_id == _project.c.workspace_id, _client.c.id == _project.c.client_id)
+    .correlate(_project)
+    .scalar_subquery()
+)
 
 PROJECTS: Final = Listing(
     Project,
@@ -107,8 +119,8 @@ PROJECTS: Final = Listing(
         "category_name": beside(Project, Category, "name", _project.c.category_id),
         "price": func.coalesce(
             _project.c.fixed_fee_amount,
-            _project.c.hourly_rate,
-            beside(Project, Client, "default_rate", _project.c.client_id),
+            on_day(_project, "hourly_rate", today()),
+            _clients_rate,
             _usual_rate,
         ),
         "assigned": _people(ProjectMember, _member.c.number, BigInteger()),

@@ -50,6 +50,8 @@ class Entrance:
     clock: Clock
     seen: Callable[[Actor], None] | None = None
     """Is told whose sessions are used."""
+    mailing: bool = False
+    """Whether this server can mail somebody a link."""
     crowd: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(AT_ONCE))
 
     # --- cookies

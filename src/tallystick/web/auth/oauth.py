@@ -28,7 +28,7 @@ from tallystick.web.auth.entrance import Busy, Entrance
 from tallystick.web.auth.next_path import LONGEST
 from tallystick.web.auth.pages import go, show
 from tallystick.web.auth.sign_in import Endpoint, json_body, log
-from tallystick.web.auth.sign_in_pages import HOME, Page, is_away, page
+from tallystick.web.auth.sign_in_pages import SIGN_IN, Page, is_away, page
 from tallystick.web.documents import Document
 
 BASE: Final = "/api/auth/oauth2"
@@ -146,13 +146,13 @@ class Authorize(Page):
         """To the sign-in page, or to the choice of the workspace that the app belongs to, and back here."""
         onward = urlencode({"next": _address(asked)})
         if live is None:
-            go(response, f"{HOME}?{onward}")
+            go(response, f"{SIGN_IN}?{onward}")
             return
         with self.entrance.database.transaction() as connection:
             places = sessions.places_of(connection, live.user.email)
         if all(place.id != asked.app.workspace_id for place in places):
             raise Forbidden(f"{asked.app.name} belongs to a workspace that {live.user.email} is no member of.")
-        go(response, f"{HOME}/workspace?{onward}")
+        go(response, f"{SIGN_IN}/workspace?{onward}")
 
     def _refused(self, response: falcon.Response, start: Errand | Wish, error: OAuth2Error) -> None:
         self._back(response, start, _body(error))

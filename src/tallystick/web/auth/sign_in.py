@@ -17,7 +17,7 @@ from tallystick.domain.access import Actor
 from tallystick.domain.context import Clock, Transactions
 from tallystick.values.errors import Conflict, Forbidden, Invalid, NotFound, Refusal, TooMany, Unauthenticated
 from tallystick.values.ids import parse_id
-from tallystick.web.auth import pages, sign_in_pages
+from tallystick.web.auth import invited, pages, sign_in_pages
 from tallystick.web.auth.bodies import BadBody, read_json
 from tallystick.web.auth.entrance import Busy, Entrance
 
@@ -47,13 +47,15 @@ def mount_sign_in(
     address_policy: Policy,
     clock: Clock,
     seen: Callable[[Actor], None] | None = None,
+    mailing: bool = False,
 ) -> Entrance:
     """Add the ways in to the app; answers what other pages need to know their visitor."""
-    entrance = Entrance(database, key, limits, public_url, address_of, address_policy, clock, seen)
+    entrance = Entrance(database, key, limits, public_url, address_of, address_policy, clock, seen, mailing)
     app.add_route("/api/auth/sign-in/email", Endpoint("POST", SignInByEmail(entrance)))
     app.add_route("/api/auth/token", Endpoint("GET", FreshToken(entrance)))
     app.add_route("/api/auth/sign-out", Endpoint("POST", SignOut(entrance)))
     sign_in_pages.mount(app, entrance)
+    invited.mount(app, entrance)
     return entrance
 
 

@@ -19,11 +19,13 @@ from tallystick.web.auth.entrance import Busy, Entrance
 from tallystick.web.auth.next_path import same_site_path
 from tallystick.web.auth.pages import go, show
 
-HOME: Final = "/sign-in"
-"""Where somebody signed in is told who they are."""
+HOME: Final = "/"
+"""Where somebody goes who wants nothing else."""
+SIGN_IN: Final = "/sign-in"
 DONE: Final = {
     "password": "Your password is set. Sign in with it.",
     "out": "You are signed out.",
+    "joined": "You have joined. Sign in.",
 }
 _AWAY: Final = frozenset({"OperationalError", "PoolTimeout", "TooManyRequests"})
 
@@ -107,12 +109,8 @@ class SignInPage(Page):
         goal = same_site_path(given, HOME)
         if live is None:
             self._form(response, goal, notice=DONE.get(request.get_param("done") or "", ""))
-        elif goal != HOME:
-            go(response, goal)
         else:
-            with self.entrance.database.transaction() as connection:
-                places = sessions.places_of(connection, live.user.email)
-            show(response, "signed_in.html", live=live, csrf=self.entrance.csrf_of(live), many=len(places) > 1)
+            go(response, goal)
 
     @page
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
@@ -180,7 +178,7 @@ class WorkspacePage(Page):
         goal = same_site_path(request.get_param("next"), HOME)
         live = self.known(request)
         if live is None:
-            go(response, HOME)
+            go(response, SIGN_IN)
             return
         with self.entrance.database.transaction() as connection:
             places = sessions.places_of(connection, live.user.email)
@@ -201,7 +199,7 @@ class WorkspacePage(Page):
         with entrance.database.transaction() as connection:
             live = self.visitor(connection, request)
             if live is None:
-                go(response, HOME)
+                go(response, SIGN_IN)
                 return
             entrance.require_csrf(request, live, fields.get("csrf_token"))
             wanted = parse_id(fields.get("workspace", "")) or ""
@@ -227,7 +225,7 @@ class SignOutPage(Page):
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         live = self.known(request)
         if live is None:
-            go(response, HOME)
+            go(response, SIGN_IN)
         else:
             show(response, "sign_out.html", live=live, csrf=self.entrance.csrf_of(live))
 
@@ -241,7 +239,7 @@ class SignOutPage(Page):
                 self.entrance.require_csrf(request, live, fields.get("csrf_token"))
                 sessions.sign_out(connection, live, self.entrance.clock())
         self.entrance.take_cookies(response)
-        go(response, f"{HOME}?done=out")
+        go(response, f"{SIGN_IN}?done=out")
 
 
 class PasswordPage(Page):
@@ -251,7 +249,7 @@ class PasswordPage(Page):
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         live = self.known(request)
         if live is None:
-            go(response, f"{HOME}?{urlencode({'next': '/password'})}")
+            go(response, f"{SIGN_IN}?{urlencode({'next': '/password'})}")
         else:
             self._form(response, live)
 
@@ -261,7 +259,7 @@ class PasswordPage(Page):
         fields = read_form(request)
         live = self.known(request)
         if live is None:
-            go(response, f"{HOME}?{urlencode({'next': '/password'})}")
+            go(response, f"{SIGN_IN}?{urlencode({'next': '/password'})}")
             return
         entrance.require_csrf(request, live, fields.get("csrf_token"))
         new = fields.get("new_password", "")
@@ -316,7 +314,7 @@ class ResetPage(Page):
             self._form(response, owner, status=400, problem=refusal.message)
             return
         entrance.take_cookies(response)
-        go(response, f"{HOME}?done=password")
+        go(response, f"{SIGN_IN}?done=password")
 
     def _owner(self, request: falcon.Request, secret: str) -> sessions.PasswordLinkOwner:
         entrance = self.entrance

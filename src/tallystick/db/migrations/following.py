@@ -1,0 +1,163 @@
+"""SQL by which the change feed learns of every write, and the audit log of every event.
+
+Each writing statement puts what it changed into `change_queue`. When the transaction commits, a deferred trigger takes
+the workspace's head, which is the lock behind which commits of one workspace queue up for a moment, numbers the
+changes, and moves them to `changes`. So numbers have no gap, and rise in the order in which changes can be seen. The
+events of the transaction become one entry of `audit_log`, chained to the one before by a hash.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+AUDIT_DIGEST: Final = [
+    """
+CREATE FUNCTION audit_digest(previous bytea, entry audit_log) RETURNS bytea LANGUAGE sql STABLE
+SET search_path = pg_catalog, public AS $$
+  -- What chains the entries of the audit log. JSON has no control characters: the parts cannot run together.
+  SELECT sha256(previous || convert_to(concat_ws(E'\\x1e', entry.sequence,
+    to_char(entry.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), coalesce(entry.actor_id::text, ''),
+    coalesce(entry.origin::text, ''), (
+      SELECT string_agg(concat_ws(E'\\x1f', event.id, event.type, event.resource, event.resource_id,
+               coalesce(event.before::text, ''), event.data::text), E'\\x1d' ORDER BY event.id)
+      FROM events AS event WHERE event.workspace_id = entry.workspace_id AND event.id = ANY(entry.event_ids)
+    )), 'UTF8'))
+$$
+""",
+    "REVOKE ALL ON FUNCTION audit_digest(bytea, audit_log) FROM PUBLIC",
+    "GRANT EXECUTE ON FUNCTION audit_digest(bytea, audit_log) TO tallystick_app",
+]
+
+NUMBER_CHANGES: Final = [
+    """
+CREATE FUNCTION number_changes() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public
+AS $$
+DECLARE
+  told uuid[];
+  head change_heads;
+  entry audit_log;
+BEGIN
+  SELECT array_agg(resource_id ORDER BY position) INTO told FROM change_queue
+  WHERE transaction = NEW.transaction AND workspace_id = NEW.workspace_id AND resource = 'event';
+
+  WITH moved AS (
+    DELETE FROM change_queue WHERE transaction = NEW.transaction AND workspace_id = NEW.workspace_id
+    RETURNING position, resource, resource_id, person_id, what
+  ), merged AS (
+    SELECT max(position) AS position, resource, resource_id, person_id,
+           CASE WHEN bool_or(what = 'deleted') THEN 'deleted' WHEN bool_or(what = 'created') THEN 'created'
+                ELSE 'updated' END AS what
+    FROM moved WHERE resource <> 'event' GROUP BY resource, resource_id, person_id
+  ), numbered AS (
+    INSERT INTO change_heads AS known (workspace_id, last, audited, audit_hash)
+    SELECT NEW.workspace_id, count(*), 0, ''::bytea FROM merged
+    ON CONFLICT (workspace_id) DO UPDATE SET last = known.last + EXCLUDED.last
+    RETURNING last
+  )
+  INSERT INTO changes (workspace_id, sequence, resource, resource_id, person_id, what, changed_at)
+  SELECT NEW.workspace_id, numbered.last - count(*) OVER () + row_number() OVER (ORDER BY merged.position),
+         merged.resource, merged.resource_id, merged.person_id, merged.what, clock_timestamp()
+  FROM merged, numbered;
+
+  IF told IS NOT NULL THEN
+    SELECT * INTO head FROM change_heads WHERE workspace_id = NEW.workspace_id;
+    SELECT NEW.workspace_id, head.audited + 1, event.occurred_at, event.actor_id, event.origin, told
+    INTO entry.workspace_id, entry.sequence, entry.occurred_at, entry.actor_id, entry.origin, entry.event_ids
+    FROM events AS event WHERE event.id = told[1];
+    entry.hash := audit_digest(head.audit_hash, entry);
+    INSERT INTO audit_log VALUES (entry.*);
+    UPDATE change_heads SET audited = entry.sequence, audit_hash = entry.hash WHERE workspace_id = NEW.workspace_id;
+  END IF;
+  RETURN NULL;
+END $$
+""",
+    """
+CREATE CONSTRAINT TRIGGER numbered AFTER INSERT ON change_queue DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW WHEN (NEW.first) EXECUTE FUNCTION number_changes()
+""",
+    "REVOKE ALL ON FUNCTION number_changes() FROM PUBLIC",
+]
+
+GONE: Final = {"members": "removed_at"}
+"""Tables whose rows are gone when another column than `deleted_at` is set."""
+
+
+def follow(table: str, resource: str) -> list[str]:
+    """Tell the feed of every row of a tenant table that is written."""
+    gone = GONE.get(table, "deleted_at")
+    what = f"CASE WHEN now.{gone} IS NOT NULL AND was.{gone} IS NULL THEN 'deleted' "
+    what += f"WHEN now.{gone} IS NULL AND was.{gone} IS NOT NULL THEN 'created' ELSE 'updated' END"
+    return [
+        *_on(table, "INSERT", "NEW TABLE AS now", f"workspace_id, '{resource}', id, NULL::uuid, 'created' FROM now"),
+        *_on(
+            table,
+            "UPDATE",
+            "OLD TABLE AS was NEW TABLE AS now",
+            f"now.workspace_id, '{resource}', now.id, NULL::uuid, {what} FROM now JOIN was ON was.id = now.id",
+        ),
+    ]
+
+
+def audit_events() -> list[str]:
+    """Enter the events of a transaction in the audit log, as one entry."""
+    said = "workspace_id, 'event', id, NULL::uuid, 'created' FROM now"
+    return _on("events", "INSERT", "NEW TABLE AS now", said, "audit")
+
+
+def follow_part(table: str, resource: str, column: str) -> list[str]:
+    """A row of this table is a part of what is told of a resource: that changes with it."""
+    said = f"DISTINCT workspace_id, '{resource}', {column}, NULL::uuid, 'updated' FROM"
+    return [
+        *_on(table, "INSERT", "NEW TABLE AS now", f"{said} now"),
+        *_on(table, "DELETE", "OLD TABLE AS was", f"{said} was"),
+    ]
+
+
+def follow_access(table: str) -> list[str]:
+    """Who gets on a project sees it and its tasks from now on, who leaves it no longer; no other Member hears of it."""
+
+    def said(rows: str) -> str:
+        return (
+            f"workspace_id, 'project', project_id, user_id, 'updated' FROM {rows} UNION ALL "
+            f"SELECT task.workspace_id, 'task', task.id, {rows}.user_id, 'updated' FROM {rows} "
+            f"JOIN tasks AS task ON task.workspace_id = {rows}.workspace_id AND task.project_id = {rows}.project_id"
+        )
+
+    return [
+        *_on(table, "INSERT", "NEW TABLE AS now", said("now"), "access"),
+        *_on(table, "DELETE", "OLD TABLE AS was", said("was"), "access"),
+    ]
+
+
+def follow_people() -> list[str]:
+    """A person's name and e-mail are shown with each of their memberships."""
+    return _on(
+        "people",
+        "UPDATE",
+        "OLD TABLE AS was NEW TABLE AS now",
+        "member.workspace_id, 'member', member.id, NULL::uuid, 'updated' FROM now JOIN was ON was.id = now.id "
+        "JOIN members AS member ON member.user_id = now.id WHERE (now.name, now.email) <> (was.name, was.email)",
+    )
+
+
+def _on(table: str, verb: str, rows: str, said: str, what: str = "change") -> list[str]:
+    name = f"note_{what}_of_{table}_{verb.lower()}"
+    return [
+        f"""
+CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+  INSERT INTO change_queue (transaction, workspace_id, resource, resource_id, person_id, what, first)
+  SELECT told.*, row_number() OVER (PARTITION BY told.workspace_id) = 1 AND NOT EXISTS (
+           SELECT FROM change_queue AS known
+           WHERE known.transaction = told.transaction AND known.workspace_id = told.workspace_id)
+  FROM (SELECT pg_current_xact_id()::text::bigint, said.* FROM (SELECT {said}) AS said)
+    AS told (transaction, workspace_id, resource, resource_id, person_id, what);
+  RETURN NULL;
+END $$
+""",
+        f"REVOKE ALL ON FUNCTION {name}() FROM PUBLIC",
+        f"""
+CREATE TRIGGER {name} AFTER {verb} ON {table} REFERENCING {rows}
+FOR EACH STATEMENT EXECUTE FUNCTION {name}()
+""",
+    ]

@@ -1,0 +1,291 @@
+"""Invoices and expenses as pages list them, and what is unbilled, open and overdue at a glance."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import text
+
+from tallystick.db.session import Prepared
+from tallystick.domain.access import Permission
+from tallystick.domain.context import Context
+from tallystick.domain.invoices.draft import Draft, draft
+from tallystick.values.money import round_money
+
+
+class InvoiceSeen(NamedTuple):
+    """An invoice as a list shows it."""
+
+    id: str
+    number: str
+    status: str
+    payment_status: str
+    client_id: str
+    client: str
+    currency: str
+    total: Decimal
+    balance: Decimal
+    """Still to be paid; nothing on drafts and cancelled ones."""
+    issue_date: date
+    due_date: date | None
+    overdue: bool
+
+
+class Glance(NamedTuple):
+    """What there is of one currency."""
+
+    currency: str
+    unbilled_seconds: int
+    unbilled: Decimal
+    """Before rounding."""
+    drafts: Decimal
+    open: Decimal
+    overdue: Decimal
+    paid: Decimal
+    """Received in the last 30 days."""
+
+
+class Unbilled(NamedTuple):
+    """A client with work that could be billed."""
+
+    client_id: str
+    client: str
+    currency: str
+    seconds: int
+    amount: Decimal
+    expenses: Decimal
+    since: date | None
+
+
+class ExpenseSeen(NamedTuple):
+    """An expense as a list shows it."""
+
+    id: str
+    expense_date: date
+    description: str
+    category: str
+    custom_category: str | None
+    amount: Decimal
+    currency: str
+    billable: bool
+    client_id: str | None
+    client: str | None
+    project_id: str | None
+    project: str | None
+    invoice_id: str | None
+    invoice: str | None
+
+
+class Told(NamedTuple):
+    """Something that happened to an invoice."""
+
+    what: str
+    """`created`, `updated`, `sent`, `paid`, …: the event's word; a payment's is `payment.recorded`."""
+    at: datetime
+    who: str | None
+    amount: str | None
+    """Of a payment."""
+
+
+def invoices(
+    ctx: Context,
+    *,
+    search: str = "",
+    status: str | None = None,
+    client_id: str | None = None,
+    limit: int = 500,
+) -> list[InvoiceSeen]:
+    """Invoices, the latest dated first. `status`: one of theirs, or OVERDUE, or OPEN for what is sent."""
+    ctx.require(Permission.READ_INVOICES)
+    plain = search.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    words = [f"%{word}%" for word in plain.split()[:8]]
+    rows = ctx.rows(_INVOICES, words=words, status=status, client=client_id, today=ctx.today(), limit=limit)
+    return [InvoiceSeen._make(row) for row in rows]
+
+
+def glances(ctx: Context) -> list[Glance]:
+    """One for each currency in which there is something, the workspace's first."""
+    ctx.require(Permission.READ_INVOICES)
+    found = [Glance._make(row) for row in ctx.rows(_GLANCES, today=ctx.today())]
+    return [one._replace(unbilled=round_money(one.unbilled, one.currency)) for one in found]
+
+
+def unbilled(ctx: Context) -> list[Unbilled]:
+    """Clients with hours or expenses that could be billed, the most first."""
+    ctx.require(Permission.READ_INVOICES)
+    found = [Unbilled._make(row) for row in ctx.rows(_UNBILLED)]
+    return [one._replace(amount=round_money(one.amount, one.currency)) for one in found]
+
+
+def preview(ctx: Context, **facts: Any) -> Draft:
+    """What `draft` would make of these facts: made, and undone, so that it is exactly that."""
+    ctx.connection.execute("SAVEPOINT preview")
+    try:
+        return draft(ctx, **facts)
+    finally:
+        ctx.connection.execute("ROLLBACK TO SAVEPOINT preview")
+
+
+def timeline(ctx: Context, invoice_id: str) -> list[Told]:
+    """The life of an invoice, oldest first."""
+    ctx.require(Permission.READ_INVOICES)
+    told: list[Told] = []
+    for kind, at, who, data in ctx.rows(_TIMELINE, invoice=invoice_id):
+        noun, _, what = str(kind).partition(".")
+        facts: dict[str, Any] = msgspec.json.decode(data) if noun == "payment" else {}
+        told.append(Told(what if noun == "invoice" else kind, at, who, facts.get("amount")))
+    return told
+
+
+def expenses(
+    ctx: Context,
+    *,
+    date_from: date,
+    date_to: date,
+    search: str = "",
+    client_id: str | None = None,
+    project_id: str | None = None,
+    category: str | None = None,
+    billed: bool | None = None,
+) -> list[ExpenseSeen]:
+    """Expenses, the latest first."""
+    ctx.require(Permission.READ_EXPENSES)
+    plain = search.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    rows = ctx.rows(
+        _EXPENSES,
+        date_from=date_from,
+        date_to=date_to,
+        words=[f"%{word}%" for word in plain.split()[:8]],
+        client=client_id,
+        project=project_id,
+        category=category,
+        billed=billed,
+    )
+    return [ExpenseSeen._make(row) for row in rows]
+
+
+def labels(ctx: Context) -> list[str]:
+    """The free labels that expenses were given, to be offered again."""
+    ctx.require(Permission.READ_EXPENSES)
+    return [label for (label,) in ctx.rows(_LABELS)]
+
+
+_INVOICES = Prepared(
+    text("""
+        SELECT invoice.id, invoice.number, invoice.status, invoice.payment_status, invoice.client_id,
+               COALESCE(invoice.bill_to_name, client.name), invoice.currency, invoice.total,
+               CASE WHEN invoice.status = 'SENT' THEN invoice.balance ELSE 0 END,
+               invoice.issue_date, invoice.due_date,
+               COALESCE(invoice.status = 'SENT' AND invoice.balance > 0
+                        AND invoice.due_date < CAST(:today AS date), false)
+        FROM invoices AS invoice
+        JOIN clients AS client ON client.workspace_id = :workspace AND client.id = invoice.client_id
+        WHERE invoice.workspace_id = :workspace AND invoice.deleted_at IS NULL
+          AND (CAST(:client AS uuid) IS NULL OR invoice.client_id = CAST(:client AS uuid))
+          AND CASE CAST(:status AS text)
+              WHEN 'OVERDUE' THEN invoice.status = 'SENT' AND invoice.balance > 0
+                                  AND invoice.due_date < CAST(:today AS date)
+              WHEN 'OPEN' THEN invoice.status = 'SENT' AND invoice.balance > 0
+              ELSE CAST(:status AS text) IS NULL OR invoice.status = CAST(:status AS text) END
+          AND lower(concat_ws(' ', invoice.number, invoice.bill_to_name)) LIKE ALL (CAST(:words AS text[]))
+        ORDER BY invoice.status = 'DRAFT' DESC, invoice.issue_date DESC, invoice.number DESC
+        LIMIT :limit
+    """)
+)
+_GLANCES = Prepared(
+    text("""
+        SELECT currency, sum(seconds)::bigint, round(sum(unbilled), 2), sum(drafts), sum(open), sum(overdue), sum(paid)
+        FROM (
+            SELECT COALESCE(client.currency, studio.default_currency) AS currency, entry.duration_seconds AS seconds,
+                   entry.duration_seconds * COALESCE(entry.hourly_rate, 0) / 3600 AS unbilled,
+                   0 AS drafts, 0 AS open, 0 AS overdue, 0 AS paid
+            FROM time_entries AS entry
+            JOIN workspaces AS studio ON studio.id = entry.workspace_id
+            JOIN projects AS project ON project.workspace_id = :workspace AND project.id = entry.project_id
+            LEFT JOIN clients AS client ON client.workspace_id = :workspace AND client.id = project.client_id
+            WHERE entry.workspace_id = :workspace AND entry.deleted_at IS NULL AND entry.invoice_id IS NULL
+              AND entry.billable AND project.rate_type = 'HOURLY'
+            UNION ALL
+            SELECT currency, 0, 0, CASE WHEN status = 'DRAFT' THEN total ELSE 0 END,
+                   CASE WHEN status = 'SENT' THEN balance ELSE 0 END,
+                   CASE WHEN status = 'SENT' AND due_date < CAST(:today AS date) THEN balance ELSE 0 END, 0
+            FROM invoices WHERE workspace_id = :workspace AND deleted_at IS NULL AND status IN ('DRAFT', 'SENT')
+            UNION ALL
+            SELECT currency, 0, 0, 0, 0, 0, amount FROM payments
+            WHERE workspace_id = :workspace AND deleted_at IS NULL
+              AND paid_on BETWEEN CAST(:today AS date) - 30 AND CAST(:today AS date)
+        ) AS money
+        JOIN workspaces AS studio ON studio.id = :workspace
+        GROUP BY currency, studio.default_currency
+        ORDER BY currency = studio.default_currency DESC, currency
+    """)
+)
+_UNBILLED = Prepared(
+    text("""
+        SELECT client.id, client.name, client.currency, sum(work.seconds)::bigint, round(sum(work.amount), 2),
+               sum(work.spent), min(work.day)
+        FROM (
+            SELECT project.client_id, entry.duration_seconds AS seconds,
+                   entry.duration_seconds * COALESCE(entry.hourly_rate, 0) / 3600 AS amount, 0 AS spent,
+                   entry.entry_date AS day
+            FROM time_entries AS entry
+            JOIN projects AS project ON project.workspace_id = :workspace AND project.id = entry.project_id
+            WHERE entry.workspace_id = :workspace AND entry.deleted_at IS NULL AND entry.invoice_id IS NULL
+              AND entry.billable AND project.rate_type = 'HOURLY'
+              AND (entry.started_at IS NULL OR entry.stopped_at IS NOT NULL)
+            UNION ALL
+            SELECT expense.client_id, 0, 0, expense.amount, expense.expense_date
+            FROM expenses AS expense
+            WHERE expense.workspace_id = :workspace AND expense.deleted_at IS NULL AND expense.invoice_id IS NULL
+              AND expense.billable AND expense.client_id IS NOT NULL
+        ) AS work
+        JOIN clients AS client ON client.workspace_id = :workspace AND client.id = work.client_id
+        WHERE client.deleted_at IS NULL
+        GROUP BY client.id, client.name, client.currency
+        ORDER BY round(sum(work.amount), 2) + sum(work.spent) DESC, lower(client.name)
+        LIMIT 100
+    """)
+)
+_TIMELINE = Prepared(
+    text("""
+        SELECT event.type, event.occurred_at, person.name, event.data
+        FROM events AS event
+        LEFT JOIN people AS person ON person.id = event.actor_id
+        WHERE event.workspace_id = :workspace
+          AND (event.resource = 'invoice' AND event.resource_id = CAST(:invoice AS uuid)
+               OR event.resource = 'payment' AND event.resource_id IN (
+                   SELECT id FROM payments WHERE workspace_id = :workspace AND invoice_id = CAST(:invoice AS uuid)))
+        ORDER BY event.occurred_at, event.id
+        LIMIT 200
+    """)
+)
+_EXPENSES = Prepared(
+    text("""
+        SELECT expense.id, expense.expense_date, expense.description, expense.category, expense.custom_category,
+               expense.amount, expense.currency, expense.billable, client.id, client.name, project.id, project.name,
+               invoice.id, invoice.number
+        FROM expenses AS expense
+        LEFT JOIN clients AS client ON client.workspace_id = :workspace AND client.id = expense.client_id
+        LEFT JOIN projects AS project ON project.workspace_id = :workspace AND project.id = expense.project_id
+        LEFT JOIN invoices AS invoice ON invoice.workspace_id = :workspace AND invoice.id = expense.invoice_id
+        WHERE expense.workspace_id = :workspace AND expense.deleted_at IS NULL
+          AND expense.expense_date BETWEEN CAST(:date_from AS date) AND CAST(:date_to AS date)
+          AND (CAST(:client AS uuid) IS NULL OR expense.client_id = CAST(:client AS uuid))
+          AND (CAST(:project AS uuid) IS NULL OR expense.project_id = CAST(:project AS uuid))
+          AND (CAST(:category AS text) IS NULL OR expense.category = CAST(:category AS text))
+          AND (CAST(:billed AS boolean) IS NULL OR (expense.invoice_id IS NOT NULL) = CAST(:billed AS boolean))
+          AND lower(concat_ws(' ', expense.description, expense.custom_category)) LIKE ALL (CAST(:words AS text[]))
+        ORDER BY expense.expense_date DESC, expense.created_at DESC, expense.id DESC
+        LIMIT 1000
+    """)
+)
+_LABELS = Prepared(
+    text("""
+        SELECT DISTINCT custom_category FROM expenses
+        WHERE workspace_id = :workspace AND deleted_at IS NULL AND custom_category IS NOT NULL
+        ORDER BY 1 LIMIT 50
+    """)
+)

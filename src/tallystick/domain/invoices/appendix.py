@@ -1,0 +1,173 @@
+"""What goes with an invoice: the hours behind it, the receipts of its expenses, and all of it as one zip."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Final, NamedTuple
+
+from sqlalchemy import text
+
+from tallystick.db.session import Prepared
+from tallystick.domain import receipts
+from tallystick.domain.access import Permission
+from tallystick.domain.clients import Client
+from tallystick.domain.context import Context
+from tallystick.domain.files import File
+from tallystick.domain.invoices import conformity, issued, papers
+from tallystick.domain.invoices import invoice as invoices
+from tallystick.domain.invoices.invoice import Invoice
+from tallystick.domain.invoices.issued import IssuedDocument
+from tallystick.values import csv
+from tallystick.values.document import Document, Profile, Renderer, TimesheetRow
+from tallystick.values.duration import hours
+from tallystick.values.money import decimal_text
+
+EMBEDDED: Final[frozenset[Profile]] = frozenset(("cii", "xrechnung"))
+"""Profiles whose XML a PDF can have in it: Factur-X."""
+HEADER: Final = ("date", "project", "task", "note", "hours")
+
+
+class Named(NamedTuple):
+    """A file of an invoice, made when it is asked for: rendering takes longer than a transaction should."""
+
+    name: str
+    media: str
+    make: Callable[[], bytes]
+
+
+def pdf(ctx: Context, invoice_id: str) -> Named:
+    """The invoice on paper: a draft as it is now, any other as it was issued."""
+    kept, document, profile = _issued(ctx, invoice_id)
+    renderer = ctx.server.renderer
+    content = None if kept is None else kept.pdf
+    return Named(
+        f"{stem(document.number)}.pdf", "application/pdf", lambda: content or on_paper(renderer, document, profile)
+    )
+
+
+def timesheet(ctx: Context, invoice_id: str) -> list[TimesheetRow]:
+    """A row for each entry on an invoice, with its time as billed. Never a rate."""
+    ctx.require(Permission.READ_INVOICES)
+    invoice = ctx.find(Invoice, invoice_id)
+    return [
+        TimesheetRow(entry_date=day, project=project or "", task=task, note=note, person=person, seconds=seconds)
+        for day, project, task, note, person, seconds in ctx.rows(_ROWS, invoice_id=invoice.id)
+    ]
+
+
+def timesheet_pdf(ctx: Context, invoice_id: str) -> Named:
+    """The hours behind an invoice on paper, in its language and look."""
+    document, rows = papers.of_invoice(ctx, invoice_id), timesheet(ctx, invoice_id)
+    renderer = ctx.server.renderer
+    return Named(
+        f"{stem(document.number)}-timesheet.pdf", "application/pdf", lambda: renderer.timesheet(document, rows)
+    )
+
+
+def timesheet_csv(ctx: Context, invoice_id: str) -> Named:
+    """The hours behind an invoice as a table."""
+    document, rows = papers.of_invoice(ctx, invoice_id), timesheet(ctx, invoice_id)
+    return Named(f"{stem(document.number)}-timesheet.csv", "text/csv; charset=utf-8", lambda: as_csv(rows))
+
+
+def as_csv(rows: Sequence[TimesheetRow]) -> bytes:
+    """Hours as decimals; who worked only where several did."""
+    several = len({row.person for row in rows}) > 1
+    header = (*HEADER[:4], "person", HEADER[4]) if several else HEADER
+    return csv.table(
+        header,
+        (
+            [
+                row.entry_date.isoformat(),
+                row.project,
+                row.task or "",
+                row.note or "",
+                *([row.person] if several else ()),
+                decimal_text(hours(row.seconds)),
+            ]
+            for row in rows
+        ),
+    )
+
+
+def bundle(ctx: Context, invoice_id: str) -> Named:
+    """The invoice, its data where the client takes it, its timesheet where there is time on it, and its receipts."""
+    (kept, document, profile), rows = _issued(ctx, invoice_id), timesheet(ctx, invoice_id)
+    spent = [expense_id for (expense_id,) in ctx.rows(_EXPENSES, invoice_id=document.id)]
+    proofs = receipts.with_contents(ctx, spent)
+    renderer = ctx.server.renderer
+    name = stem(document.number)
+
+    def make() -> bytes:
+        inside = [(f"{name}.pdf", on_paper(renderer, document, profile) if kept is None else kept.pdf)]
+        if kept is not None and kept.xml is not None:
+            inside.append((f"{name}.xml", kept.xml))
+        elif kept is None and profile is not None:
+            inside.append((f"{name}.xml", renderer.xml(document, profile)))
+        if rows:
+            inside.append((f"{name}-timesheet.pdf", renderer.timesheet(document, rows)))
+            inside.append((f"{name}-timesheet.csv", as_csv(rows)))
+        return zipped([*inside, *_named(proofs)], document.issue_date)
+
+    return Named(f"{name}.zip", "application/zip", make)
+
+
+def on_paper(renderer: Renderer, document: Document, profile: Profile | None) -> bytes:
+    """The PDF, which has the data in it where the client takes them in that form; a draft has none yet."""
+    if profile in EMBEDDED and not document.draft:
+        return renderer.pdf(document, renderer.xml(document, profile))
+    return renderer.pdf(document)
+
+
+def stem(number: str) -> str:
+    """A document's number as the beginning of a file name."""
+    return re.sub(r"[^\w.\-]+", "-", number).strip("-.")[:80] or "invoice"
+
+
+def zipped(inside: Sequence[tuple[str, bytes]], day: date) -> bytes:
+    """Files as a zip, which is the same for the same files."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in inside:
+            entry = zipfile.ZipInfo(name, (max(day.year, 1980), day.month, day.day, 12, 0, 0))
+            entry.external_attr = 0o644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, content)
+    return out.getvalue()
+
+
+def _issued(ctx: Context, invoice_id: str) -> tuple[IssuedDocument | None, Document, Profile | None]:
+    """As what it was issued, what it says, and the profile of its client."""
+    invoice = invoices.read(ctx, invoice_id)
+    kept = issued.of_invoice(ctx, invoice)
+    document = papers.of_invoice(ctx, invoice.id) if kept is None else issued.document_of(kept)
+    return kept, document, conformity.profile_of(ctx.find(Client, invoice.client_id))
+
+
+def _named(proofs: Sequence[tuple[File, bytes]]) -> list[tuple[str, bytes]]:
+    return [(f"receipts/{number:02}-{file.name}", content) for number, (file, content) in enumerate(proofs, 1)]
+
+
+_ROWS = Prepared(
+    text("""
+        SELECT entry.entry_date, project.name, task.name, entry.note, person.name, billed.billed_seconds
+        FROM billed_work AS billed
+        JOIN time_entries AS entry ON entry.workspace_id = billed.workspace_id AND entry.id = billed.entry_id
+        LEFT JOIN projects AS project ON project.workspace_id = entry.workspace_id AND project.id = entry.project_id
+        LEFT JOIN tasks AS task ON task.workspace_id = entry.workspace_id AND task.id = entry.task_id
+        JOIN people AS person ON person.id = entry.user_id
+        WHERE billed.workspace_id = :workspace AND billed.invoice_id = :invoice_id
+        ORDER BY entry.entry_date, project.name, task.name, entry.id
+    """)
+)
+_EXPENSES = Prepared(
+    text("""
+        SELECT expense_id FROM billed_work
+        WHERE workspace_id = :workspace AND invoice_id = :invoice_id AND expense_id IS NOT NULL
+        ORDER BY id
+    """)
+)

@@ -1,0 +1,167 @@
+"""In which words mail goes: a workspace's own, else ours, with places for facts from a fixed list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar, Final, Literal, NamedTuple, get_args
+
+from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy.orm import Mapped
+
+from tallystick.db.base import Tenant, one_of
+from tallystick.db.session import Prepared
+from tallystick.domain.access import Permission
+from tallystick.domain.context import Context
+from tallystick.values.errors import Invalid
+
+Kind = Literal["invoice", "reminder"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?", re.ASCII)
+PLACES: Final = (
+    "client", "studio", "number", "total", "balance", "issue_date", "due_date", "days_overdue", "link",
+)  # fmt: skip
+"""What may stand in double braces. There is no other template language: it would run whatever a tenant writes."""
+LONGEST_SUBJECT: Final = 200
+LONGEST_BODY: Final = 10_000
+_PLACE: Final = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
+
+DEFAULTS: Final[Mapping[tuple[Kind, str], tuple[str, str]]] = {
+    ("invoice", "en"): (
+        "Invoice {{number}} from {{studio}}",
+        (
+            "Dear Sir or Madam,\n\nplease find attached invoice {{number}} of {{issue_date}} over {{total}}, due on "
+            "{{due_date}}.\n\nYou can also see and download it here:\n{{link}}\n\nKind regards\n{{studio}}"
+        ),
+    ),
+    ("invoice", "de"): (
+        "Rechnung {{number}} von {{studio}}",
+        (
+            "Guten Tag,\n\nanbei erhalten Sie die Rechnung {{number}} vom {{issue_date}} über {{total}}, fällig am "
+            "{{due_date}}.\n\nHier können Sie sie auch ansehen und herunterladen:\n{{link}}\n\n"
+            "Mit freundlichen Grüßen\n{{studio}}"
+        ),
+    ),
+    ("reminder", "en"): (
+        "Reminder: invoice {{number}} from {{studio}}",
+        (
+            "Dear Sir or Madam,\n\nthis is a reminder of invoice {{number}} of {{issue_date}}, due on {{due_date}}. "
+            "{{balance}} of it are still open.\n\n{{link}}\n\nIf your payment is on its way, please disregard this "
+            "message.\n\nKind regards\n{{studio}}"
+        ),
+    ),
+    ("reminder", "de"): (
+        "Erinnerung: Rechnung {{number}} von {{studio}}",
+        (
+            "Guten Tag,\n\nwir erinnern an die Rechnung {{number}} vom {{issue_date}}, fällig am {{due_date}}. "
+            "Offen sind noch {{balance}}.\n\n{{link}}\n\nFalls sich Ihre Zahlung mit dieser Nachricht überschneidet, "
+            "betrachten Sie sie bitte als gegenstandslos.\n\nMit freundlichen Grüßen\n{{studio}}"
+        ),
+    ),
+}
+
+
+class MailTemplate(Tenant):
+    """The words of one kind of mail in one language."""
+
+    __tablename__ = "mail_templates"
+    noun: ClassVar[str] = "mail template"
+
+    kind: Mapped[str]
+    language: Mapped[str]
+    subject: Mapped[str]
+    body: Mapped[str]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    @classmethod
+    def constraints(cls) -> tuple[Any, ...]:
+        return (
+            *super().constraints(),
+            one_of("kind", KINDS),
+            UniqueConstraint("workspace_id", "kind", "language"),
+            CheckConstraint("language ~ '^[a-z]{2,3}(-[A-Z]{2})?$'", name="language"),
+        )
+
+
+class Template(NamedTuple):
+    """Words in force."""
+
+    kind: str
+    language: str
+    subject: str
+    body: str
+    own: bool
+    """Whether the workspace wrote them."""
+
+
+def every(ctx: Context) -> list[Template]:
+    """The words in force, by kind and language: the workspace's own, and ours where it has none."""
+    ctx.require(Permission.READ_WORKSPACE)
+    found = {(kind, language): Template(kind, language, *words, False) for (kind, language), words in DEFAULTS.items()}
+    for row in ctx.select(MailTemplate):
+        found[row.kind, row.language] = Template(row.kind, row.language, row.subject, row.body, True)  # type: ignore[index]
+    return [found[key] for key in sorted(found)]
+
+
+def set_words(ctx: Context, kind: Kind, language: str, *, subject: str | None, body: str | None) -> Template:
+    """Set a workspace's own words; with neither, ours hold again. Unknown places are refused."""
+    ctx.require(Permission.CHANGE_WORKSPACE)
+    if LANGUAGE.fullmatch(language) is None:
+        raise Invalid(fields={"language": "must be a language such as en, de or pt-BR"})
+    mine = MailTemplate.kind == kind, MailTemplate.language == language
+    found = next(iter(ctx.select(MailTemplate, *mine)), None)
+    usual = DEFAULTS.get((kind, language)) or DEFAULTS[kind, "en"]
+    if subject is None and body is None:
+        if found is not None:
+            ctx.write(_FORGET, template_id=found.id)
+            ctx.record("deleted", found)
+        return Template(kind, language, *usual, False)
+    words = {"subject": subject or usual[0], "body": body or usual[1]}
+    check(**words)
+    if found is None:
+        found = ctx.add(MailTemplate(kind=kind, language=language, **words))
+        ctx.record("created", found)
+    elif ctx.change(found, **words):
+        ctx.record("updated", found)
+    return Template(kind, language, found.subject, found.body, True)
+
+
+def words_for(ctx: Context, kind: Kind, language: str) -> Template:
+    """The words in a language: the workspace's own, else ours; failing that, those without its country, or English.
+
+    No permission asked.
+    """
+    rows = {row.language: row for row in ctx.select(MailTemplate, MailTemplate.kind == kind)}
+    for one in dict.fromkeys((language, language.partition("-")[0], "en")):
+        if one in rows:
+            return Template(kind, one, rows[one].subject, rows[one].body, True)
+        if (kind, one) in DEFAULTS:
+            return Template(kind, one, *DEFAULTS[kind, one], False)
+    raise AssertionError  # there is English
+
+
+def check(*, subject: str, body: str) -> None:
+    """Refuse words that are too long, or have a place that nobody fills."""
+    wrong: dict[str, str] = {}
+    for name, text, most in (("subject", subject, LONGEST_SUBJECT), ("body", body, LONGEST_BODY)):
+        unknown = [place for place in _PLACE.findall(text) if place not in PLACES]
+        if unknown:
+            wrong[name] = f"{{{{{unknown[0]}}}}} is not known; there are {', '.join(PLACES)}"
+        elif len(text) > most:
+            wrong[name] = f"at most {most} characters"
+        elif not text.strip():
+            wrong[name] = "must not be empty"
+    if wrong:
+        raise Invalid(fields=wrong)
+
+
+def filled(text: str, facts: Mapping[str, str]) -> str:
+    """The text with its places filled, in one go: what is filled in is not looked at again."""
+    return _PLACE.sub(lambda match: facts.get(match[1], match[0]), text)
+
+
+_FORGET = Prepared("""
+    DELETE FROM mail_templates WHERE workspace_id = %(workspace)s::uuid AND id = %(template_id)s::uuid
+""")

@@ -1,0 +1,205 @@
+"""Sending an invoice: issued, linked and written to its client in one transaction; and asking for it once more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Final, Literal, NamedTuple, get_args
+
+from tallystick.db.session import Prepared
+from tallystick.domain import members
+from tallystick.domain.access import Permission
+from tallystick.domain.clients import Client
+from tallystick.domain.context import Context
+from tallystick.domain.invoices import appendix, conformity, lifecycle, links, papers
+from tallystick.domain.invoices.invoice import Invoice
+from tallystick.domain.mails import mail as mails
+from tallystick.domain.mails import templates
+from tallystick.domain.mails.mail import Mail, Words
+from tallystick.domain.workspaces import current
+from tallystick.values.document import Document
+from tallystick.values.duration import local_date
+from tallystick.values.errors import Conflict, Invalid
+from tallystick.values.letter import Attachment
+from tallystick.values.wording import amount_in, day_in
+
+File = Literal["pdf", "xml"]
+FILES: Final[tuple[File, ...]] = get_args(File)
+BREATH: Final = timedelta(seconds=60)
+"""Whoever sends the same again within it did not mean to."""
+BUTTONS: Final = {"en": "Show the invoice", "de": "Rechnung ansehen"}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a person chose to write; what they left out is as usual."""
+
+    to: Sequence[str] | None = None
+    cc: Sequence[str] = ()
+    subject: str | None = None
+    body: str | None = None
+    files: Sequence[str] = ("pdf",)
+    """Of `FILES`."""
+
+
+class Sent(NamedTuple):
+    invoice: Invoice
+    mail: Mail
+
+
+def send(ctx: Context, invoice_id: str, message: Message | None = None) -> Sent:
+    """Issue a draft and mail it to its client; an invoice that is issued is mailed again.
+
+    Number, state, link, letter and job are written together, or none of them.
+    """
+    ctx.require(Permission.CHANGE_INVOICES)
+    message = message or Message()
+    mails.require_sender(ctx, "invoice")
+    invoice = ctx.find(Invoice, invoice_id, lock="update")
+    if invoice.status not in ("DRAFT", "SENT", "PAID"):
+        raise Conflict(f"{invoice.status.title()} invoices are not sent. Restore it first.", reason="invoice_state")
+    to = _recipients(ctx, invoice, message)
+    _check_words(message)
+    if invoice.status == "DRAFT":
+        invoice = lifecycle.mark_sent(ctx, invoice_id)
+    else:
+        _check_not_just_sent(ctx, invoice, "invoice")
+    return Sent(invoice, _write(ctx, "invoice", invoice, message, to))
+
+
+def send_test(ctx: Context, invoice_id: str, message: Message | None = None) -> Sent:
+    """Mail an invoice as it is to whoever asks, and to nobody else; nothing about it changes."""
+    ctx.require(Permission.CHANGE_INVOICES)
+    message = message or Message()
+    mails.require_sender(ctx, "invoice")
+    invoice = ctx.find(Invoice, invoice_id)
+    _check_words(message)
+    address = members.address_of(ctx, ctx.actor.user_id)
+    if address is None:
+        raise Invalid(fields={"test": "a test goes to the person who asks; this credential is nobody's"})
+    return Sent(invoice, _write(ctx, "test", invoice, message, [address]))
+
+
+def remind(ctx: Context, invoice_id: str, message: Message | None = None) -> Sent:
+    """Remind a client of an invoice that is overdue, now."""
+    ctx.require(Permission.CHANGE_INVOICES)
+    message = message or Message(files=())
+    mails.require_sender(ctx, "reminder")
+    invoice = ctx.find(Invoice, invoice_id, lock="update")
+    overdue = invoice.due_date is not None and invoice.due_date < today_of(ctx)
+    if invoice.status != "SENT" or invoice.balance == 0 or not overdue:
+        raise Conflict("Only an invoice that is sent, unpaid and overdue is reminded of.", reason="invoice_state")
+    _check_words(message)
+    _check_not_just_sent(ctx, invoice, "reminder")
+    return Sent(invoice, write_reminder(ctx, invoice, message))
+
+
+def write_reminder(ctx: Context, invoice: Invoice, message: Message) -> Mail:
+    """The letter of a reminder; who may, and when, is decided by the caller."""
+    return _write(ctx, "reminder", invoice, message, _recipients(ctx, invoice, message))
+
+
+def attached(ctx: Context, invoice_id: str, files: Sequence[str]) -> Sequence[Attachment]:
+    """The files that go with a letter about an invoice."""
+    found: list[Attachment] = []
+    for one in files:
+        if one == "pdf":
+            made = appendix.pdf(ctx, invoice_id)
+            found.append(Attachment(made.name, made.media, made.make()))
+        elif one == "xml":
+            data = conformity.xml(ctx, invoice_id)
+            found.append(Attachment(f"{appendix.stem(data.number)}.xml", "application/xml", data.make()))
+    return found
+
+
+def today_of(ctx: Context) -> date:
+    """The day in the workspace, for what is due there; a person may be elsewhere."""
+    return local_date(ctx.now, current(ctx).time_zone)
+
+
+def _write(
+    ctx: Context, kind: Literal["invoice", "reminder", "test"], invoice: Invoice, message: Message, to: Sequence[str]
+) -> Mail:
+    paper = papers.of_invoice(ctx, invoice.id)
+    language = paper.look.language
+    words = templates.words_for(ctx, "reminder" if kind == "reminder" else "invoice", language)
+    url = None
+    if invoice.status in ("SENT", "PAID"):
+        url = links.url_of(ctx, links.ensured(ctx, invoice))
+    facts = _facts(ctx, invoice, paper, url)
+    subject = templates.filled(message.subject or words.subject, facts)
+    return mails.enqueue(
+        ctx,
+        kind,
+        to=to,
+        cc=() if kind == "test" else message.cc,
+        subject=f"[Test] {subject}" if kind == "test" else subject,
+        words=Words(
+            text=templates.filled(message.body or words.body, facts),
+            link=url,
+            link_label=BUTTONS.get(language.partition("-")[0], BUTTONS["en"]),
+            language=words.language,
+            automatic=kind == "reminder",
+        ),
+        attachments=message.files,
+        invoice_id=invoice.id,
+    )
+
+
+def _facts(ctx: Context, invoice: Invoice, paper: Document, url: str | None) -> dict[str, str]:
+    language = paper.look.language
+    overdue = 0 if paper.due_date is None else max((today_of(ctx) - paper.due_date).days, 0)
+    return {
+        "client": paper.buyer.name,
+        "studio": paper.seller.trade_name or paper.seller.name,
+        "number": paper.number,
+        "total": amount_in(language, paper.total, paper.currency),
+        "balance": amount_in(language, balance_of(invoice), paper.currency),
+        "issue_date": day_in(language, paper.issue_date),
+        "due_date": day_in(language, paper.due_date),
+        "days_overdue": str(overdue),
+        "link": url or "",
+    }
+
+
+def balance_of(invoice: Invoice) -> Decimal:
+    """What is left to pay of an invoice."""
+    return invoice.balance
+
+
+def _recipients(ctx: Context, invoice: Invoice, message: Message) -> Sequence[str]:
+    if message.to is not None:
+        return mails.checked(message.to, "to")
+    client = ctx.find(Client, invoice.client_id)
+    issued_to = None if invoice.status == "DRAFT" else invoice.bill_to_email
+    usual = client.billing_email or client.email or issued_to
+    if usual is None:
+        raise Invalid(fields={"to": f"required: no e-mail address of {client.name} is known"})
+    return mails.checked([usual], "to")
+
+
+def _check_words(message: Message) -> None:
+    mails.checked(message.cc, "cc", least=0)
+    if any(one not in FILES for one in message.files):
+        raise Invalid(fields={"attach": f"one or more of {', '.join(FILES)}"})
+    templates.check(subject=message.subject or "-", body=message.body or "-")
+
+
+def _check_not_just_sent(ctx: Context, invoice: Invoice, kind: str) -> None:
+    """Two that press the button at once, or one who presses twice, send one letter."""
+    found = ctx.row(_JUST_SENT, invoice_id=invoice.id, kind=kind, since=ctx.tick() - BREATH)
+    if found is not None:
+        raise Conflict(
+            "This was mailed a moment ago, or waits to be. Wait a minute before you send it again.",
+            reason="mail_just_sent",
+        )
+
+
+_JUST_SENT = Prepared("""
+    SELECT 1 FROM mails
+    WHERE workspace_id = %(workspace)s::uuid AND invoice_id = %(invoice_id)s::uuid AND kind = %(kind)s::text
+      AND (created_at > %(since)s::timestamptz OR state IN ('queued', 'sending'))
+    LIMIT 1
+""")

@@ -1,0 +1,66 @@
+"""What a worker does: a few lines over a verb each. A task may run twice, and does the thing once."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from tallystick.auth import invitations
+from tallystick.domain import members, reminders, sending
+from tallystick.domain.mails import delivery
+from tallystick.domain.recurring import automatic_billing, runs
+from tallystick.jobs.desk import Desk
+from tallystick.values.errors import NotFound, Refusal
+
+_REMINDING: Final = "SELECT workspace_id FROM mail_settings WHERE cardinality(reminder_days) > 0 ORDER BY 1"
+
+log = logging.getLogger("tallystick.jobs")
+
+
+def send_mail(desk: Desk, workspace_id: str, mail_id: str) -> None:
+    """Deliver one letter."""
+    delivery.deliver(desk.opens(workspace_id), mail_id, sending.attached)
+
+
+def bill_what_is_due(desk: Desk) -> None:
+    """Make the recurring invoices that are due, and bill tracked time, workspace by workspace."""
+    with desk.owner() as connection:
+        workspaces = connection.execute(_BILLING_ITSELF).fetchall()
+    for (workspace_id,) in workspaces:
+        runs.run_due(desk.opens(workspace_id))
+        automatic_billing.run_due(desk.opens(workspace_id))
+
+
+_BILLING_ITSELF: Final = """
+    SELECT workspace_id FROM recurring_invoices WHERE status = 'ACTIVE' AND deleted_at IS NULL
+    UNION SELECT workspace_id FROM automatic_billing
+"""
+
+
+def send_reset_link(desk: Desk, email: str) -> None:
+    """Mail somebody a link to set their password. For an address that nobody has, nothing: and nobody waits for it."""
+    with desk.database.transaction() as connection:
+        workspace_id = invitations.known_as(connection, email)
+    if workspace_id is None:
+        return
+    with desk.workspace(workspace_id) as ctx:
+        try:
+            member = members.by_email(ctx, email)
+        except NotFound:
+            return
+        invitations.send_reset_link(ctx, member.user_id, email.strip().lower())
+
+
+def remind(desk: Desk) -> None:
+    """Send the reminders whose day has come, invoice by invoice: what one of them lacks does not keep the others."""
+    with desk.owner() as connection:
+        workspaces = [workspace_id for (workspace_id,) in connection.execute(_REMINDING).fetchall()]
+    for workspace_id in workspaces:
+        with desk.workspace(workspace_id) as ctx:
+            due = reminders.due(ctx)
+        for invoice_id in due:
+            try:
+                with desk.workspace(workspace_id) as ctx:
+                    reminders.send(ctx, invoice_id)
+            except Refusal as refusal:
+                log.warning("no reminder of invoice %s: %s", invoice_id, refusal.fields or refusal.message)

@@ -1,0 +1,1 @@
+"""The app for people: pages that open a transaction as whoever is signed in, call the domain, and show what it says."""

@@ -1,0 +1,144 @@
+"""One's own account: name and how one reads, password, sessions, access tokens."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import available_timezones
+
+from tallystick.auth import tokens as token_texts
+from tallystick.domain import members, sessions, tokens
+from tallystick.domain.access import SCOPES, Permission
+from tallystick.domain.desk import shell
+from tallystick.domain.members import CLOCKS, LANGUAGES, WEEK_STARTS
+from tallystick.domain.sessions import Session
+from tallystick.domain.tokens import Token
+from tallystick.web.app.visit import Answer, Go, Page, Visit
+
+NAMES = {"en": "English", "de": "Deutsch"}
+"""Languages, each in itself."""
+
+
+def page(visit: Visit) -> Answer:
+    return visit.show(
+        "account.html",
+        languages=[(one, NAMES[one]) for one in LANGUAGES],
+        clocks=[("24", "15:30"), ("12", "3:30 pm")],
+        zones=zones(),
+        sessions=[_session(visit, one) for one in sessions.of_member(visit.ctx, visit.actor.user_id)],
+    )
+
+
+def change(visit: Visit) -> Answer:
+    form = visit.form
+    facts: dict[str, Any] = {
+        "name": form.need("name", longest=120),
+        "language": form.choice("language", LANGUAGES),
+        "clock": form.choice("clock", CLOCKS),
+        "week_start": form.choice("week_start", WEEK_STARTS),
+        "time_zone": form.text("time_zone", longest=60),
+    }
+    form.check()
+    members.present(visit.ctx, **facts)
+    return visit.go("/account", "Saved.")
+
+
+def theme(visit: Visit) -> Answer:
+    """Light, dark, or as the system has it: kept by the browser, not by us."""
+    chosen = visit.form.kept("theme")
+    chosen = chosen if chosen in ("light", "dark") else ""
+    name = "__Host-tallystick-theme" if visit.ctx.server.public_url.startswith("https://") else "tallystick-theme"
+    return Go(visit.back("/").path, cookies={name: chosen})
+
+
+def end_session(visit: Visit) -> Answer:
+    sessions.end_own(visit.ctx, visit.id())
+    return visit.go("/account", "That browser is signed out.")
+
+
+def end_others(visit: Visit) -> Answer:
+    members.sign_out_everywhere(visit.ctx, visit.actor.user_id, keep_session=visit.live.session_id)
+    return visit.go("/account", "You are signed out everywhere else.")
+
+
+def tokens_page(visit: Visit, fresh: str = "") -> Answer:
+    names = {user_id: name for user_id, name, _ in shell.colleagues(visit.ctx)}
+    return visit.show(
+        "tokens.html",
+        tokens=[(token, names.get(token.user_id, ""), _token_state(visit, token)) for token in tokens.seen(visit.ctx)],
+        fresh=fresh,
+        scopes=SCOPES,
+    )
+
+
+def make_token(visit: Visit) -> Answer:
+    """Make a token and show it, this one time: the page is kept by nobody."""
+    form = visit.form
+    name = form.need("name", longest=120)
+    days = form.whole("days", least=1, most=3650)
+    readonly = form.kept("scope") == "read"
+    form.check()
+    text = token_texts.mint(visit.env)
+    shape = token_texts.shape(text)
+    assert shape is not None  # noqa: S101 - it was just made
+    tokens.issue(
+        visit.ctx,
+        user_id=visit.actor.user_id,
+        name=name,
+        prefix=shape.prefix,
+        digest=token_texts.digest(visit.ctx.server.key, text),
+        scopes=("read",) if readonly else SCOPES,
+        expires_at=None if days is None else datetime.combine(visit.ctx.today() + timedelta(days=days), time(), UTC),
+    )
+    form.given.clear()
+    return tokens_page(visit, fresh=text)
+
+
+def revoke_token(visit: Visit) -> Answer:
+    token = tokens.revoke_seen(visit.ctx, visit.id())
+    return visit.go("/settings/api", "{name} is revoked.", name=token.name)
+
+
+def zones() -> list[tuple[str, str]]:
+    """Time zones for a list, those of places only."""
+    return [(zone, zone.replace("_", " ")) for zone in sorted(available_timezones()) if "/" in zone or zone == "UTC"]
+
+
+def _session(visit: Visit, session: Session) -> dict[str, Any]:
+    return {
+        "id": session.id,
+        "here": session.id == visit.live.session_id,
+        "agent": _agent(session.user_agent),
+        "address": session.address,
+        "seen_at": session.last_seen_at,
+        "created_at": session.created_at,
+    }
+
+
+def _agent(user_agent: str) -> str:
+    """A browser and a system that people know, where its name says so."""
+    browsers = ("Firefox", "Edg", "OPR", "Chrome", "Safari", "curl", "python")
+    systems = ("Android", "iPhone", "iPad", "Windows", "Mac OS", "Linux")
+    browser = next((one for one in browsers if one in user_agent), "")
+    system = next((one for one in systems if one in user_agent), "")
+    named = {"Edg": "Edge", "OPR": "Opera", "Mac OS": "Mac"}
+    parts = [named.get(one, one) for one in (browser, system) if one]
+    return " · ".join(parts) or user_agent[:60]
+
+
+def _token_state(visit: Visit, token: Token) -> str:
+    if token.revoked_at is not None:
+        return "revoked"
+    return "live" if tokens.is_live(token, visit.ctx.now) else "expired"
+
+
+_SELF = Permission.READ_SELF
+
+PAGES = (
+    Page("/account", _SELF, page, change, label="Your account", section="account", icon="person"),
+    Page("/account/theme", _SELF, post=theme),
+    Page("/account/sessions/others", _SELF, post=end_others),
+    Page("/account/sessions/{id}/end", _SELF, post=end_session),
+    Page("/settings/api", _SELF, tokens_page, make_token, label="API tokens", section="settings", icon="key"),
+    Page("/settings/api/{id}/revoke", _SELF, post=revoke_token),
+)

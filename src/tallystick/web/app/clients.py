@@ -1,0 +1,156 @@
+"""Clients: whom one works for, with what is going on, their contacts, and how they are billed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tallystick.domain import clients, contacts
+from tallystick.domain.access import Permission
+from tallystick.domain.contacts import CONTACTS
+from tallystick.domain.desk import money, work
+from tallystick.web.app.visit import Answer, Page, Visit
+
+_CONTACT = ("id", "first_name", "last_name", "email", "phone", "job_position", "is_primary")
+
+
+def list_page(visit: Visit) -> Answer:
+    search = visit.query.text("q", longest=200) or ""
+    archived = visit.query.kept("status") == "archived"
+    return visit.show(
+        "clients.html",
+        clients=work.clients(visit.ctx, search=search, archived=archived),
+        search=search,
+        archived=archived,
+    )
+
+
+def page(visit: Visit) -> Answer:
+    client = clients.read(visit.ctx, visit.id())
+    seen = work.clients(visit.ctx, client_id=client.id)
+    people = CONTACTS.page(visit.ctx, _CONTACT, {"client_id": client.id}, sort="first_name", limit=100).rows
+    return visit.show(
+        "client.html",
+        client=client,
+        seen=seen[0],
+        projects=work.projects(visit.ctx, client_id=client.id, status=None),
+        invoices=money.invoices(visit.ctx, client_id=client.id, limit=20),
+        contacts=[dict(zip(_CONTACT, row, strict=True)) for row in people],
+    )
+
+
+def new_page(visit: Visit) -> Answer:
+    return visit.show("client_form.html", client=None)
+
+
+def create(visit: Visit) -> Answer:
+    client = clients.create(visit.ctx, **_facts(visit))
+    return visit.go(f"/clients/{client.id}", "{name} is added.", name=client.name)
+
+
+def edit_page(visit: Visit) -> Answer:
+    return visit.show("client_form.html", client=clients.read(visit.ctx, visit.id()))
+
+
+def edit(visit: Visit) -> Answer:
+    client = clients.change(visit.ctx, visit.id(), **_facts(visit))
+    return visit.go(f"/clients/{client.id}", "Saved.")
+
+
+def archive(visit: Visit) -> Answer:
+    """Put a client out of the lists, or back into them."""
+    back = visit.form.kept("back") == "active"
+    client = clients.change(visit.ctx, visit.id(), status="ACTIVE" if back else "SUSPENDED")
+    return visit.go(
+        f"/clients/{client.id}", "{name} is active again." if back else "{name} is archived.", name=client.name
+    )
+
+
+def delete(visit: Visit) -> Answer:
+    clients.delete(visit.ctx, visit.id())
+    return visit.go("/clients", "Deleted.")
+
+
+def contact_page(visit: Visit) -> Answer:
+    contact = contacts.read(visit.ctx, visit.id("contact")) if "contact" in visit.ids else None
+    return visit.show("contact_form.html", client=clients.read(visit.ctx, visit.id()), contact=contact)
+
+
+def add_contact(visit: Visit) -> Answer:
+    client = clients.read(visit.ctx, visit.id())
+    contact = contacts.create(visit.ctx, client_id=client.id, **_contact(visit))
+    return visit.go(f"/clients/{client.id}", "{name} is added.", name=contact.name)
+
+
+def edit_contact(visit: Visit) -> Answer:
+    contact = contacts.change(visit.ctx, visit.id("contact"), **_contact(visit))
+    if visit.form.flag("is_primary"):
+        contacts.make_primary(visit.ctx, contact.id)
+    return visit.go(f"/clients/{contact.client_id}", "Saved.")
+
+
+def delete_contact(visit: Visit) -> Answer:
+    contact = contacts.read(visit.ctx, visit.id("contact"))
+    contacts.delete(visit.ctx, contact.id)
+    return visit.go(f"/clients/{contact.client_id}", "Deleted.")
+
+
+def _contact(visit: Visit) -> dict[str, Any]:
+    form = visit.form
+    facts: dict[str, Any] = {
+        "first_name": form.need("first_name", longest=100),
+        "last_name": form.text("last_name", longest=100) or "",
+        "email": form.need("email", longest=254),
+        "phone": form.text("phone", longest=60),
+        "job_position": form.text("job_position", longest=100),
+    }
+    form.check()
+    return facts
+
+
+def _facts(visit: Visit) -> dict[str, Any]:
+    form = visit.form
+    facts: dict[str, Any] = {
+        "name": form.need("name", longest=200),
+        "currency": (form.text("currency", longest=3) or "").upper() or None,
+        "default_rate": form.number("default_rate"),
+        "default_tax_rate": form.number("default_tax_rate"),
+        "require_po_number": form.flag("require_po_number"),
+    }
+    for name, longest in _TEXTS.items():
+        facts[name] = form.text(name, longest=longest)
+    if facts["country_code"]:
+        facts["country_code"] = facts["country_code"].upper()
+    form.check()
+    return facts
+
+
+_TEXTS = {
+    "contact_name": 200,
+    "email": 254,
+    "phone": 60,
+    "website": 300,
+    "notes": 10_000,
+    "billing_line1": 200,
+    "billing_line2": 200,
+    "billing_postal_code": 30,
+    "billing_city": 100,
+    "billing_region": 100,
+    "billing_country": 60,
+    "country_code": 2,
+    "tax_number": 60,
+    "default_payment_terms": 60,
+    "billing_email": 254,
+}
+_READ, _CHANGE = Permission.READ_CLIENTS, Permission.CHANGE_CLIENTS
+
+PAGES = (
+    Page("/clients", _READ, list_page, label="Clients", section="clients", icon="users"),
+    Page("/clients/new", _CHANGE, new_page, create, label="New client", section="clients", icon="plus"),
+    Page("/clients/{id}", _READ, page, section="clients"),
+    Page("/clients/{id}/edit", _CHANGE, edit_page, edit, section="clients"),
+    Page("/clients/{id}/archive", _CHANGE, post=archive, again=page),
+    Page("/clients/{id}/delete", _CHANGE, post=delete, again=page),
+    Page("/clients/{id}/contacts/new", _CHANGE, contact_page, add_contact, section="clients"),
+    Page("/clients/{id}/contacts/{contact}", _CHANGE, contact_page, edit_contact, section="clients"),
+    Page("/clients/{id}/contacts/{contact}/delete", _CHANGE, post=delete_contact, again=page),
+)

@@ -1,0 +1,103 @@
+"""The timer: the bar on every page, where it can be started, and what to do with one that was forgotten."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tallystick.domain import time_entries, timesheet
+from tallystick.domain.access import Permission
+from tallystick.domain.desk import shell
+from tallystick.domain.timesheet import Choice
+from tallystick.values.errors import Conflict
+from tallystick.web.app.visit import Answer, Page, Visit
+
+CHOICES: Final[dict[str, Choice]] = {"keep": "keep", "trim": "trim", "discard": "discard"}
+
+
+def page(visit: Visit) -> Answer:
+    """The timer with everything about it, also for who has no script."""
+    timer = time_entries.running(visit.ctx)
+    return visit.show(
+        "timer.html",
+        places=shell.places(visit.ctx, limit=500),
+        recent=shell.places(visit.ctx, limit=8, recent=True),
+        forgotten=timer is not None and timesheet.is_forgotten(visit.ctx, timer),
+    )
+
+
+def bar(visit: Visit) -> Answer:
+    """The bar alone, for a tab that wants to know."""
+    return visit.show("timer_only.html")
+
+
+def options(visit: Visit) -> Answer:
+    """Work to choose from by what was typed."""
+    found = shell.places(visit.ctx, visit.query.text("q", longest=200) or "", limit=12)
+    return visit.show("timer_options.html", places=found)
+
+
+def start(visit: Visit) -> Answer:
+    project_id, task_id = visit.form.place("place")
+    note = visit.form.text("note")
+    visit.form.check()
+    running = time_entries.running(visit.ctx)
+    if running is not None and timesheet.is_forgotten(visit.ctx, running):
+        return visit.go("/timer", "A timer is running for long. Say first what to do with it.")
+    if running is not None and (running.project_id, running.task_id) == (project_id, task_id) and not note:
+        return visit.back("/time")  # it runs already
+    time_entries.start(visit.ctx, project_id=project_id, task_id=task_id, note=note)
+    return visit.back("/time")
+
+
+def again(visit: Visit) -> Answer:
+    """Go on with the work of an entry."""
+    entry = time_entries.read(visit.ctx, visit.id())
+    running = time_entries.running(visit.ctx)
+    if running is not None and timesheet.is_forgotten(visit.ctx, running):
+        return visit.go("/timer", "A timer is running for long. Say first what to do with it.")
+    time_entries.start(
+        visit.ctx, project_id=entry.project_id, task_id=entry.task_id, note=entry.note, billable=entry.billable
+    )
+    return visit.back("/time")
+
+
+def stop(visit: Visit) -> Answer:
+    """Stop; a timer that ran for too long asks first what to do."""
+    timer = time_entries.running(visit.ctx)
+    if timer is None:
+        raise Conflict("No timer is running.", reason="no_running_timer")
+    choice = visit.form.choice("choice", CHOICES)
+    visit.form.check()
+    if choice is None and timesheet.is_forgotten(visit.ctx, timer):
+        return visit.go("/timer", "This timer ran for long. What shall become of it?")
+    if choice is None:
+        entry = time_entries.stop(visit.ctx)
+        return visit.back("/time", "{time} logged.", time=visit.formats.hours(entry.duration_seconds))
+    kept = timesheet.settle(visit.ctx, CHOICES[choice])
+    if kept is None:
+        return visit.go("/time", "The timer is discarded.")
+    return visit.go("/time", "{time} logged.", time=visit.formats.hours(kept.duration_seconds))
+
+
+def note(visit: Visit) -> Answer:
+    """Another note on the timer that runs."""
+    timer = time_entries.running(visit.ctx)
+    if timer is None:
+        raise Conflict("No timer is running.", reason="no_running_timer")
+    text = visit.form.text("note")
+    visit.form.check()
+    time_entries.change(visit.ctx, timer.id, note=text)
+    return visit.back("/timer")
+
+
+_TRACK = Permission.TRACK_TIME
+
+PAGES = (
+    Page("/timer", _TRACK, page, label="Timer", section="time", icon="play"),
+    Page("/timer/bar", _TRACK, bar),
+    Page("/timer/options", _TRACK, options),
+    Page("/timer/start", _TRACK, post=start),
+    Page("/timer/stop", _TRACK, post=stop),
+    Page("/timer/note", _TRACK, post=note),
+    Page("/time/{id}/again", _TRACK, post=again),
+)

@@ -1,0 +1,136 @@
+"""A visit to a page: who is here, what they asked for, and the ways to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+from tallystick.auth.sessions import Live
+from tallystick.domain.access import Actor, Permission
+from tallystick.domain.context import Context
+from tallystick.domain.desk.shell import Shell
+from tallystick.values.errors import NotFound
+from tallystick.values.ids import parse_id
+from tallystick.web.app.formats import Formats
+from tallystick.web.app.forms import Fields
+from tallystick.web.app.words import Words
+from tallystick.web.auth.next_path import same_site_path
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """A page, by its template."""
+
+    template: str
+    facts: Mapping[str, Any]
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Elsewhere on this server, with GET; `said` is shown there once."""
+
+    path: str
+    said: str = ""
+    sign_out: bool = False
+    cookies: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """JSON, for a script of a page."""
+
+    facts: Mapping[str, Any]
+    status: int = 200
+
+
+Answer = Show | Go | Data
+
+
+@dataclass(slots=True)
+class Visit:
+    """One request of a person who is signed in, inside its transaction."""
+
+    page: Page
+    ctx: Context
+    live: Live
+    shell: Shell
+    csrf: str
+    words: Words
+    formats: Formats
+    path: str
+    """The path and query asked for."""
+    ids: Mapping[str, str]
+    query: Fields
+    form: Fields
+    swaps: bool = False
+    """Whether a script asks, which puts the answer in the place of what is shown."""
+    errors: dict[str, str] = field(default_factory=dict[str, str])
+    """Field → what is wrong with it, when a form is shown again."""
+    problem: str = ""
+    said: str = ""
+    theme: str = ""
+    env: Literal["live", "test"] = "live"
+
+    @property
+    def actor(self) -> Actor:
+        return self.ctx.actor
+
+    @property
+    def sees_money(self) -> bool:
+        return self.ctx.actor.sees_money
+
+    def may(self, permission: str) -> bool:
+        """For a template: whether a button leads anywhere. The domain decides when it is pressed."""
+        return self.ctx.actor.may(Permission[permission])
+
+    def id(self, name: str = "id") -> str:
+        """An id in the path; what is none is not found."""
+        found = parse_id(self.ids[name])
+        if found is None:
+            raise NotFound
+        return found
+
+    def say(self, text: str, **facts: Any) -> str:
+        return self.words.say(text, **facts)
+
+    def show(self, template: str, /, **facts: Any) -> Show:
+        """A page. `http`: its status, where that is not 200."""
+        return Show(template, facts, facts.pop("http", 200))
+
+    def go(self, path: str, said: str = "", **facts: Any) -> Go:
+        """On to a path of ours. `said` is an English text; facts go where their names stand."""
+        return Go(path, self.words.say(said, **facts) if said else "")
+
+    def back(self, default: str, said: str = "", **facts: Any) -> Go:
+        """To where the form was, as it says in `back`."""
+        return self.go(same_site_path(self.form.kept("back") or None, default), said, **facts)
+
+    def here(self, **changed: Any) -> str:
+        """This address with some fields of its query changed; None takes one away."""
+        path, _, _ = self.path.partition("?")
+        kept = {name: values for name, values in self.query.given.items() if name not in changed}
+        kept |= {name: [str(value)] for name, value in changed.items() if value is not None}
+        query = urlencode(kept, doseq=True)
+        return f"{path}?{query}" if query else path
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the app: its address, who may open it, and what it does."""
+
+    path: str
+    permission: Permission
+    get: Callable[[Visit], Answer] | None = None
+    post: Callable[[Visit], Answer] | None = None
+    label: str = ""
+    """What menus and the command palette call it; only pages without ids have one."""
+    section: str = ""
+    """Which entry of the menu it belongs to."""
+    icon: str = ""
+    again: Callable[[Visit], Answer] | None = None
+    """Shows the form again when `post` was refused; else `get` does, else the visitor goes back with the sentence."""
+    change: Permission | None = None
+    """What `post` needs, where that is more."""

@@ -1,0 +1,157 @@
+// The timer in the bar: it counts by the server's clock, and every tab shows what the server says.
+import { Options, ask, dialog, say, show, texts, typing } from "./lib.js";
+
+const LOOK_SECONDS = 20;
+const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("tallystick-timer") : null;
+
+class WorkTimer extends HTMLElement {
+  connectedCallback() {
+    this.plainTitle = document.title;
+    this.offset = 0;
+    this.read();
+    this.ticking = setInterval(() => this.tick(), 1000);
+    this.looking = setInterval(() => document.visibilityState === "visible" && this.look(), LOOK_SECONDS * 1000);
+    this.changed = () => {
+      channel?.postMessage("changed");
+      this.look();
+    };
+    this.seen = () => document.visibilityState === "visible" && this.look();
+    this.paged = () => {
+      this.plainTitle = document.title;
+      this.read();
+    };
+    document.addEventListener("timer-changed", this.changed);
+    document.addEventListener("visibilitychange", this.seen);
+    document.addEventListener("page", this.paged);
+    addEventListener("pageshow", this.seen);
+    if (channel) channel.onmessage = () => this.look();
+    this.addEventListener("change", (event) => event.target.matches("[data-timer-note]") && event.target.form.requestSubmit());
+  }
+
+  disconnectedCallback() {
+    clearInterval(this.ticking);
+    clearInterval(this.looking);
+    document.removeEventListener("timer-changed", this.changed);
+    document.removeEventListener("visibilitychange", this.seen);
+    document.removeEventListener("page", this.paged);
+    removeEventListener("pageshow", this.seen);
+  }
+
+  get on() {
+    return this.querySelector("[data-timer]");
+  }
+
+  read() {
+    if (this.on) this.offset = Number(this.on.dataset.now) - Date.now();
+    this.tick();
+  }
+
+  tick() {
+    const on = this.on;
+    if (!on) {
+      if (document.title !== this.plainTitle && this.titled) document.title = this.plainTitle;
+      this.titled = false;
+      return;
+    }
+    const seconds = Math.max(0, Math.floor((Date.now() + this.offset - Number(on.dataset.started)) / 1000));
+    const shown = clock(seconds);
+    on.querySelector("time").textContent = shown;
+    on.classList.toggle("late", seconds > Number(on.dataset.limit));
+    document.title = `${shown} · ${on.dataset.title}`;
+    this.titled = true;
+  }
+
+  async look() {
+    // What the server says now. A note that is being written stays.
+    try {
+      const { response, body } = await ask(this.dataset.url);
+      if (!response.ok || !(body instanceof Document)) return;
+      const there = body.querySelector("work-timer");
+      const writing = this.contains(document.activeElement) && document.activeElement.matches("[data-timer-note]");
+      const same = there.querySelector("[data-timer]")?.dataset.timer === this.on?.dataset.timer;
+      if (writing && same) return;
+      this.replaceChildren(...document.adoptNode(there).childNodes);
+      this.read();
+    } catch {
+      // The server is away; the clock goes on, and the next look will tell.
+    }
+  }
+
+  async find() {
+    // Two keystrokes to start: the first opened this, and Enter takes what is on top.
+    if (document.querySelector("dialog[open]")) return;
+    const box = dialog("finder", texts.find);
+    box.innerHTML = `<div class="finder-form"><input type="text" autocomplete="off" spellcheck="false"><div class="options" id="work-options" role="listbox"></div><div class="finder-foot"><span><kbd>↑</kbd> <kbd>↓</kbd></span><span><kbd>Enter</kbd> <span data-start></span></span></div></div>`;
+    const input = box.querySelector("input");
+    const list = box.querySelector(".options");
+    input.placeholder = texts.find;
+    input.setAttribute("aria-label", texts.find);
+    list.setAttribute("aria-label", texts.find);
+    box.querySelector("[data-start]").textContent = texts.start;
+    box.showModal();
+    input.focus();
+    let asked = new AbortController();
+    let waiting = null;
+    let latest = Promise.resolve();
+    const options = new Options(input, list, (option) => start(option));
+    const start = async (option) => {
+      box.close();
+      await begin({ place: option.dataset.place });
+    };
+    const look = async () => {
+      asked.abort();
+      asked = new AbortController();
+      try {
+        const { body } = await ask(`/timer/options?${new URLSearchParams({ q: input.value })}`, { signal: asked.signal });
+        list.replaceChildren(...body.querySelector("main").childNodes);
+        options.fresh();
+      } catch (error) {
+        if (error.name !== "AbortError") say(texts.failed);
+      }
+    };
+    input.addEventListener("input", () => {
+      clearTimeout(waiting);
+      latest = new Promise((resolve) => {
+        waiting = setTimeout(() => look().then(resolve), 40);
+      });
+    });
+    input.addEventListener("keydown", async (event) => {
+      // Enter right behind the last letter waits for what was typed to be found.
+      if (event.key !== "Enter" || event.isComposing) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      await latest;
+      if (options.at) start(options.at);
+    }, { capture: true });
+    latest = look();
+  }
+}
+
+async function begin(fields) {
+  try {
+    const { response, body } = await ask("/timer/start", { fields: { ...fields, back: location.pathname + location.search } });
+    if (body instanceof Document) show(body, response.redirected ? response.url : location.href);
+    else if (body.problem) say(body.problem);
+    document.dispatchEvent(new CustomEvent("timer-changed"));
+  } catch {
+    say(texts.failed);
+  }
+}
+
+function clock(seconds) {
+  const two = (number) => String(number).padStart(2, "0");
+  return `${Math.floor(seconds / 3600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+}
+
+customElements.define("work-timer", WorkTimer);
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "t" || event.ctrlKey || event.metaKey || event.altKey || typing(event)) return;
+  event.preventDefault();
+  document.querySelector("work-timer")?.find();
+});
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-start-timer]") || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  document.querySelector("work-timer")?.find();
+});

@@ -1,0 +1,79 @@
+"""Every text of the pages is in every language, with the same facts in it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from jinja2 import Environment, nodes
+
+from tallystick.web.app.words import CATALOGUES
+
+HERE = Path(__file__).parents[2] / "src" / "tallystick" / "web" / "app"
+FACT = re.compile(r"\{(\w+)\}")
+
+
+def texts() -> set[str]:
+    """What pages and their code say, in English."""
+    found: set[str] = set()
+    environment = Environment()
+    for file in sorted((HERE / "templates").glob("*.html")):
+        tree = environment.parse(file.read_text())
+        for call in tree.find_all(nodes.Call):
+            if isinstance(call.node, nodes.Name) and call.node.name in ("t", "n"):
+                for arg in call.args:
+                    consts = [arg] if isinstance(arg, nodes.Const) else list(arg.find_all(nodes.Const))
+                    if isinstance(arg, (nodes.Getitem, nodes.Call)):
+                        consts = [
+                            pair.value for pair in arg.find_all(nodes.Pair) if isinstance(pair.value, nodes.Const)
+                        ]
+                    found |= {const.value for const in consts if isinstance(const.value, str)}
+        for loop in tree.find_all(nodes.For):
+            for item in loop.iter.find_all(nodes.Tuple):
+                for const in item.items[1:2]:
+                    if isinstance(const, nodes.Const) and isinstance(const.value, str):
+                        found.add(const.value)
+        for set_ in tree.find_all(nodes.Assign):
+            for pair in set_.node.find_all(nodes.Pair):
+                if (
+                    isinstance(pair.value, nodes.Const)
+                    and isinstance(pair.value.value, str)
+                    and pair.value.value[:1].isupper()
+                ):
+                    found.add(pair.value.value)
+    for file in sorted(HERE.glob("*.py")):
+        for call in ast.walk(ast.parse(file.read_text())):
+            if not isinstance(call, ast.Call):
+                continue
+            name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+            at = {"say": (0,), "count": (0, 1), "go": (1,), "back": (1,), "_shown": (2,), "Conflict": (0,)}.get(
+                name, ()
+            )
+            for one in at:
+                if len(call.args) > one and isinstance(call.args[one], ast.Constant):
+                    found.add(call.args[one].value)  # type: ignore[attr-defined]
+            if name == "Page":
+                found |= {key.value.value for key in call.keywords if key.arg == "label"}  # type: ignore[attr-defined]
+    from tallystick.web.app.invoices import GROUPING_NAMES
+    from tallystick.web.app.paint import MENU
+
+    return {
+        text
+        for text in found | {entry[1] for entry in MENU} | set(GROUPING_NAMES.values())
+        if text and " " not in text[:1]
+    }
+
+
+@pytest.mark.parametrize("language", [one for one in CATALOGUES if one != "en"])
+def test_every_text_is_there_in_every_language(language: str) -> None:
+    known = CATALOGUES[language]
+    missing = sorted(text for text in texts() if text not in known)
+    assert missing == []
+
+
+@pytest.mark.parametrize("language", [one for one in CATALOGUES if one != "en"])
+def test_a_text_has_the_same_facts_in_every_language(language: str) -> None:
+    for english, said in CATALOGUES[language].items():
+        assert sorted(FACT.findall(english)) == sorted(FACT.findall(said)), english

@@ -1,0 +1,243 @@
+"""The change feed: gap-free, complete, blind to what its reader may not see, and equal to the record."""
+
+from __future__ import annotations
+
+import random
+import threading
+from typing import Any
+
+import pytest
+from falcon import testing
+
+from tallystick.db.session import Database
+from tallystick.domain import changes as feed
+from tallystick.domain import clients, projects
+from tests.changes.replica import Replica
+from tests.studio import Api, Studio
+
+DAY = "2026-06-15"
+
+
+def same(api: Api, replica: Replica) -> None:
+    """The copy is the record: by the digests, and by the numbers."""
+    told = api.get("/changes/digest")
+    assert told["sequence"] == int(replica.cursor or 0)
+    assert replica.digests(list(told["resources"])) == told["resources"]
+
+
+def entry(api: Api, studio: Studio, **facts: Any) -> Any:
+    body = {"projectId": studio.ids["project"], "entryDate": DAY, "durationSeconds": 3600, **facts}
+    return api.post("/time-entries", body)
+
+
+def test_the_feed_begins_with_all_there_is(api: Api, replica: Replica) -> None:
+    replica.follow()
+    assert len(replica.rows["client"]) == 2
+    assert len(replica.rows["member"]) == 5
+    assert replica.sequences == list(range(1, len(replica.sequences) + 1))
+    same(api, replica)
+
+
+def test_a_change_of_each_kind_is_told_once(api: Api, replica: Replica, studio: Studio) -> None:
+    replica.follow()
+    made = entry(api, studio, note="Sketch")
+    api("PATCH", f"/time-entries/{made['id']}", {"note": "Sketches", "durationSeconds": 1800})
+    api("DELETE", f"/time-entries/{made['id']}")
+    heard = replica.follow()
+    assert [(one["type"], one["resource"], one["id"], one["deleted"]) for one in heard] == [
+        ("timeEntry.deleted", "timeEntry", made["id"], True)
+    ] * 3
+    same(api, replica)
+
+
+def test_work_that_goes_on_an_invoice_changes_with_it(api: Api, replica: Replica, studio: Studio) -> None:
+    made = entry(api, studio)
+    replica.follow()
+    invoice = api.post("/invoices", {"clientId": studio.ids["client"]})
+    heard = {one["type"]: one["data"] for one in replica.follow()}
+    assert heard["invoice.created"]["id"] == invoice["id"]
+    assert heard["timeEntry.updated"]["id"] == made["id"]
+    assert heard["timeEntry.updated"]["invoiceId"] == invoice["id"]
+    same(api, replica)
+
+
+def test_whoever_is_put_to_a_task_changes_it(api: Api, replica: Replica, studio: Studio) -> None:
+    replica.follow()
+    api("PATCH", f"/tasks/{studio.ids['task']}", {"projectId": studio.ids["project"], "name": "Design",
+                                                  "assigneeIds": [studio.people["second"].user_id]})  # fmt: skip
+    assert "task.updated" in {one["type"] for one in replica.follow()}
+    same(api, replica)
+
+
+def test_nothing_is_told_of_what_was_rolled_back(api: Api, replica: Replica) -> None:
+    replica.follow()
+    assert (
+        api("POST", "/projects", {"clientId": "018f0000-0000-7000-8000-000000000000", "name": "X"}).status_code == 422
+    )
+    assert replica.follow() == []
+
+
+def test_a_member_hears_of_their_projects_without_money(member: Api, api: Api, studio: Studio) -> None:
+    copy = Replica(member)
+    copy.follow()
+    assert set(copy.rows) == {"member", "project", "task"}
+    assert set(copy.rows["project"]) == {studio.ids["project"]}
+    assert "hourlyRate" not in copy.rows["project"][studio.ids["project"]]
+    api("PATCH", f"/projects/{studio.ids['hidden_project']}", {"name": "Quiet"})
+    entry(api, studio, note="not theirs")
+    assert copy.follow() == []
+    same(member, copy)
+
+
+def test_who_gets_on_a_project_hears_of_it_and_who_leaves_it_hears_that(member: Api, studio: Studio, api: Api) -> None:
+    copy = Replica(member)
+    copy.follow()
+    hidden = studio.ids["hidden_project"]
+    task = api.post("/tasks", {"projectId": hidden, "name": "Plan"})
+    with studio.context() as ctx:
+        projects.put_on(ctx, ctx.find(projects.Project, hidden), _member(ctx, studio))
+    assert {one["id"] for one in copy.follow()} == {hidden, task["id"]}
+    same(member, copy)
+    with studio.context() as ctx:
+        projects.take_off(ctx, ctx.find(projects.Project, hidden), _member(ctx, studio))
+    assert {(one["id"], one["deleted"]) for one in copy.follow()} == {(hidden, True), (task["id"], True)}
+    same(member, copy)
+
+
+def _member(ctx: Any, studio: Studio) -> Any:
+    from tallystick.domain import members
+
+    return members.active(ctx, studio.people["member"].user_id)
+
+
+def test_only_what_is_asked_for_is_told(api: Api, studio: Studio) -> None:
+    result = api("GET", "/changes", params={"resources": "client,timeEntry", "limit": 1})
+    assert [one["resource"] for one in result.json["data"]] == ["client"]
+    assert result.json["pagination"]["hasMore"] is True
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [({"after": "999999"}, "after"), ({"after": "x"}, "after"), ({"wait": "26"}, "wait"),
+     ({"resources": "x"}, "resources"), ({"limit": "201"}, "limit"), ({"nothing": "1"}, "nothing")],
+)  # fmt: skip
+def test_what_cannot_be_asked_is_said_by_name(api: Api, query: dict[str, str], field: str) -> None:
+    result = api("GET", "/changes", params=query)
+    assert result.status_code == 422
+    assert list(result.json["error"]["fields"]) == [field]
+
+
+def test_who_waits_hears_at_once(api: Api, client: testing.TestClient, replica: Replica) -> None:
+    replica.follow()
+    heard: list[Any] = []
+    waiting = threading.Thread(
+        target=lambda: heard.append(api("GET", "/changes", params={"after": replica.cursor, "wait": "25"}).json)
+    )
+    waiting.start()
+    made = api.post("/clients", {"name": "Hooli"})
+    waiting.join(20)
+    assert [one["id"] for one in heard[0]["data"]] == [made["id"]]
+
+
+def test_other_workspaces_are_silent(
+    api: Api, other_studio: Studio, client: testing.TestClient, replica: Replica
+) -> None:
+    replica.follow()
+    theirs = Replica(Api(client, other_studio.owner.token))
+    theirs.follow()
+    Api(client, other_studio.owner.token).post("/clients", {"name": "Canary"})
+    assert replica.follow() == []
+    assert [one["type"] for one in theirs.follow()] == ["client.created"]
+
+
+def test_many_writers_at_once_leave_no_gap_and_lose_nothing(
+    database: Database, studio: Studio, api: Api, replica: Replica
+) -> None:
+    """Commits happen out of order; whoever follows meanwhile has it all in the end."""
+    stop = threading.Event()
+
+    def write(number: int) -> None:
+        for turn in range(12):
+            with studio.context() as ctx:
+                client = clients.create(ctx, name=f"Client {number}.{turn}")
+                if turn % 3 == 0:
+                    clients.change(ctx, client.id, name=f"Client {number}.{turn} again")
+                if turn % 4 == 0:
+                    clients.delete(ctx, client.id)
+
+    def follow() -> None:
+        while not stop.is_set():
+            replica.follow()
+
+    follower = threading.Thread(target=follow)
+    follower.start()
+    writers = [threading.Thread(target=write, args=(number,)) for number in range(6)]
+    for one in writers:
+        one.start()
+    for one in writers:
+        one.join()
+    stop.set()
+    follower.join()
+    replica.follow()
+    assert replica.sequences == list(range(1, len(replica.sequences) + 1))
+    same(api, replica)
+
+
+def test_a_copy_is_the_record_after_any_writes(api: Api, studio: Studio, replica: Replica) -> None:
+    chance = random.Random(7)
+    ids: dict[str, list[str]] = {"clients": [], "time-entries": [], "expenses": [], "invoices": []}
+    for turn in range(80):
+        match chance.choice(["client", "entry", "expense", "draft", "change", "delete", "send", "pay", "cancel"]):
+            case "client":
+                ids["clients"].append(api.post("/clients", {"name": f"C{turn}"})["id"])
+            case "entry":
+                ids["time-entries"].append(entry(api, studio, note=f"N{turn}")["id"])
+            case "expense":
+                body = {
+                    "clientId": studio.ids["client"],
+                    "description": f"E{turn}",
+                    "amount": "9.50",
+                    "expenseDate": DAY,
+                }
+                ids["expenses"].append(api.post("/expenses", body)["id"])
+            case "draft":
+                result = api("POST", "/invoices", {"clientId": studio.ids["client"], "includeExpenses": True})
+                if result.status_code == 201:
+                    ids["invoices"].append(result.json["data"]["id"])
+            case "change" if ids["time-entries"]:
+                api("PATCH", f"/time-entries/{chance.choice(ids['time-entries'])}", {"durationSeconds": turn * 60})
+            case "delete":
+                kind = chance.choice(list(ids))
+                if ids[kind]:
+                    api("DELETE", f"/{kind}/{chance.choice(ids[kind])}")
+            case "send" if ids["invoices"]:
+                api("POST", f"/invoices/{chance.choice(ids['invoices'])}/mark-sent", {})
+            case "pay" if ids["invoices"]:
+                body = {"amount": "10.00", "paidOn": DAY}
+                api("POST", f"/invoices/{chance.choice(ids['invoices'])}/payments", body)
+            case "cancel" if ids["invoices"]:
+                api("POST", f"/invoices/{chance.choice(ids['invoices'])}/cancel", {})
+            case _:
+                pass
+        if turn % 9 == 0:
+            replica.follow()
+    replica.follow()
+    same(api, replica)
+
+
+def test_the_queue_is_empty_afterwards(database_url: str, api: Api) -> None:
+    import psycopg
+
+    api.post("/clients", {"name": "Hooli"})
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM change_queue").fetchone() == (0,)
+
+
+def test_every_resource_of_the_feed_has_its_trigger(database_url: str) -> None:
+    import psycopg
+
+    with psycopg.connect(database_url) as connection:
+        named = {name for (name,) in connection.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")}
+    for followed in feed.FOLLOWED.values():
+        table = followed.listing.kind.__tablename__
+        assert {f"note_change_of_{table}_insert", f"note_change_of_{table}_update"} <= named
