@@ -12,9 +12,17 @@ from markupsafe import Markup, escape
 FOLDER: Final = Path(__file__).parent / "languages"
 CATALOGUES: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {},
-    **{file.stem: json.loads(file.read_text(encoding="utf-8")) for file in sorted(FOLDER.glob("*.json"))},
+    **{
+        folder.name: {
+            text: said
+            for file in sorted(folder.glob("*.json"))
+            for text, said in json.loads(file.read_text(encoding="utf-8")).items()
+        }
+        for folder in sorted(FOLDER.iterdir())
+    },
 }
-"""Language → English text → text. What is missing stays English; a test says that nothing is."""
+"""Language → English text → text, from a file for each family of pages. What is missing stays English; a test says that
+nothing is."""
 
 
 class Words:
