@@ -23,7 +23,7 @@ from tallystick.values.seal import derive, seal, unseal
 from tallystick.web.app.formats import Formats, locale_of
 from tallystick.web.app.forms import Fields, read_fields, read_query
 from tallystick.web.app.paint import Painter
-from tallystick.web.app.visit import Answer, Data, Go, Page, Show, Visit
+from tallystick.web.app.visit import Answer, Data, Download, Go, Page, Show, Visit
 from tallystick.web.app.words import Words
 from tallystick.web.assets import Assets
 from tallystick.web.auth.entrance import Entrance
@@ -72,11 +72,12 @@ def mount_app(
     pages: Sequence[Page],
     *,
     env: Env = "live",
-) -> None:
+) -> Front:
     """Add the pages. `env`: what tokens made here say they are for."""
     front = Front(entrance, server, Painter(assets, pages), env)
     for page in pages:
         app.add_route(page.path, Door(front, page))
+    return front
 
 
 class Door:
@@ -233,6 +234,12 @@ class _Exchange:
 
     def _send(self, visit: Visit, answer: Answer, body: bytes) -> None:
         response = self.response
+        if isinstance(answer, Download):
+            response.data = answer.make()
+            response.status = 200
+            response.content_type = answer.media
+            response.set_header("Content-Disposition", f'attachment; filename="{answer.name}"')
+            return
         if isinstance(answer, Go):
             response.status = 303
             response.set_header("Location", answer.path)

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from tallystick.web.app import account, clients, expenses, home, invoices, projects, settings, tasks, time, timer
+from tallystick.web.app import (
+    account,
+    clients,
+    expenses,
+    home,
+    invoices,
+    projects,
+    reports,
+    settings,
+    tasks,
+    time,
+    timer,
+)
 from tallystick.web.app.visit import Page
 
 PAGES: Final[tuple[Page, ...]] = (
@@ -16,6 +28,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *clients.PAGES,
     *invoices.PAGES,
     *expenses.PAGES,
+    *reports.PAGES,
     *settings.PAGES,
     *account.PAGES,
 )

@@ -46,7 +46,16 @@ class Data:
     status: int = 200
 
 
-Answer = Show | Go | Data
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file to save. It is made when the transaction is over: paper takes longer than a row."""
+
+    name: str
+    media: str
+    make: Callable[[], bytes]
+
+
+Answer = Show | Go | Data | Download
 
 
 @dataclass(slots=True)
