@@ -14,7 +14,7 @@ from tallystick.values import csv
 from tallystick.values.duration import hours
 
 Kind = Literal["text", "word", "day", "moment", "duration", "money", "percent", "count"]
-"""`word` is a short text; `duration` is in seconds; `money` has the decimals of its currency, which stands in a column of its own."""
+"""`word` is a short text; `duration` is in seconds; the currency of `money` stands in a column of its own."""
 Format = Literal["csv", "xlsx", "pdf"]
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 MEDIA: Final[dict[Format, str]] = {
