@@ -22,7 +22,7 @@ from tallystick.values.report import FORMATS
 from tallystick.web.app import charts
 from tallystick.web.app.charts import Point
 from tallystick.web.app.time import periods
-from tallystick.web.app.visit import Answer, Download, Page, Visit
+from tallystick.web.app.visit import Answer, File, Page, Visit
 
 SHOWN: Final = 300
 """How many entries the page of the time report shows; its sums count all, and so do its files."""
@@ -404,8 +404,8 @@ def _pen(visit: Visit) -> Pen:
     return Pen(visit.say, visit.words.language, str(visit.formats.locale), tuple(about), visit.formats.first_weekday)
 
 
-def _file(made: Paper) -> Download:
-    return Download(made.name, made.media, made.make)
+def _file(made: Paper) -> File:
+    return File(made.name, made.media, made.make)
 
 
 _TRACK, _READ, _MONEY = Permission.TRACK_TIME, Permission.READ_PROJECTS, Permission.SEE_MONEY
