@@ -10,7 +10,8 @@ from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
 from tallystick.domain.credit_notes import credit_note as credit_notes
 from tallystick.domain.credit_notes.credit_note import CreditNote, CreditNoteLine
-from tallystick.domain.invoices import issued, papers
+from tallystick.domain.invoices import conformity, issued, papers
+from tallystick.domain.invoices.appendix import Named, stem
 from tallystick.domain.invoices.invoice import Invoice
 from tallystick.values.document import Discount, Document, Line
 
@@ -60,6 +61,24 @@ def of_credit_note(ctx: Context, credit_note_id: str) -> Document:
         terms=None,
         payment=None,
     )  # fmt: skip
+
+
+def pdf(ctx: Context, credit_note_id: str) -> Named:
+    """The credit note on paper, as it was issued."""
+    document = of_credit_note(ctx, credit_note_id)
+    kept, renderer = issued.issued_as(ctx, document.number), ctx.server.renderer
+    content = None if kept is None else kept.pdf
+    return Named(f"{stem(document.number)}.pdf", "application/pdf", lambda: content or renderer.pdf(document))
+
+
+def xml(ctx: Context, credit_note_id: str) -> Named:
+    """The credit note as data: as it was issued, else EN 16931 in CII."""
+    document = of_credit_note(ctx, credit_note_id)
+    kept, renderer = issued.issued_as(ctx, document.number), ctx.server.renderer
+    content = None if kept is None else kept.xml
+    return Named(
+        f"{stem(document.number)}.xml", "application/xml", lambda: content or renderer.xml(document, conformity.USUAL)
+    )
 
 
 def _invoice(ctx: Context, note: CreditNote) -> Document:
