@@ -147,6 +147,19 @@ class Slot:
     def __str__(self) -> str:
         return f"{self.operation.id} {self.where} {'.'.join(map(str, self.at))}"
 
+    @property
+    def name(self) -> str:
+        """What the place is called."""
+        return _name(self.at)
+
+
+def fields_of(operation: Operation, kind: str) -> Iterator[str]:
+    """The fields of a body whose type is, or holds, one of this name."""
+    if operation.body is not None:
+        body = inspect.type_info(operation.body)
+        assert isinstance(body, inspect.StructType)
+        yield from (member.encode_name for member in body.fields if kind in repr(member.type))
+
 
 def slots(operation: Operation) -> list[Slot]:
     """Every place of an operation where an id may stand. A KeyError: a name that these tests do not know yet."""

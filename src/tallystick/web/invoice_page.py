@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +20,7 @@ from tallystick.auth.invoice_links import Opened, open_invoice
 from tallystick.auth.rate_limits import Policy
 from tallystick.domain import sending
 from tallystick.domain.cards import checkouts
-from tallystick.domain.context import Server
+from tallystick.domain.context import Context, Server
 from tallystick.domain.invoices import invoice as invoices
 from tallystick.domain.invoices import issued, links, papers
 from tallystick.domain.invoices.invoice import Invoice
@@ -175,11 +176,16 @@ class Pay(_Public):
         if not self.entrance.limits.take(f"pays:{self.entrance.address_of(request)}", PAYS).allowed:
             raise TooMany(retry_after=60)
         with self.entrance.database.transaction() as connection:
-            opened = self.open(connection, token)
-            back = f"{self.server.public_url}/i/{token}"
-            checkout = checkouts.open_checkout(opened.ctx, opened.invoice_id, back=back)
+            invoice_id = self.open(connection, token).invoice_id
+
+        @contextlib.contextmanager
+        def contexts() -> Generator[Context]:
+            with self.entrance.database.transaction() as connection:
+                yield self.open(connection, token).ctx
+
+        checkout = checkouts.open_checkout(contexts, invoice_id, back=f"{self.server.public_url}/i/{token}")
         response.status = 303
-        response.set_header("Location", checkout.url)
+        response.set_header("Location", checkout.url or "")
 
 
 class InvoiceFile(_Public):
