@@ -148,9 +148,7 @@ def example(operation: Operation, world: World, who: str = "owner") -> Request:
         path = path[: path.index("{")] + one
     body = BODIES.get(operation.id)
     if body is not None:
-        body = {
-            name: world.ids.get(value, value) if isinstance(value, str) else value for name, value in body.items()
-        }
+        body = {name: world.ids.get(value, value) if isinstance(value, str) else value for name, value in body.items()}
     return Request(operation, path, dict(QUERIES.get(operation.id, {})), body)
 
 

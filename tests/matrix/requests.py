@@ -103,7 +103,7 @@ NOUNS = {
 NAMED = {
     "clientId": "client", "projectId": "project", "projectIds": "project", "taskId": "task", "userId": "user",
     "taxRateId": "tax_rate",
-    "assigneeId": "user", "assigneeIds": "user", "invoiceId": "invoice", "lineId": "billed_line",
+    "assigneeId": "user", "assigneeIds": "user", "actorId": "user", "resourceId": "client", "invoiceId": "invoice", "lineId": "billed_line",
     "entryIds": "entry", "expenseIds": "expense",
 }  # fmt: skip
 """The name of a field or a filter → the noun of the id in it."""
