@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import csv
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -103,7 +105,8 @@ NOUNS = {
 NAMED = {
     "clientId": "client", "projectId": "project", "projectIds": "project", "taskId": "task", "userId": "user",
     "taxRateId": "tax_rate",
-    "assigneeId": "user", "assigneeIds": "user", "actorId": "user", "resourceId": "client", "invoiceId": "invoice", "lineId": "billed_line",
+    "assigneeId": "user", "assigneeIds": "user", "actorId": "user",
+    "resourceId": "client", "invoiceId": "invoice", "lineId": "billed_line",
     "entryIds": "entry", "expenseIds": "expense",
 }  # fmt: skip
 """The name of a field or a filter → the noun of the id in it."""
@@ -297,7 +300,9 @@ def wire_names(kind: Any) -> dict[str, str]:
 
 
 def data_of(result: testing.Result) -> Any:
-    """What an answer holds; None where it is empty, or a file."""
+    """What an answer holds: its data, or the rows of a table; None where it is empty, or another file."""
+    if result.content and result.headers["content-type"].startswith("text/csv"):
+        return list(csv.reader(io.StringIO(result.text)))[1:]
     if not result.content or result.headers["content-type"] != "application/json":
         return None
     return msgspec.json.decode(result.content)["data"]
