@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Final, Literal, NamedTuple, get_args
 
 from tallystick.db.session import Prepared
@@ -156,17 +155,12 @@ def _facts(ctx: Context, invoice: Invoice, paper: Document, url: str | None) -> 
         "studio": paper.seller.trade_name or paper.seller.name,
         "number": paper.number,
         "total": amount_in(language, paper.total, paper.currency),
-        "balance": amount_in(language, balance_of(invoice), paper.currency),
+        "balance": amount_in(language, invoice.balance, paper.currency),
         "issue_date": day_in(language, paper.issue_date),
         "due_date": day_in(language, paper.due_date),
         "days_overdue": str(overdue),
         "link": url or "",
     }
-
-
-def balance_of(invoice: Invoice) -> Decimal:
-    """What is left to pay of an invoice."""
-    return invoice.balance
 
 
 def _recipients(ctx: Context, invoice: Invoice, message: Message) -> Sequence[str]:

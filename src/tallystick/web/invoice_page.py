@@ -138,7 +138,7 @@ class InvoicePage(_Public):
             today = sending.today_of(opened.ctx)
         language = paper.look.language
         words = WORDS.get(language.partition("-")[0], WORDS["en"])
-        balance = sending.balance_of(row)
+        balance = row.balance
         overdue = row.due_date is not None and row.due_date < today
         state = "settled" if balance == 0 else "overdue" if overdue else "open"
         if fee is not None:
@@ -241,7 +241,7 @@ class Seen(_Public):
 def _epc(paper: Document, row: Invoice) -> segno.QRCode | None:
     """What a banking app reads, where there is a bank account and something to pay in euros."""
     pay = paper.payment
-    balance = sending.balance_of(row)
+    balance = row.balance
     if pay is None or pay.iban is None or paper.currency != "EUR" or balance <= 0:
         return None
     try:
