@@ -602,10 +602,9 @@ def find_invoice(ctx: Context, named: str) -> Invoice:
 def find_either(ctx: Context, named: str) -> Invoice | CreditNote:
     """An invoice or a credit note by its number or its id: no number is of both."""
     column, value = ("number", named) if parse_id(named) is None else ("id", named.lower())
-    one = bindparam("one")
     found: list[Invoice | CreditNote] = [
-        *ctx.select(Invoice, getattr(Invoice, column) == one, Invoice.deleted_at.is_(None), one=value),
-        *ctx.select(CreditNote, getattr(CreditNote, column) == one, one=value),
+        *ctx.select(Invoice, getattr(Invoice, column) == bindparam("one"), Invoice.deleted_at.is_(None), one=value),
+        *ctx.select(CreditNote, getattr(CreditNote, column) == bindparam("one"), one=value),
     ]
     return only(found, "invoice or credit note", named)
 

@@ -28,7 +28,6 @@ File = Literal["pdf", "xml"]
 FILES: Final[tuple[File, ...]] = get_args(File)
 BREATH: Final = timedelta(seconds=60)
 """Whoever sends the same again within it did not mean to."""
-BUTTONS: Final = {"en": "Show the invoice", "de": "Rechnung ansehen"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +137,7 @@ def _write(
         words=Words(
             text=templates.filled(message.body or words.body, facts),
             link=url,
-            link_label=BUTTONS.get(language.partition("-")[0], BUTTONS["en"]),
+            link_label=templates.button_in(words.language),
             language=words.language,
             automatic=kind == "reminder",
         ),
