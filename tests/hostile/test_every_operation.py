@@ -38,6 +38,7 @@ def whole_body(attack: Attacker, operation: Operation) -> dict[str, Any]:
         "title": "T", "reason": "R", "entryIds": [ids.get("a time-entries", NOBODY)],
         "expenseIds": [ids.get("a expenses", NOBODY)],
         "refundedOn": "2026-06-11", "rule": "FREQ=MONTHLY", "startDate": "2026-06-30", "every": "AMOUNT",
+        "enabled": True, "kind": "invoice", "language": "en", "fromAddress": "n@n.example",
     }  # fmt: skip
     if operation.path.startswith("/rates"):
         del known["projectId"]  # a rate is of one place

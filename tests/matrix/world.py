@@ -409,7 +409,7 @@ def _cards(world: World, word: str) -> None:
             session = f"cs_{word}_{key}"
             ctx.add(
                 CardCheckout(
-                    invoice_id=invoice.id, session_id=session, url=f"https://checkout.example/{session}",
+                    invoice_id=invoice.id, status="OPEN", session_id=session, url=f"https://checkout.example/{session}",
                     amount=invoice.balance, fee=Decimal(0), currency=invoice.currency, note=word,
                     expires_at=ctx.now + timedelta(days=1),
                 )

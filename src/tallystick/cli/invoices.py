@@ -174,7 +174,7 @@ def draft(
             client_id=billed.id,
             date_from=date_from,
             date_to=date_to,
-            project_ids=None if not project else [_project(ctx, billed, one).id for one in project],
+            project_ids=None if not project else [find_project(ctx, billed, one).id for one in project],
             grouping=grouping,
             include_expenses=expenses,
             include_milestones=milestones,
@@ -577,7 +577,8 @@ def find_client(ctx: Context, named: str) -> Client:
     return only(found, "client", named)
 
 
-def _project(ctx: Context, client: Client, named: str) -> Project:
+def find_project(ctx: Context, client: Client, named: str) -> Project:
+    """A project of a client by its name or its id."""
     if (identity := parse_id(named)) is not None:
         return ctx.find(Project, identity)
     found = ctx.select(

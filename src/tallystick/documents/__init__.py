@@ -32,6 +32,10 @@ class Documents:
         made = self.press.pdf("document.typ", paper.data_of(document), made=document.issue_date, attachments=attached)
         return made if xml is None else announced(made, xml)
 
+    def pictures(self, document: Document, density: int = 110) -> list[bytes]:
+        """See `Renderer`."""
+        return self.press.pictures("document.typ", paper.data_of(document), made=document.issue_date, density=density)
+
     def xml(self, document: Document, profile: Profile) -> bytes:
         """See `Renderer`."""
         return einvoice.xml(document, profile)

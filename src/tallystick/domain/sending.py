@@ -99,6 +99,35 @@ def write_reminder(ctx: Context, invoice: Invoice, message: Message) -> Mail:
     return _write(ctx, "reminder", invoice, message, _recipients(ctx, invoice, message))
 
 
+class Proposal(NamedTuple):
+    """A letter as it would go out if nobody changed a word."""
+
+    to: str | None
+    """None: no address of the client is known."""
+    subject: str
+    body: str
+    """Both with their places, such as `{{number}}`."""
+    filled_subject: str
+    filled_body: str
+
+
+def proposal(ctx: Context, invoice_id: str, kind: Literal["invoice", "reminder"] = "invoice") -> Proposal:
+    """What `send` or `remind` would write of their own accord, for whoever wants to read it first."""
+    ctx.require(Permission.CHANGE_INVOICES)
+    invoice = ctx.find(Invoice, invoice_id)
+    paper = papers.of_invoice(ctx, invoice.id)
+    words = templates.words_for(ctx, kind, paper.look.language)
+    link = links.live(ctx, invoice.id) if invoice.status in ("SENT", "PAID") else None
+    facts = _facts(ctx, invoice, paper, None if link is None else links.url_of(ctx, link))
+    return Proposal(
+        _usual_recipient(ctx, invoice),
+        words.subject,
+        words.body,
+        templates.filled(words.subject, facts),
+        templates.filled(words.body, facts),
+    )
+
+
 def attached(ctx: Context, invoice_id: str, files: Sequence[str]) -> Sequence[Attachment]:
     """The files that go with a letter about an invoice."""
     found: list[Attachment] = []
@@ -165,12 +194,17 @@ def _facts(ctx: Context, invoice: Invoice, paper: Document, url: str | None) -> 
 def _recipients(ctx: Context, invoice: Invoice, message: Message) -> Sequence[str]:
     if message.to is not None:
         return mails.checked(message.to, "to")
+    usual = _usual_recipient(ctx, invoice)
+    if usual is None:
+        name = ctx.find(Client, invoice.client_id).name
+        raise Invalid(fields={"to": f"required: no e-mail address of {name} is known"})
+    return mails.checked([usual], "to")
+
+
+def _usual_recipient(ctx: Context, invoice: Invoice) -> str | None:
     client = ctx.find(Client, invoice.client_id)
     issued_to = None if invoice.status == "DRAFT" else invoice.bill_to_email
-    usual = client.billing_email or client.email or issued_to
-    if usual is None:
-        raise Invalid(fields={"to": f"required: no e-mail address of {client.name} is known"})
-    return mails.checked([usual], "to")
+    return client.billing_email or client.email or issued_to
 
 
 def _check_words(message: Message) -> None:

@@ -226,6 +226,10 @@ class Renderer(Protocol):
         """PDF/A-3, tagged; with `xml` it is a Factur-X invoice, which has that file in it."""
         ...
 
+    def pictures(self, document: Document, density: int = 110) -> list[bytes]:
+        """The pages of that PDF as PNGs: for a preview, which no browser has to be able to read PDF for."""
+        ...
+
     def xml(self, document: Document, profile: Profile) -> bytes: ...
 
     def problems(self, document: Document, profile: Profile) -> list[Problem]:

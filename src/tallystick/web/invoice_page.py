@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from tallystick.auth.rate_limits import Policy
 from tallystick.documents.paper import language_of, on_screen
 from tallystick.domain import sending
 from tallystick.domain.cards import checkouts
-from tallystick.domain.context import Server
+from tallystick.domain.context import Context, Server
 from tallystick.domain.invoices import invoice as invoices
 from tallystick.domain.invoices import issued, links, papers
 from tallystick.values.errors import Forbidden, NotFound, Refusal, TooMany, Unauthenticated
@@ -154,11 +155,16 @@ class Pay(_Public):
         if not self.entrance.limits.take(f"pays:{self.entrance.address_of(request)}", PAYS).allowed:
             raise TooMany(retry_after=60)
         with self.entrance.database.transaction() as connection:
-            opened = self.open(connection, token)
-            back = f"{self.server.public_url}/i/{token}"
-            checkout = checkouts.open_checkout(opened.ctx, opened.invoice_id, back=back)
+            invoice_id = self.open(connection, token).invoice_id
+
+        @contextlib.contextmanager
+        def contexts() -> Generator[Context]:
+            with self.entrance.database.transaction() as connection:
+                yield self.open(connection, token).ctx
+
+        checkout = checkouts.open_checkout(contexts, invoice_id, back=f"{self.server.public_url}/i/{token}")
         response.status = 303
-        response.set_header("Location", checkout.url)
+        response.set_header("Location", checkout.url or "")
 
 
 class InvoiceFile(_Public):

@@ -74,6 +74,17 @@ def readiness(ctx: Context, client_id: str) -> Callable[[], list[Readiness]]:
     return lambda: [Readiness(profile, profile == chosen, renderer.problems(sample, profile)) for profile in PROFILES]
 
 
+def problems_of(ctx: Context, invoice_id: str) -> Callable[[], list[Problem]]:
+    """What the profile of its client says against a draft; asked when the answer is called for. No profile: nothing."""
+    ctx.require(Permission.READ_INVOICES)
+    invoice = invoices.read(ctx, invoice_id)
+    profile = profile_of(ctx.find(Client, invoice.client_id))
+    if profile is None:
+        return list
+    document, renderer = papers.of_invoice(ctx, invoice.id), ctx.server.renderer
+    return lambda: renderer.problems(document, profile)
+
+
 def gate(ctx: Context, client: Client, document: Callable[[], Document]) -> None:
     """Let a document out only where it conforms to the profile of its client, if they have one.
 
