@@ -132,6 +132,18 @@ def delete(ctx: Context, invoice_id: str, payment_id: str, refund_id: str) -> In
     return invoice
 
 
+def take_back(ctx: Context, invoice_id: str, payment_id: str) -> Invoice:
+    """Delete all refunds of a payment, as `delete` does with one."""
+    ctx.require(Permission.RECORD_PAYMENTS)
+    invoice, payment = _found(ctx, invoice_id, payment_id)
+    of_payment = [refund for refund in of_invoice(ctx, invoice.id) if refund.payment_id == payment.id]
+    if not of_payment:
+        raise NotFound("Nothing of this payment was returned.")
+    for refund in of_payment:
+        invoice = delete(ctx, invoice.id, payment.id, refund.id)
+    return invoice
+
+
 def of_invoice(ctx: Context, invoice_id: str) -> list[Refund]:
     """The refunds of an invoice, in the order in which they were recorded."""
     ctx.require(Permission.READ_INVOICES)
