@@ -17,9 +17,26 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from tallystick.auth import passwords
 from tallystick.auth.sessions import SignedIn
 from tallystick.db.session import Database
-from tallystick.domain import checklists, comments, contacts, expenses, payments, tasks, time_entries, tokens
+from tallystick.domain import (
+    checklists,
+    comments,
+    contacts,
+    expenses,
+    payments,
+    refunds,
+    sending,
+    tasks,
+    time_entries,
+    tokens,
+)
+from tallystick.domain.credit_notes import credit
+from tallystick.domain.credit_notes.credit import CreditLine
+from tallystick.domain.invoices import invoice as invoices
 from tallystick.domain.invoices import lifecycle
-from tallystick.domain.invoices.draft import draft
+from tallystick.domain.invoices.draft import CustomLine, draft
+from tallystick.domain.recurring import recurring
+from tallystick.domain.recurring.recurring import Template
+from tallystick.domain.sending import Message
 from tests.sign_in.conftest import cheap_hashes, give_password, nothing_counted, signed_in  # noqa: F401 - fixtures
 from tests.studio import KEY, Studio, app_client, found_studio
 
@@ -81,12 +98,18 @@ class Pages:
     def path(self, pattern: str) -> str:
         """A page's address, with ids of what is there."""
         noun = {"projects": "project", "tasks": "task", "clients": "client", "invoices": "sent", "time": "entry"}
-        own = {"expenses": "expense", "account": "session", "settings": "member"}
+        own = {
+            "expenses": "expense",
+            "account": "session",
+            "settings": "member",
+            "credit-notes": "note",
+            "recurring": "recurring",
+        }
         first = pattern.split("/")[1]
         found = {"id": self.ids[{**noun, **own}.get(first, "entry")]}
         if pattern.startswith("/settings/api"):
             found["id"] = self.ids["token"]
-        if pattern == "/invoices/{id}/edit":
+        if pattern in ("/invoices/{id}/edit", "/invoices/{id}/lines/{line}"):
             found["id"] = self.ids["draft"]
         return re.sub(r"\{(\w+)\}", lambda part: found.get(part[1]) or self.ids[part[1]], pattern)
 
@@ -119,7 +142,21 @@ def fill(studio: Studio) -> dict[str, str]:
         sent = draft(ctx, client_id=ids["client"], date_to=date(2026, 5, 31)).invoice
         lifecycle.mark_sent(ctx, sent.id)
         payment, _ = payments.record(ctx, sent.id, amount=Decimal(50), paid_on=date(2026, 6, 1))
+        refund, _, _ = refunds.record(ctx, sent.id, payment.id, refunded_on=date(2026, 6, 5), amount=Decimal(10))
         drafted = draft(ctx, client_id=ids["other_client"]).invoice
+        credited = draft(
+            ctx, client_id=ids["client"], project_ids=[], lines=[CustomLine("Copy", Decimal(1), Decimal(80))]
+        )
+        lifecycle.mark_sent(ctx, credited.invoice.id)
+        note, _ = credit.credit(
+            ctx, credited.invoice.id, reason="Half", lines=[CreditLine(credited.lines[0].id, Decimal(40))]
+        )
+        line = invoices.lines_of(ctx, drafted.id)[0]
+        again = recurring.create(
+            ctx, client_id=ids["client"], rule="FREQ=MONTHLY", start_date=date(2026, 6, 20), name="Hosting",
+            template=Template(lines=(CustomLine("Hosting {{mm}}", Decimal(1), Decimal(30)),)),
+        )  # fmt: skip
+        mail = sending.send(ctx, credited.invoice.id, Message(to=["bo@globex.example"])).mail
         expense = expenses.record(
             ctx, description="Paper", amount=Decimal("12.50"), expense_date=date(2026, 6, 2), client_id=ids["client"]
         )
@@ -134,6 +171,7 @@ def fill(studio: Studio) -> dict[str, str]:
         "contact": contact.id, "entry": entry.id, "billed": billed.id, "hidden_entry": other.id, "sent": sent.id,
         "draft": drafted.id, "payment": payment.id, "expense": expense.id, "step": step.id, "comment": comment.id,
         "spare": spare.id, "token": token.id, "member": studio.people["second"].member_id,
+        "refund": refund.id, "note": note.id, "mail": mail.id, "line": line.id, "recurring": again.id,
     }  # fmt: skip
 
 

@@ -37,6 +37,8 @@ class Inside(HTMLParser):
             self.wrong.append(f"<{tag}>")
         for key in ("src", "href", "action", "formaction"):
             value = given.get(key) or ""
+            if tag == "img" and value.startswith("data:image/png;base64,"):
+                continue  # a page of a document: what a picture cannot do, and the policy allows
             if value.startswith(("http:", "https:", "//", "javascript:", "data:")) and tag != "a":
                 self.wrong.append(f"<{tag} {key}={value}>")
 
@@ -48,10 +50,12 @@ def test_every_page_is_there_for_who_may_and_refused_to_others(shared: Pages, wh
         may = page.permission in GRANTS[role]
         path = shared.path(page.path)
         result = shared[who].get(path)
-        assert result.status_code == (200 if may else 403), (who, path, result.status_code, result.text[-500:])
+        assert result.status_code == (200 if may else 403), (who, path, result.status_code, result.content[-500:])
         assert result.headers["Content-Security-Policy"] == POLICY, path
         assert result.headers["Cache-Control"] == "no-store", path
         assert result.headers["X-Content-Type-Options"] == "nosniff", path
+        if page.file:
+            continue
         assert Inside(result.text).wrong == [], path
         if role == "MEMBER":
             text = re.sub(r"<template.*?</template>|<[^>]*>", " ", result.text, flags=re.DOTALL)
@@ -100,7 +104,7 @@ def test_no_form_gives_a_server_error(pages: Pages) -> None:
         path = pages.path(page.path)
         for value in ODD:
             result = pages["owner"].post(path, dict.fromkeys(FIELDS, value))
-            assert result.status_code < 500, (path, value[:20], result.text[-800:])
+            assert result.status_code < 500, (path, value[:20], result.content[-800:])
         doubled = pages["owner"].post(path, {key: ["a", "b"] for key in FIELDS})
         assert doubled.status_code < 500, doubled.text[-800:]
 
@@ -111,7 +115,7 @@ def test_no_address_gives_a_server_error(shared: Pages) -> None:
         path = shared.path(page.path)
         for value in ("", "%00", "9999-12-31", "%F0%9F%92%A3", "a&from=b", NOBODY):
             result = owner.get(f"{path}?{'&'.join(f'{field}={value}' for field in QUERIES)}")
-            assert result.status_code < 500, (path, value, result.text[-800:])
+            assert result.status_code < 500, (path, value, result.content[-800:])
         for broken in ("nope", NOBODY) if "{id}" in page.path else ():
             assert owner.get(re.sub(r"\{\w+\}", broken, page.path)).status_code == 404, page.path
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from falcon import testing
-from msgspec import inspect
-from psycopg.conninfo import conninfo_to_dict
 
 from tallystick.api.expensicat.operations import OPERATIONS, SCOPES
 from tallystick.api.expensicat.wire import parameters_of
@@ -19,8 +17,9 @@ from tallystick.api.wire import Operation
 from tallystick.db.session import Database
 from tallystick.values.ids import new_id
 from tests.expensicat.world import Credentials, Expensicat, expensicat_client, token_of
-from tests.matrix.requests import said, told
-from tests.matrix.world import MONEY, Rehearsal, World, contents, furnish, identities
+from tests.matrix import stage as matrix
+from tests.matrix.requests import Slot, fields_of, told
+from tests.matrix.world import MONEY, World
 
 BY_ID = {operation.id: operation for operation in OPERATIONS}
 ROLES = ("owner", "admin", "manager", "member")
@@ -79,64 +78,24 @@ class Request:
         return Expensicat(client, token)(self.operation.method, self.path, self.body, params=self.query)
 
 
-@dataclass(frozen=True)
-class Slot:
-    operation: Operation
-    where: str
-    name: str
-    noun: str
-
-    def __str__(self) -> str:
-        return f"{self.operation.id} {self.where} {self.name}"
-
-
-@dataclass
-class Stage:
-    url: str
-    world: World
-    other: World
-    client: testing.TestClient
-    looking: testing.TestClient
-    lasting: testing.TestClient
-    unwalled: testing.TestClient
-    """As the owner role, for whom there is no row-level security."""
-    foreign: frozenset[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.foreign = identities(self.url, self.other.studio.workspace_id)
-
+class Stage(matrix.Stage):
     def token(self, who: str, scopes: str = "*") -> str:
         return token_of(self.world.studio, who, scopes)
-
-    def contents(self) -> dict[str, str]:
-        return contents(self.url, self.world.studio.workspace_id)
-
-    def check_silence(self, answer: testing.Result, sent: str = "") -> None:
-        text = said(answer).decode().lower()
-        assert "canary" not in text
-        assert not {one for one in self.foreign if one in text} - {sent}
 
 
 @pytest.fixture(scope="module")
 def stage(database: Database, database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Stage:
-    world, other = furnish(database), furnish(database, name="Canary & Co", word="Canary")
-    owner = conninfo_to_dict(database_url)["user"]
-    make: Callable[..., testing.TestClient] = lambda over: expensicat_client(  # noqa: E731
-        over, world.studio.clock, tmp_path_factory.mktemp("limits"), world.studio, other.studio
-    )
-    return Stage(
-        database_url, world, other,
-        client=make(Rehearsal(database)), looking=make(Rehearsal(database, "SET TRANSACTION READ ONLY")),
-        lasting=make(database), unwalled=make(Rehearsal(database, f"SET LOCAL ROLE {owner}")),
+    return matrix.set_up(
+        Stage, database, database_url,
+        lambda over, world, other: expensicat_client(
+            over, world.studio.clock, tmp_path_factory.mktemp("limits"), world.studio, other.studio
+        ),
     )  # fmt: skip
 
 
 @pytest.fixture(scope="module", autouse=True)
 def untouched(stage: Stage) -> Iterator[None]:
-    """No row of the other workspace changes while these tests run."""
-    before = contents(stage.url, stage.other.studio.workspace_id)
-    yield
-    assert contents(stage.url, stage.other.studio.workspace_id) == before
+    yield from matrix.untouched(stage)
 
 
 def example(operation: Operation, world: World, who: str = "owner") -> Request:
@@ -168,16 +127,12 @@ def slots() -> Iterator[Slot]:
     """Every place for an id. A KeyError: a name that this test does not know yet."""
     for one in OPERATIONS:
         if "{" in one.path:
-            yield Slot(one, "path", one.path.split("{")[1].rstrip("}"), NOUNS[one.path.split("/")[1]])
+            yield Slot(one, "path", (one.path.split("{")[1].rstrip("}"),), NOUNS[one.path.split("/")[1]])
         for name, rule in parameters_of(one).items():
             if rule.kind == "id":
-                yield Slot(one, "filter", name, NAMED[name])
-        if one.body is not None:
-            kind = inspect.type_info(one.body)
-            assert isinstance(kind, inspect.StructType)
-            for member in kind.fields:
-                if "Uuid" in repr(member.type):
-                    yield Slot(one, "body", member.encode_name, NAMED[member.encode_name])
+                yield Slot(one, "filter", (name,), NAMED[name])
+        for name in fields_of(one, "Uuid"):
+            yield Slot(one, "body", (name,), NAMED[name])
 
 
 SLOTS = list(slots())

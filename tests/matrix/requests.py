@@ -64,6 +64,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "writeOffExpense": {"reason": "goodwill"},
     "writeOffExpenses": {"expenseIds": ["expense"], "reason": "goodwill"},
     "undoExpensesWriteOff": {"expenseIds": ["expense.written_off"]},
+    "createReportView": {"name": "Last month", "report": "time", "query": "group=project"},
+    "updateReportView": {"name": "This month"},
     "updateCardSettings": {"method": "CARD", "feePercent": "2.5"},
     "setClientPaymentMethod": {"method": "BANK"},
     "setInvoicePaymentMethod": {"method": "CARD"},
@@ -97,6 +99,7 @@ NOUNS = {
     "lines": "line", "tax-rates": "tax_rate",
     "invoices": "invoice", "rates": "rate", "milestones": "milestone", "members": "member", "payments": "payment",
     "refunds": "refund", "credit-notes": "credit_note",
+    "report-views": "view",
     "mails": "mail", "invitations": "invitation",
     "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
 }  # fmt: skip
@@ -149,6 +152,19 @@ class Slot:
 
     def __str__(self) -> str:
         return f"{self.operation.id} {self.where} {'.'.join(map(str, self.at))}"
+
+    @property
+    def name(self) -> str:
+        """What the place is called."""
+        return _name(self.at)
+
+
+def fields_of(operation: Operation, kind: str) -> Iterator[str]:
+    """The fields of a body whose type is, or holds, one of this name."""
+    if operation.body is not None:
+        body = inspect.type_info(operation.body)
+        assert isinstance(body, inspect.StructType)
+        yield from (member.encode_name for member in body.fields if kind in repr(member.type))
 
 
 def slots(operation: Operation) -> list[Slot]:

@@ -10,9 +10,9 @@ from falcon import testing
 from tallystick.api.native.operations import OPERATIONS
 from tallystick.api.wire import Operation
 from tallystick.values.ids import new_id
+from tests.matrix import stage as matrix
 from tests.matrix.requests import BY_ID, Slot, data_of, example, slots, told
 from tests.matrix.stage import Stage
-from tests.matrix.world import contents
 
 SLOTS = [slot for operation in OPERATIONS for slot in slots(operation)]
 IN_PATH = [slot for slot in SLOTS if slot.where == "path"]
@@ -52,11 +52,7 @@ PINNED = frozenset({("listTimeEntrys", "userId")})
 
 @pytest.fixture(scope="module", autouse=True)
 def untouched(stage: Stage) -> Iterator[None]:
-    """No row of the other workspace changes while these tests run."""
-    workspace_id = stage.other.studio.workspace_id
-    before = contents(stage.url, workspace_id)
-    yield
-    assert contents(stage.url, workspace_id) == before
+    yield from matrix.untouched(stage)
 
 
 def absent(slot: Slot, stage: Stage) -> dict[str, str]:

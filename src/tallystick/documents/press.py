@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import typst
 
@@ -30,6 +30,7 @@ STANDARDS: Final[list[typst.PDFStandard]] = ["a-3a", "ua-1"]
 """PDF/A-3a to keep and PDF/UA-1 to hear: tagged, every font inside, nothing fetched."""
 
 log = logging.getLogger("tallystick.documents")
+Made = TypeVar("Made")
 
 
 class Attachment(NamedTuple):
@@ -61,6 +62,20 @@ class Press:
 
     def pdf(self, template: str, data: dict[str, Any], *, made: date, attachments: Iterable[Attachment] = ()) -> bytes:
         """The document as PDF/A-3 and PDF/UA; the same data make the same bytes. Raises Busy."""
+        return self._set(template, data, made, _pdf, attachments)
+
+    def pictures(self, template: str, data: dict[str, Any], *, made: date, density: int) -> list[bytes]:
+        """The pages of the same document as PNGs, with so many dots to an inch. Raises Busy."""
+        return self._set(template, data, made, partial(_pages, density=density))
+
+    def _set(
+        self,
+        template: str,
+        data: dict[str, Any],
+        made: date,
+        compile_: Callable[[typst.Compiler, str, dict[str, str], datetime], Made],
+        attachments: Iterable[Attachment] = (),
+    ) -> Made:
         inputs = {
             "families": json.dumps(self.letters.families),
             "attachments": json.dumps([one._asdict() for one in attachments]),
@@ -70,18 +85,11 @@ class Press:
             for plainly, pictured in ((False, True), (True, True), (True, False)):
                 shown = self._legible(data if pictured else {**data, "logo": None}, plainly=plainly)
                 try:
-                    return self._set(compiler, template, {**inputs, "data": json.dumps(shown)}, instant)
+                    return compile_(compiler, str(TEMPLATES / template), {**inputs, "data": json.dumps(shown)}, instant)
                 except typst.TypstError as error:
                     # Letters that no font has together, or a picture that is broken within: the paper matters more.
                     log.warning("a document could not be set as it is: %s", error)
         raise RuntimeError(f"{template} cannot be set; the log says why.")
-
-    def _set(self, compiler: typst.Compiler, template: str, inputs: dict[str, str], instant: datetime) -> bytes:
-        made = compiler.compile(
-            str(TEMPLATES / template), format="pdf", sys_inputs=inputs, pdf_standards=STANDARDS, timestamp=instant
-        )
-        assert isinstance(made, bytes)  # noqa: S101 - one PDF, whatever the number of pages
-        return made
 
     def _legible(self, value: Any, *, plainly: bool = False) -> Any:
         """Every text in the data, with letters that the fonts have."""
@@ -124,6 +132,19 @@ class Press:
         finally:
             with self._lock:
                 self._idle.append(compiler)
+
+
+def _pdf(compiler: typst.Compiler, template: str, inputs: dict[str, str], instant: datetime) -> bytes:
+    made = compiler.compile(template, format="pdf", sys_inputs=inputs, pdf_standards=STANDARDS, timestamp=instant)
+    assert isinstance(made, bytes)  # noqa: S101 - one PDF, whatever the number of pages
+    return made
+
+
+def _pages(
+    compiler: typst.Compiler, template: str, inputs: dict[str, str], instant: datetime, *, density: int
+) -> list[bytes]:
+    made = compiler.compile(template, format="png", ppi=density, sys_inputs=inputs, timestamp=instant)
+    return [made] if isinstance(made, bytes) else list(made or ())
 
 
 RAW: Final = frozenset({"svg"})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Final, Literal, NamedTuple, get_args
 
 from tallystick.db.session import Prepared
@@ -29,7 +28,6 @@ File = Literal["pdf", "xml"]
 FILES: Final[tuple[File, ...]] = get_args(File)
 BREATH: Final = timedelta(seconds=60)
 """Whoever sends the same again within it did not mean to."""
-BUTTONS: Final = {"en": "Show the invoice", "de": "Rechnung ansehen"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +99,35 @@ def write_reminder(ctx: Context, invoice: Invoice, message: Message) -> Mail:
     return _write(ctx, "reminder", invoice, message, _recipients(ctx, invoice, message))
 
 
+class Proposal(NamedTuple):
+    """A letter as it would go out if nobody changed a word."""
+
+    to: str | None
+    """None: no address of the client is known."""
+    subject: str
+    body: str
+    """Both with their places, such as `{{number}}`."""
+    filled_subject: str
+    filled_body: str
+
+
+def proposal(ctx: Context, invoice_id: str, kind: Literal["invoice", "reminder"] = "invoice") -> Proposal:
+    """What `send` or `remind` would write of their own accord, for whoever wants to read it first."""
+    ctx.require(Permission.CHANGE_INVOICES)
+    invoice = ctx.find(Invoice, invoice_id)
+    paper = papers.of_invoice(ctx, invoice.id)
+    words = templates.words_for(ctx, kind, paper.look.language)
+    link = links.live(ctx, invoice.id) if invoice.status in ("SENT", "PAID") else None
+    facts = _facts(ctx, invoice, paper, None if link is None else links.url_of(ctx, link))
+    return Proposal(
+        _usual_recipient(ctx, invoice),
+        words.subject,
+        words.body,
+        templates.filled(words.subject, facts),
+        templates.filled(words.body, facts),
+    )
+
+
 def attached(ctx: Context, invoice_id: str, files: Sequence[str]) -> Sequence[Attachment]:
     """The files that go with a letter about an invoice."""
     found: list[Attachment] = []
@@ -139,7 +166,7 @@ def _write(
         words=Words(
             text=templates.filled(message.body or words.body, facts),
             link=url,
-            link_label=BUTTONS.get(language.partition("-")[0], BUTTONS["en"]),
+            link_label=templates.button_in(words.language),
             language=words.language,
             automatic=kind == "reminder",
         ),
@@ -156,7 +183,7 @@ def _facts(ctx: Context, invoice: Invoice, paper: Document, url: str | None) -> 
         "studio": paper.seller.trade_name or paper.seller.name,
         "number": paper.number,
         "total": amount_in(language, paper.total, paper.currency),
-        "balance": amount_in(language, balance_of(invoice), paper.currency),
+        "balance": amount_in(language, invoice.balance, paper.currency),
         "issue_date": day_in(language, paper.issue_date),
         "due_date": day_in(language, paper.due_date),
         "days_overdue": str(overdue),
@@ -164,20 +191,20 @@ def _facts(ctx: Context, invoice: Invoice, paper: Document, url: str | None) -> 
     }
 
 
-def balance_of(invoice: Invoice) -> Decimal:
-    """What is left to pay of an invoice."""
-    return invoice.balance
-
-
 def _recipients(ctx: Context, invoice: Invoice, message: Message) -> Sequence[str]:
     if message.to is not None:
         return mails.checked(message.to, "to")
+    usual = _usual_recipient(ctx, invoice)
+    if usual is None:
+        name = ctx.find(Client, invoice.client_id).name
+        raise Invalid(fields={"to": f"required: no e-mail address of {name} is known"})
+    return mails.checked([usual], "to")
+
+
+def _usual_recipient(ctx: Context, invoice: Invoice) -> str | None:
     client = ctx.find(Client, invoice.client_id)
     issued_to = None if invoice.status == "DRAFT" else invoice.bill_to_email
-    usual = client.billing_email or client.email or issued_to
-    if usual is None:
-        raise Invalid(fields={"to": f"required: no e-mail address of {client.name} is known"})
-    return mails.checked([usual], "to")
+    return client.billing_email or client.email or issued_to
 
 
 def _check_words(message: Message) -> None:

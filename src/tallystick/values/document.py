@@ -13,6 +13,7 @@ from typing import Final, Literal, NamedTuple, Protocol, get_args
 
 import msgspec
 
+from tallystick.values.report import Format, Report
 from tallystick.values.tax import TaxCategory
 
 Kind = Literal["INVOICE", "CREDIT_NOTE"]
@@ -226,6 +227,10 @@ class Renderer(Protocol):
         """PDF/A-3, tagged; with `xml` it is a Factur-X invoice, which has that file in it."""
         ...
 
+    def pictures(self, document: Document, density: int = 110) -> list[bytes]:
+        """The pages of that PDF as PNGs: for a preview, which no browser has to be able to read PDF for."""
+        ...
+
     def xml(self, document: Document, profile: Profile) -> bytes: ...
 
     def problems(self, document: Document, profile: Profile) -> list[Problem]:
@@ -234,4 +239,8 @@ class Renderer(Protocol):
 
     def timesheet(self, document: Document, rows: Sequence[TimesheetRow]) -> bytes:
         """PDF of the hours behind an invoice."""
+        ...
+
+    def report(self, report: Report, form: Format) -> bytes:
+        """A report as PDF or XLSX."""
         ...

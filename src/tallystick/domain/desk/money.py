@@ -12,7 +12,11 @@ from sqlalchemy import text
 from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
-from tallystick.domain.invoices.draft import Draft, draft
+from tallystick.domain.invoices import invoice as invoices_of
+from tallystick.domain.invoices import papers
+from tallystick.domain.invoices.draft import Draft, change, draft
+from tallystick.domain.invoices.invoice import InvoiceTax
+from tallystick.values.document import Document
 from tallystick.values.money import round_money
 
 
@@ -79,15 +83,50 @@ class ExpenseSeen(NamedTuple):
     invoice: str | None
 
 
+class PaymentSeen(NamedTuple):
+    """A payment as a list shows it."""
+
+    id: str
+    paid_on: date
+    amount: Decimal
+    refunded: Decimal
+    surplus: Decimal
+    currency: str
+    gateway: str
+    from_credit: bool
+    note: str | None
+    reference: str | None
+    invoice_id: str
+    number: str
+    client_id: str
+    client: str
+
+
+class CreditNoteSeen(NamedTuple):
+    """A credit note as a list shows it."""
+
+    id: str
+    number: str
+    issue_date: date
+    reason: str
+    total: Decimal
+    currency: str
+    invoice_id: str
+    invoice: str
+    client_id: str
+    client: str
+
+
 class Told(NamedTuple):
     """Something that happened to an invoice."""
 
     what: str
-    """`created`, `updated`, `sent`, `paid`, …: the event's word; a payment's is `payment.recorded`."""
+    """`created`, `updated`, `sent`, `paid`, …: the event's word; with its noun where that is another, such as
+    `payment.recorded`, and of a letter its kind: `mail.queued.reminder`."""
     at: datetime
     who: str | None
     amount: str | None
-    """Of a payment."""
+    """Of a payment, a refund or a credit note."""
 
 
 def invoices(
@@ -100,10 +139,34 @@ def invoices(
 ) -> list[InvoiceSeen]:
     """Invoices, the latest dated first. `status`: one of theirs, or OVERDUE, or OPEN for what is sent."""
     ctx.require(Permission.READ_INVOICES)
-    plain = search.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    words = [f"%{word}%" for word in plain.split()[:8]]
-    rows = ctx.rows(_INVOICES, words=words, status=status, client=client_id, today=ctx.today(), limit=limit)
+    rows = ctx.rows(_INVOICES, words=_words(search), status=status, client=client_id, today=ctx.today(), limit=limit)
     return [InvoiceSeen._make(row) for row in rows]
+
+
+def payments(
+    ctx: Context,
+    *,
+    search: str = "",
+    client_id: str | None = None,
+    date_from: date | None = None,
+    date_to: date | None = None,
+    limit: int = 500,
+) -> list[PaymentSeen]:
+    """Payments, the latest first; searched by number, client, note and reference."""
+    ctx.require(Permission.READ_INVOICES)
+    rows = ctx.rows(
+        _PAYMENTS, words=_words(search), client=client_id, date_from=date_from, date_to=date_to, limit=limit
+    )
+    return [PaymentSeen._make(row) for row in rows]
+
+
+def credit_notes(
+    ctx: Context, *, search: str = "", client_id: str | None = None, invoice_id: str | None = None, limit: int = 500
+) -> list[CreditNoteSeen]:
+    """Credit notes, the latest first; searched by their number, the invoice's, client and reason."""
+    ctx.require(Permission.READ_INVOICES)
+    rows = ctx.rows(_CREDIT_NOTES, words=_words(search), client=client_id, invoice=invoice_id, limit=limit)
+    return [CreditNoteSeen._make(row) for row in rows]
 
 
 def glances(ctx: Context) -> list[Glance]:
@@ -120,24 +183,36 @@ def unbilled(ctx: Context) -> list[Unbilled]:
     return [one._replace(amount=round_money(one.amount, one.currency)) for one in found]
 
 
-def preview(ctx: Context, **facts: Any) -> Draft:
-    """What `draft` would make of these facts: made, and undone, so that it is exactly that."""
+class Previewed(NamedTuple):
+    """What a draft would be: as rows, and as paper."""
+
+    draft: Draft
+    taxes: list[InvoiceTax]
+    paper: Document
+
+
+def preview(ctx: Context, invoice_id: str | None = None, **facts: Any) -> Previewed:
+    """What these facts would make of a draft, or of a new one: made, and undone, so that it is exactly that."""
     ctx.connection.execute("SAVEPOINT preview")
     try:
-        return draft(ctx, **facts)
+        made = draft(ctx, **facts) if invoice_id is None else change(ctx, invoice_id, **facts)
+        invoice_id = made.invoice.id
+        return Previewed(made, invoices_of.taxes_of(ctx, invoice_id), papers.of_invoice(ctx, invoice_id))
     finally:
         ctx.connection.execute("ROLLBACK TO SAVEPOINT preview")
 
 
 def timeline(ctx: Context, invoice_id: str) -> list[Told]:
-    """The life of an invoice, oldest first."""
+    """The life of an invoice, oldest first. That its row changed is not told where what changed it is."""
     ctx.require(Permission.READ_INVOICES)
     told: list[Told] = []
     for kind, at, who, data in ctx.rows(_TIMELINE, invoice=invoice_id):
         noun, _, what = str(kind).partition(".")
-        facts: dict[str, Any] = msgspec.json.decode(data) if noun == "payment" else {}
-        told.append(Told(what if noun == "invoice" else kind, at, who, facts.get("amount")))
-    return told
+        facts: dict[str, Any] = {} if noun == "invoice" else msgspec.json.decode(data)
+        name = what if noun == "invoice" else f"{kind}.{facts['kind']}" if kind == "mail.queued" else kind
+        told.append(Told(name, at, who, facts.get("total" if noun == "credit_note" else "amount")))
+    plain = {one.at for one in told if not one.what.endswith("updated")}
+    return [one for one in told if not (one.what.endswith("updated") and one.at in plain)]
 
 
 def expenses(
@@ -153,12 +228,11 @@ def expenses(
 ) -> list[ExpenseSeen]:
     """Expenses, the latest first."""
     ctx.require(Permission.READ_EXPENSES)
-    plain = search.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     rows = ctx.rows(
         _EXPENSES,
         date_from=date_from,
         date_to=date_to,
-        words=[f"%{word}%" for word in plain.split()[:8]],
+        words=_words(search),
         client=client_id,
         project=project_id,
         category=category,
@@ -171,6 +245,11 @@ def labels(ctx: Context) -> list[str]:
     """The free labels that expenses were given, to be offered again."""
     ctx.require(Permission.READ_EXPENSES)
     return [label for (label,) in ctx.rows(_LABELS)]
+
+
+def _words(search: str) -> list[str]:
+    plain = search.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return [f"%{word}%" for word in plain.split()[:8]]
 
 
 _INVOICES = Prepared(
@@ -192,6 +271,40 @@ _INVOICES = Prepared(
               ELSE CAST(:status AS text) IS NULL OR invoice.status = CAST(:status AS text) END
           AND lower(concat_ws(' ', invoice.number, invoice.bill_to_name)) LIKE ALL (CAST(:words AS text[]))
         ORDER BY invoice.status = 'DRAFT' DESC, invoice.issue_date DESC, invoice.number DESC
+        LIMIT :limit
+    """)
+)
+_PAYMENTS = Prepared(
+    text("""
+        SELECT payment.id, payment.paid_on, payment.amount, payment.amount_refunded, payment.surplus, payment.currency,
+               payment.gateway, payment.from_credit, payment.note, payment.transaction_id, invoice.id, invoice.number,
+               client.id, COALESCE(invoice.bill_to_name, client.name)
+        FROM payments AS payment
+        JOIN invoices AS invoice ON invoice.workspace_id = :workspace AND invoice.id = payment.invoice_id
+        JOIN clients AS client ON client.workspace_id = :workspace AND client.id = invoice.client_id
+        WHERE payment.workspace_id = :workspace AND payment.deleted_at IS NULL
+          AND (CAST(:client AS uuid) IS NULL OR invoice.client_id = CAST(:client AS uuid))
+          AND payment.paid_on >= COALESCE(CAST(:date_from AS date), '-infinity')
+          AND payment.paid_on <= COALESCE(CAST(:date_to AS date), 'infinity')
+          AND lower(concat_ws(' ', invoice.number, invoice.bill_to_name, payment.note, payment.transaction_id))
+              LIKE ALL (CAST(:words AS text[]))
+        ORDER BY payment.paid_on DESC, payment.created_at DESC, payment.id DESC
+        LIMIT :limit
+    """)
+)
+_CREDIT_NOTES = Prepared(
+    text("""
+        SELECT note.id, note.number, note.issue_date, note.reason, note.total, note.currency, invoice.id,
+               invoice.number, client.id, COALESCE(invoice.bill_to_name, client.name)
+        FROM credit_notes AS note
+        JOIN invoices AS invoice ON invoice.workspace_id = :workspace AND invoice.id = note.invoice_id
+        JOIN clients AS client ON client.workspace_id = :workspace AND client.id = note.client_id
+        WHERE note.workspace_id = :workspace
+          AND (CAST(:client AS uuid) IS NULL OR note.client_id = CAST(:client AS uuid))
+          AND (CAST(:invoice AS uuid) IS NULL OR note.invoice_id = CAST(:invoice AS uuid))
+          AND lower(concat_ws(' ', note.number, invoice.number, invoice.bill_to_name, note.reason))
+              LIKE ALL (CAST(:words AS text[]))
+        ORDER BY note.issue_date DESC, note.created_at DESC, note.id DESC
         LIMIT :limit
     """)
 )
@@ -257,7 +370,16 @@ _TIMELINE = Prepared(
         WHERE event.workspace_id = :workspace
           AND (event.resource = 'invoice' AND event.resource_id = CAST(:invoice AS uuid)
                OR event.resource = 'payment' AND event.resource_id IN (
-                   SELECT id FROM payments WHERE workspace_id = :workspace AND invoice_id = CAST(:invoice AS uuid)))
+                   SELECT id FROM payments WHERE workspace_id = :workspace AND invoice_id = CAST(:invoice AS uuid))
+               OR event.resource = 'refund' AND event.resource_id IN (
+                   SELECT id FROM refunds WHERE workspace_id = :workspace AND invoice_id = CAST(:invoice AS uuid))
+               OR event.type = 'credit_note.issued' AND event.resource_id IN (
+                   SELECT id FROM credit_notes WHERE workspace_id = :workspace AND invoice_id = CAST(:invoice AS uuid))
+               OR event.type = 'mail.queued' AND event.resource_id IN (
+                   SELECT id FROM mails WHERE workspace_id = :workspace AND invoice_id = CAST(:invoice AS uuid))
+               OR event.type = 'invoice_link.viewed' AND event.resource_id IN (
+                   SELECT id FROM invoice_links
+                   WHERE workspace_id = :workspace AND invoice_id = CAST(:invoice AS uuid)))
         ORDER BY event.occurred_at, event.id
         LIMIT 200
     """)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gzip
 import logging
+import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import falcon
 import msgspec
@@ -23,7 +24,7 @@ from tallystick.values.seal import derive, seal, unseal
 from tallystick.web.app.formats import Formats, locale_of
 from tallystick.web.app.forms import Fields, read_fields, read_query
 from tallystick.web.app.paint import Painter
-from tallystick.web.app.visit import Answer, Data, Go, Page, Show, Visit
+from tallystick.web.app.visit import Answer, Data, File, Go, Page, Show, Visit
 from tallystick.web.app.words import Words
 from tallystick.web.assets import Assets
 from tallystick.web.auth.entrance import Entrance
@@ -72,11 +73,12 @@ def mount_app(
     pages: Sequence[Page],
     *,
     env: Env = "live",
-) -> None:
+) -> Front:
     """Add the pages. `env`: what tokens made here say they are for."""
     front = Front(entrance, server, Painter(assets, pages), env)
     for page in pages:
         app.add_route(page.path, Door(front, page))
+    return front
 
 
 class Door:
@@ -154,7 +156,7 @@ class _Exchange:
                         visit.ctx.require(self.page.permission)
                     answer = self._handle(visit, posting=posting)
                     body = self._painted(visit, answer)
-                self._send(visit, answer, body)
+                self._send(visit, answer, body or self._made(visit, answer))
             except Exception as error:
                 again = not _AGAIN.isdisjoint(kind.__name__ for kind in type(error).__mro__)
                 if not again or attempt == TRIES - 1:
@@ -216,9 +218,9 @@ class _Exchange:
                     answer = Go(goal, wrong)
             else:
                 shown = show(visit)
-                answer = Show(shown.template, shown.facts, status) if isinstance(shown, Show) else shown
+                answer = replace(shown, status=status) if isinstance(shown, Show) else shown
             body = self._painted(visit, answer)
-        self._send(visit, answer, body)
+        self._send(visit, answer, body or self._made(visit, answer))
 
     def _referer(self) -> str:
         parts = urlsplit(self.request.get_header("Referer") or "")
@@ -227,9 +229,16 @@ class _Exchange:
         return same_site_path(parts.path + (f"?{parts.query}" if parts.query else ""), "")
 
     def _painted(self, visit: Visit, answer: Answer) -> bytes:
-        if isinstance(answer, Show):
+        if isinstance(answer, Show) and not answer.late:
             return self.front.painter.paint(visit, answer).encode()
         return msgspec.json.encode(answer.facts) if isinstance(answer, Data) else b""
+
+    def _made(self, visit: Visit, answer: Answer) -> bytes:
+        """What is made when the transaction is over."""
+        if isinstance(answer, Show):
+            late = {name: make() for name, make in answer.late.items()}
+            return self.front.painter.paint(visit, replace(answer, facts={**answer.facts, **late})).encode()
+        return answer.make() if isinstance(answer, File) else b""
 
     def _send(self, visit: Visit, answer: Answer, body: bytes) -> None:
         response = self.response
@@ -242,6 +251,16 @@ class _Exchange:
                 self._tell(visit.live, answer.said)
             if answer.sign_out:
                 self.entrance.take_cookies(response)
+            return
+        if isinstance(answer, File):
+            how = "inline" if answer.inline else "attachment"
+            plain = re.sub(r"[^\w .()-]", "_", answer.name, flags=re.ASCII)
+            response.content_type = answer.media
+            response.set_header(
+                "Content-Disposition", f"{how}; filename=\"{plain}\"; filename*=UTF-8''{quote(answer.name)}"
+            )
+            response.set_header("Vary", "Cookie")
+            response.data = body
             return
         response.status = answer.status
         response.content_type = "text/html; charset=utf-8" if isinstance(answer, Show) else "application/json"

@@ -1,32 +1,37 @@
-"""Invoices: the list, the builder, and one with its life."""
+"""Invoices: the list, and one with its life, its paper and all that can be done with it."""
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Any, Final
+from collections.abc import Callable
+from datetime import date
+from typing import Final
 
-from tallystick.domain import payments
+from tallystick.domain import client_credit, explanations, payments, refunds, reminders
 from tallystick.domain.access import Permission
+from tallystick.domain.cards import settings as cards
 from tallystick.domain.clients import Client
 from tallystick.domain.desk import money, work
+from tallystick.domain.explanations import Step
+from tallystick.domain.invoices import appendix, balance, conformity, issued, lifecycle, links, papers
 from tallystick.domain.invoices import draft as drafts
 from tallystick.domain.invoices import invoice as invoices
-from tallystick.domain.invoices import lifecycle
-from tallystick.domain.invoices.draft import CustomLine, Draft
-from tallystick.domain.invoices.invoice import GROUPINGS, Grouping
-from tallystick.domain.invoices.totals import Discount
-from tallystick.domain.invoices.work import Selection
-from tallystick.values.errors import Refusal
-from tallystick.web.app.visit import Answer, Go, Page, Visit
+from tallystick.domain.invoices.appendix import Named
+from tallystick.domain.invoices.invoice import Invoice
+from tallystick.domain.mails.mail import MAILS
+from tallystick.domain.sending import today_of
+from tallystick.values.document import PROFILES, Document
+from tallystick.web.app.pictures import sheets
+from tallystick.web.app.visit import Answer, File, Go, Page, Visit
 
 FILTERS: Final = ("DRAFT", "OPEN", "OVERDUE", "PAID", "CANCELLED")
-GROUPING_NAMES: Final = {
-    "PROJECT_TASK": "By project and task",
-    "PROJECT": "By project",
-    "TASK": "By task",
-    "ITEMIZED": "Every entry",
-    "PROJECT_TIME": "By project and day",
+PROFILE_NAMES: Final = {
+    "cii": "EN 16931 (CII)",
+    "ubl": "EN 16931 (UBL)",
+    "xrechnung": "XRechnung",
+    "peppol": "Peppol BIS Billing",
 }
+METHODS: Final = ("BANK", "CARD", "BOTH")
+_MAIL: Final = ("id", "kind", "state", "recipients", "last_error", "created_at")
 
 
 def list_page(visit: Visit) -> Answer:
@@ -49,89 +54,94 @@ def list_page(visit: Visit) -> Answer:
 def page(visit: Visit) -> Answer:
     ctx = visit.ctx
     invoice = invoices.read(ctx, visit.id())
-    client = ctx.find(Client, invoice.client_id)
+    issued_state = invoice.status in ("SENT", "PAID")
+    link = links.of_invoice(ctx, invoice.id)
+    said, method = cards.method_of(ctx, "invoice", invoice.id)
+    credit = client_credit.of_client(ctx, invoice.client_id)
+    shown = MAILS.page(ctx, _MAIL, {"invoice_id": invoice.id}, limit=20).rows
     return visit.show(
         "invoice.html",
         invoice=invoice,
-        client=client,
+        client=ctx.find(Client, invoice.client_id),
         lines=invoices.lines_of(ctx, invoice.id),
+        taxes=invoices.taxes_of(ctx, invoice.id),
         payments=payments.of_invoice(ctx, invoice.id),
+        refunds=refunds.of_invoice(ctx, invoice.id),
+        credit_notes=money.credit_notes(ctx, invoice_id=invoice.id),
+        credit=next((one.amount for one in credit.balances if one.currency == invoice.currency), 0),
+        link=link,
+        link_url=None if link is None else links.url_of(ctx, link),
+        mails=[dict(zip(_MAIL, row, strict=True)) for row in shown],
+        reminded=reminders.are_on(ctx, "invoice", invoice.id) if issued_state else True,
+        method=method,
+        own_method=said,
         timeline=money.timeline(ctx, invoice.id),
-        overdue=invoice.status == "SENT"
-        and invoice.balance > 0
-        and invoice.due_date is not None
-        and invoice.due_date < ctx.today(),
-        balance=invoice.balance if invoice.status in ("SENT", "PAID") else Decimal(0),
+        overdue=is_overdue(invoice, today_of(ctx)),
     )
 
 
-def new_page(visit: Visit) -> Answer:
-    """The builder: choose a client and its work; beside it, what the invoice would say."""
-    fields = visit.form or visit.query
-    client_id = fields.id("client_id")
-    clients = work.client_names(visit.ctx)
-    preview, problem = (None, "") if client_id is None else _preview(visit)
-    return visit.show(
-        "invoice_new.html",
-        clients=clients,
-        client_id=client_id,
-        chosen=next((one for one in clients if one[0] == client_id), None),
-        projects=work.project_names(visit.ctx, client_id) if client_id else [],
-        groupings=[(one, visit.say(GROUPING_NAMES[one])) for one in GROUPING_NAMES],
-        fields=fields,
-        preview=preview,
-        why_none=problem,
-        unbilled=money.unbilled(visit.ctx) if client_id is None else [],
-    )
+def is_overdue(invoice: Invoice, today: date) -> bool:
+    """Whether its day has passed and something is open."""
+    late = invoice.due_date is not None and invoice.due_date < today
+    return late and invoice.status == "SENT" and invoice.balance > 0
 
 
-def create(visit: Visit) -> Answer:
-    """Draft it; or, with `preview`, only show what it would be."""
-    if visit.form.has("preview"):
-        return new_page(visit)
-    made = drafts.draft(visit.ctx, **_facts(visit))
-    return _shown(visit, made, "The draft is made.")
+# --- the paper and its files
 
 
-def edit_page(visit: Visit) -> Answer:
+def document_page(visit: Visit) -> Answer:
+    """Every page of the paper, as the PDF has it."""
     invoice = invoices.read(visit.ctx, visit.id())
-    lines = invoices.lines_of(visit.ctx, invoice.id)
+    document, renderer = _document(visit, invoice), visit.ctx.server.renderer
+    profile = conformity.profile_of(visit.ctx.find(Client, invoice.client_id))
     return visit.show(
-        "invoice_edit.html",
+        "invoice_document.html",
         invoice=invoice,
-        selection=Selection.of(invoice),
-        lines=[line for line in lines if line.kind == "CUSTOM"],
-        work_lines=[line for line in lines if line.kind != "CUSTOM"],
-        groupings=[(one, visit.say(GROUPING_NAMES[one])) for one in GROUPING_NAMES],
-        projects=work.project_names(visit.ctx, invoice.client_id),
+        profiles=[(one, PROFILE_NAMES[one], one == profile) for one in PROFILES],
+        hours=any(line.entry_ids for line in invoices.lines_of(visit.ctx, invoice.id)),
+        late={"sheets": lambda: sheets(renderer, document)},
     )
 
 
-def edit(visit: Visit) -> Answer:
-    form = visit.form
+def picture(visit: Visit) -> Answer:
+    """The first page of the paper."""
     invoice = invoices.read(visit.ctx, visit.id())
-    selection = Selection.of(invoice)
-    facts: dict[str, Any] = {
-        "notes": form.text("notes"),
-        "issue_date": form.day("issue_date"),
-        "due_date": form.day("due_date"),
-        "po_number": form.text("po_number", longest=100),
-        "tax_rate": form.number("tax_rate"),
-        "discount": _discount(visit),
-        "lines": _lines(visit),
-    }
-    grouping = _grouping(visit)
-    chosen = {"date_from": form.day("from"), "date_to": form.day("to"), "include_expenses": form.flag("expenses")}
-    form.check()
-    if form.has("reselects"):
-        differs = {name: value for name, value in chosen.items() if value != getattr(selection, name)}
-        facts |= differs
-        if grouping != invoice.grouping:
-            facts["grouping"] = grouping
-    return _shown(visit, drafts.change(visit.ctx, invoice.id, **facts), "Saved.")
+    document, renderer = _document(visit, invoice), visit.ctx.server.renderer
+    return File("page-1.png", "image/png", lambda: renderer.pictures(document)[0], inline=True)
 
 
-def send(visit: Visit) -> Answer:
+def pdf(visit: Visit) -> Answer:
+    return _file(appendix.pdf(visit.ctx, visit.id()), inline=not visit.query.has("save"))
+
+
+def xml(visit: Visit) -> Answer:
+    wanted = visit.query.kept("format")
+    data = conformity.xml(visit.ctx, visit.id(), next((one for one in PROFILES if one == wanted), None))
+    return File(f"{appendix.stem(data.number)}.xml", "application/xml", data.make)
+
+
+def bundle(visit: Visit) -> Answer:
+    return _file(appendix.bundle(visit.ctx, visit.id()))
+
+
+def timesheet(visit: Visit) -> Answer:
+    as_csv = visit.query.kept("format") == "csv"
+    made = appendix.timesheet_csv if as_csv else appendix.timesheet_pdf
+    return _file(made(visit.ctx, visit.id()), inline=not as_csv)
+
+
+def explain_page(visit: Visit) -> Answer:
+    """Where each figure comes from, down to the seconds."""
+    invoice = invoices.read(visit.ctx, visit.id())
+    return visit.show("invoice_explain.html", invoice=invoice, step=explanations.of_invoice(visit.ctx, invoice.id),
+                      where=_where(visit))  # fmt: skip
+
+
+# --- its states
+
+
+def issue(visit: Visit) -> Answer:
+    """Issue it without a letter."""
     invoice = lifecycle.mark_sent(visit.ctx, visit.id())
     return visit.go(f"/invoices/{invoice.id}", "It is invoice {number} now.", number=invoice.number)
 
@@ -147,7 +157,9 @@ def cancel(visit: Visit) -> Answer:
 
 
 def restore(visit: Visit) -> Answer:
-    return _shown(visit, lifecycle.restore(visit.ctx, visit.id()), "It is a draft again.")
+    made = lifecycle.restore(visit.ctx, visit.id())
+    goal = visit.go(f"/invoices/{made.invoice.id}", "It is a draft again.")
+    return Go(goal.path, made.warnings[0].message) if made.warnings else goal
 
 
 def duplicate(visit: Visit) -> Answer:
@@ -160,124 +172,73 @@ def delete(visit: Visit) -> Answer:
     return visit.go("/invoices", "Deleted. Its work can be billed again.")
 
 
-def payment_page(visit: Visit) -> Answer:
-    invoice = invoices.read(visit.ctx, visit.id())
-    return visit.show("payment_form.html", invoice=invoice, balance=invoice.balance)
+def write_off_page(visit: Visit) -> Answer:
+    return visit.show("write_off_form.html", invoice=invoices.read(visit.ctx, visit.id()))
 
 
-def pay(visit: Visit) -> Answer:
-    form = visit.form
-    amount, paid_on, note = form.need_number("amount"), form.need_day("paid_on"), form.text("note")
-    reference = form.text("transaction_id", longest=200)
-    form.check()
-    _, invoice = payments.record(
-        visit.ctx, visit.id(), amount=amount, paid_on=paid_on, note=note, transaction_id=reference
-    )
-    said = "{number} is paid." if invoice.status == "PAID" else "The payment is recorded."
-    return visit.go(f"/invoices/{invoice.id}", said, number=invoice.number)
+def write_off(visit: Visit) -> Answer:
+    reason = visit.form.need("reason", longest=2000)
+    visit.form.check()
+    invoice = balance.write_off(visit.ctx, visit.id(), reason=reason)
+    return visit.go(f"/invoices/{invoice.id}", "What was open of it is written off.")
 
 
-def delete_payment(visit: Visit) -> Answer:
-    invoice = payments.delete(visit.ctx, visit.id(), visit.id("payment"))
-    return visit.go(f"/invoices/{invoice.id}", "The payment is deleted.")
+def take_write_off_back(visit: Visit) -> Answer:
+    invoice = balance.expect_again(visit.ctx, visit.id())
+    return visit.go(f"/invoices/{invoice.id}", "It is open again.")
 
 
-def _shown(visit: Visit, made: Draft, said: str) -> Answer:
-    """On to a draft; what its maker should know goes before what was done."""
-    goal = visit.go(f"/invoices/{made.invoice.id}", said)
-    return Go(goal.path, made.warnings[0].message) if made.warnings else goal
+def choose_method(visit: Visit) -> Answer:
+    chosen = visit.form.choice("method", METHODS)
+    visit.form.check()
+    cards.choose(visit.ctx, "invoice", visit.id(), next((one for one in cards.METHODS if one == chosen), None))
+    return visit.go(f"/invoices/{visit.id()}", "Saved.")
 
 
-def _preview(visit: Visit) -> tuple[Draft | None, str]:
-    """What the builder would make, or why it would make nothing."""
-    form = visit.form
-    visit.form = form or visit.query
-    try:
-        return money.preview(visit.ctx, **_facts(visit)), ""
-    except Refusal as refusal:
-        return None, visit.words.refusal(next(iter(refusal.fields.values()), refusal.message))
-    finally:
-        visit.form = form
+def _document(visit: Visit, invoice: Invoice) -> Document:
+    """What it says: as it was issued, else as it is."""
+    kept = issued.of_invoice(visit.ctx, invoice)
+    return papers.of_invoice(visit.ctx, invoice.id) if kept is None else issued.document_of(kept)
 
 
-def _facts(visit: Visit) -> dict[str, Any]:
-    form = visit.form
-    client_id = form.id("client_id")
-    if client_id is None:
-        form.wrong.setdefault("client_id", "required")
-    facts: dict[str, Any] = {
-        "client_id": client_id,
-        "date_from": form.day("from"),
-        "date_to": form.day("to"),
-        "grouping": _grouping(visit),
-        "include_expenses": form.flag("expenses"),
-        "project_ids": None if form.kept("which", "all") == "all" else form.ids("projects"),
-        "lines": _lines(visit),
-        "discount": _discount(visit),
-        "issue_date": form.day("issue_date"),
-        "due_date": form.day("due_date"),
-        "po_number": form.text("po_number", longest=100),
-        "notes": form.text("notes"),
-    }
-    if form.text("tax_rate") is not None:
-        facts["tax_rate"] = form.number("tax_rate")
-    form.check()
-    return facts
+def _file(made: Named, *, inline: bool = False) -> File:
+    return File(made.name, made.media, made.make, inline)
 
 
-def _grouping(visit: Visit) -> Grouping:
-    chosen = visit.form.choice("grouping", GROUPINGS)
-    return GROUPINGS[GROUPINGS.index(chosen)] if chosen in GROUPINGS else "PROJECT_TASK"
+def _where(visit: Visit) -> Callable[[Step], str]:
+    """The page of what a figure comes from, where there is one for the reader."""
+    known: dict[str, tuple[str, str]] = {
+        "invoice": ("/invoices/", "READ_INVOICES"), "client": ("/clients/", "READ_CLIENTS"),
+        "project": ("/projects/", "READ_PROJECTS"), "task": ("/tasks/", "READ_TASKS"),
+        "time_entry": ("/time/", "TRACK_TIME"), "credit_note": ("/credit-notes/", "READ_INVOICES"),
+    }  # fmt: skip
 
+    def path(step: Step) -> str:
+        to, needs = known.get(step.resource or "", ("", ""))
+        return f"{to}{step.resource_id}" if to and step.resource_id and visit.may(needs) else ""
 
-def _discount(visit: Visit) -> Discount | None:
-    """`10 %` or `50`: a percentage, or an amount."""
-    text = visit.form.text("discount", longest=40)
-    if text is None:
-        return None
-    try:
-        value = visit.formats.parse_number(text.removesuffix("%").strip())
-    except ValueError:
-        visit.form.wrong["discount"] = "write an amount, or a percentage such as 10 %"
-        return None
-    return Discount(percent=value) if text.endswith("%") else Discount(amount=value)
-
-
-def _lines(visit: Visit) -> list[CustomLine]:
-    """Lines of one's own, as they stand in the form; empty ones are left out."""
-    given = visit.form.given
-    columns = [given.get(name, []) for name in ("line_description", "line_quantity", "line_unit", "line_rate")]
-    found: list[CustomLine] = []
-    for description, quantity, unit, rate in zip(*columns, strict=False):
-        if not description.strip() and not rate.strip():
-            continue
-        try:
-            found.append(
-                CustomLine(
-                    description=description.strip(),
-                    quantity=visit.formats.parse_number(quantity) if quantity.strip() else Decimal(1),
-                    rate=visit.formats.parse_number(rate),
-                    unit=unit.strip()[:40] or None,
-                )
-            )
-        except ValueError:
-            visit.form.wrong["lines"] = "the quantity and the price of a line are numbers"
-    return found
+    return path
 
 
 _READ, _CHANGE, _PAY = Permission.READ_INVOICES, Permission.CHANGE_INVOICES, Permission.RECORD_PAYMENTS
 
 PAGES = (
     Page("/invoices", _READ, list_page, label="Invoices", section="invoices", icon="receipt"),
-    Page("/invoices/new", _CHANGE, new_page, create, label="New invoice", section="invoices", icon="plus"),
     Page("/invoices/{id}", _READ, page, section="invoices"),
-    Page("/invoices/{id}/edit", _CHANGE, edit_page, edit, section="invoices"),
-    Page("/invoices/{id}/send", _CHANGE, post=send, again=page),
+    Page("/invoices/{id}/document", _READ, document_page, section="invoices"),
+    Page("/invoices/{id}/picture", _READ, picture, file=True),
+    Page("/invoices/{id}/pdf", _READ, pdf, file=True),
+    Page("/invoices/{id}/xml", _READ, xml, file=True),
+    Page("/invoices/{id}/documents.zip", _READ, bundle, file=True),
+    Page("/invoices/{id}/timesheet", _READ, timesheet, file=True),
+    Page("/invoices/{id}/explain", _READ, explain_page, section="invoices"),
+    Page("/invoices/{id}/issue", _CHANGE, post=issue, again=page),
     Page("/invoices/{id}/settle", _CHANGE, post=settle, again=page),
     Page("/invoices/{id}/cancel", _CHANGE, post=cancel, again=page),
     Page("/invoices/{id}/restore", _CHANGE, post=restore, again=page),
     Page("/invoices/{id}/duplicate", _CHANGE, post=duplicate, again=page),
     Page("/invoices/{id}/delete", _CHANGE, post=delete, again=page),
-    Page("/invoices/{id}/payments/new", _PAY, payment_page, pay, section="invoices"),
-    Page("/invoices/{id}/payments/{payment}/delete", _PAY, post=delete_payment, again=page),
+    Page("/invoices/{id}/write-off", _PAY, write_off_page, write_off, section="invoices"),
+    Page("/invoices/{id}/write-off/undo", _PAY, post=take_write_off_back, again=page),
+    Page("/invoices/{id}/method", _CHANGE, post=choose_method, again=page),
 )

@@ -4,7 +4,25 @@ from __future__ import annotations
 
 from typing import Final
 
-from tallystick.web.app import account, clients, expenses, home, invoices, projects, settings, tasks, time, timer
+from tallystick.web.app import (
+    account,
+    billing,
+    builder,
+    clients,
+    credit_notes,
+    expenses,
+    home,
+    invoices,
+    payments,
+    projects,
+    recurring_invoices,
+    reports,
+    sending,
+    settings,
+    tasks,
+    time,
+    timer,
+)
 from tallystick.web.app.visit import Page
 
 PAGES: Final[tuple[Page, ...]] = (
@@ -15,7 +33,14 @@ PAGES: Final[tuple[Page, ...]] = (
     *tasks.PAGES,
     *clients.PAGES,
     *invoices.PAGES,
+    *builder.PAGES,
+    *sending.PAGES,
+    *payments.PAGES,
+    *credit_notes.PAGES,
+    *recurring_invoices.PAGES,
+    *billing.PAGES,
     *expenses.PAGES,
+    *reports.PAGES,
     *settings.PAGES,
     *account.PAGES,
 )

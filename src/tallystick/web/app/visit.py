@@ -26,6 +26,8 @@ class Show:
     template: str
     facts: Mapping[str, Any]
     status: int = 200
+    late: Mapping[str, Callable[[], Any]] = field(default_factory=dict[str, Callable[[], Any]])
+    """Facts that take longer than a transaction should: made when it is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,19 @@ class Data:
     status: int = 200
 
 
-Answer = Show | Go | Data
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file, made when the transaction is over: paper takes longer than a row."""
+
+    name: str
+    """What it is saved as."""
+    media: str
+    make: Callable[[], bytes]
+    inline: bool = False
+    """Whether a browser shows it rather than saves it."""
+
+
+Answer = Show | Go | Data | File
 
 
 @dataclass(slots=True)
@@ -97,8 +111,8 @@ class Visit:
         return self.words.say(text, **facts)
 
     def show(self, template: str, /, **facts: Any) -> Show:
-        """A page. `http`: its status, where that is not 200."""
-        return Show(template, facts, facts.pop("http", 200))
+        """A page. `http`: its status, where that is not 200; `late`: facts that are made after the transaction."""
+        return Show(template, facts, facts.pop("http", 200), facts.pop("late", {}))
 
     def go(self, path: str, said: str = "", **facts: Any) -> Go:
         """On to a path of ours. `said` is an English text; facts go where their names stand."""
@@ -134,3 +148,5 @@ class Page:
     """Shows the form again when `post` was refused; else `get` does, else the visitor goes back with the sentence."""
     change: Permission | None = None
     """What `post` needs, where that is more."""
+    file: bool = False
+    """Whether `get` answers a file, not a page."""
