@@ -199,6 +199,8 @@ TABLE = (
     _row("listCreditNotes", "List credit notes", YES, NO),
     _row("getCreditNote", "Read a credit note", YES, NO),
     _row("listCreditNoteLines", "Read the lines of a credit note", YES, NO),
+    _row("getCreditNotePdf", "Read a credit note as PDF", YES, NO),
+    _row("getCreditNoteXml", "Read a credit note as data", YES, NO),
     _row("applyClientCredit", "Pay an invoice with the client's credit", YES, NO, manager=NO),
     _row("listInvoiceRefunds", "Read the refunds of an invoice", YES, NO),
     _row("refundInvoicePayment", "Record a refund", YES, NO, manager=NO),
