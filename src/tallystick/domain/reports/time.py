@@ -301,6 +301,7 @@ def _entries(group: str, sort: str, *, money: bool) -> Prepared:
         else ("CAST(NULL AS text)", *("NULL",) * 4)
     )
     client, rate, amount, currency, invoice = seen
+    ordered = f"{grouped} {order}, entry.created_at DESC, entry.id DESC"
     joined = "JOIN people AS person ON person.id = entry.user_id" if {group, sort.strip("-")} & {"member"} else ""
     if group == "task":
         joined += f" LEFT JOIN tasks AS task ON task.workspace_id = :workspace AND task.id = {key}"
@@ -308,10 +309,8 @@ def _entries(group: str, sort: str, *, money: bool) -> Prepared:
         text(f"""
             WITH {PLACES},
             chosen AS (
-                SELECT entry.id, row_number() OVER (ORDER BY {grouped} {order}, entry.created_at DESC, entry.id DESC)
-                       AS position
-                FROM {_FROM} {joined} WHERE {_WHERE}
-                ORDER BY position LIMIT :limit
+                SELECT entry.id FROM {_FROM} {joined} WHERE {_WHERE}
+                ORDER BY {ordered} LIMIT :limit
             )
             SELECT CAST({key} AS text), entry.id, entry.entry_date, entry.started_at, entry.stopped_at, {client},
                    place.name, place.color, task.name, entry.user_id, person.name, entry.note, entry.billable,
@@ -323,6 +322,6 @@ def _entries(group: str, sort: str, *, money: bool) -> Prepared:
                 AND (CAST(:everyone AS boolean) OR place.id IS NOT NULL)
             JOIN people AS person ON person.id = entry.user_id
             LEFT JOIN invoices AS invoice ON invoice.workspace_id = :workspace AND invoice.id = entry.invoice_id
-            ORDER BY chosen.position
+            ORDER BY {ordered}
         """)
     )
