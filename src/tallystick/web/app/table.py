@@ -8,6 +8,7 @@ from tallystick.web.app import (
     account,
     billing,
     builder,
+    calendar,
     clients,
     credit_notes,
     expenses,
@@ -16,6 +17,7 @@ from tallystick.web.app import (
     payments,
     projects,
     recurring_invoices,
+    reports,
     sending,
     settings,
     tasks,
@@ -27,6 +29,7 @@ from tallystick.web.app.visit import Page
 PAGES: Final[tuple[Page, ...]] = (
     *home.PAGES,
     *timer.PAGES,
+    *calendar.PAGES,
     *time.PAGES,
     *projects.PAGES,
     *tasks.PAGES,
@@ -39,6 +42,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *recurring_invoices.PAGES,
     *billing.PAGES,
     *expenses.PAGES,
+    *reports.PAGES,
     *settings.PAGES,
     *account.PAGES,
 )
