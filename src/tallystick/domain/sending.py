@@ -18,17 +18,36 @@ from tallystick.domain.invoices.invoice import Invoice
 from tallystick.domain.mails import mail as mails
 from tallystick.domain.mails import templates
 from tallystick.domain.mails.mail import Mail, Words
+from tallystick.domain.mails.settings import sender_of
+from tallystick.domain.payments import Payment
 from tallystick.domain.workspaces import current
 from tallystick.values.document import Document
 from tallystick.values.duration import local_date
 from tallystick.values.errors import Conflict, Invalid
-from tallystick.values.letter import Attachment
+from tallystick.values.letter import Attachment, is_address
 from tallystick.values.wording import amount_in, day_in
 
 File = Literal["pdf", "xml"]
 FILES: Final[tuple[File, ...]] = get_args(File)
 BREATH: Final = timedelta(seconds=60)
 """Whoever sends the same again within it did not mean to."""
+THANKS: Final = {
+    "en": (
+        "Thank you for your payment on invoice {{number}}",
+        (
+            "Dear Sir or Madam,\n\nthank you: we received {{paid}} on {{paid_on}} for invoice {{number}} of "
+            "{{issue_date}}. Still open: {{balance}}.\n\nKind regards\n{{studio}}"
+        ),
+    ),
+    "de": (
+        "Danke für Ihre Zahlung zur Rechnung {{number}}",
+        (
+            "Guten Tag,\n\nvielen Dank: am {{paid_on}} haben wir {{paid}} zur Rechnung {{number}} vom {{issue_date}} "
+            "erhalten. Noch offen: {{balance}}.\n\nMit freundlichen Grüßen\n{{studio}}"
+        ),
+    ),
+}
+"""Subject and body of the letter after a payment, by language."""
 BUTTONS: Final = {"en": "Show the invoice", "de": "Rechnung ansehen"}
 
 
@@ -128,6 +147,28 @@ def proposal(ctx: Context, invoice_id: str, kind: Literal["invoice", "reminder"]
         templates.filled(words.subject, facts),
         templates.filled(words.body, facts),
     )
+
+
+def thank(ctx: Context, payment_id: str) -> Mail | None:
+    """Tell a client that their payment arrived; None where nobody is set up to mail it, or has their address."""
+    ctx.require(Permission.RECORD_PAYMENTS)
+    payment = ctx.find(Payment, payment_id)
+    invoice = ctx.find(Invoice, payment.invoice_id)
+    to = _usual_recipient(ctx, invoice)
+    if to is None or not is_address(to) or sender_of(ctx, own=True) is None:
+        return None
+    paper = papers.of_invoice(ctx, invoice.id)
+    language = paper.look.language.partition("-")[0]
+    language = language if language in THANKS else "en"
+    url = links.url_of(ctx, links.ensured(ctx, invoice))
+    facts = {
+        **_facts(ctx, invoice, paper, url),
+        "paid": amount_in(paper.look.language, payment.amount, payment.currency),
+        "paid_on": day_in(paper.look.language, payment.paid_on),
+    }
+    subject, body = (templates.filled(text, facts) for text in THANKS[language])
+    words = Words(text=body, link=url, link_label=BUTTONS[language], language=language, automatic=True)
+    return mails.enqueue(ctx, "payment", to=[to], subject=subject, words=words, invoice_id=invoice.id)
 
 
 def attached(ctx: Context, invoice_id: str, files: Sequence[str]) -> Sequence[Attachment]:

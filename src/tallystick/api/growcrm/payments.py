@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from tallystick.api.growcrm import laravel
 from tallystick.api.growcrm.laravel import Amount, Flag, Whole, in_terms_of
@@ -14,7 +14,7 @@ from tallystick.api.growcrm.parts import Booked, Name, Named, TagsField, Title, 
 from tallystick.api.growcrm.refunds import OPEN_NO_MORE, REFUNDED, RefundChange, returned
 from tallystick.api.growcrm.wire import NOTHING, Id, Page, page_of
 from tallystick.api.wire import Ask, Operation
-from tallystick.domain import overviews, payments, refunds
+from tallystick.domain import overviews, payments, refunds, sending
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
 from tallystick.domain.invoices.invoice import Invoice
@@ -65,8 +65,7 @@ class PaymentChange(Struct):
 
 class PaymentFields(PaymentChange):
     payment_invoiceid: Whole | UnsetType = UNSET
-    send_payment_email: Flag | UnsetType | None = UNSET
-    """Nothing is mailed."""
+    send_payment_email: Annotated[Flag | UnsetType | None, Meta(description="`yes` thanks the client by mail.")] = UNSET
 
 
 def list_payments(ctx: Context, ask: Ask) -> Page:
@@ -85,6 +84,8 @@ def create_payment(ctx: Context, ask: Ask) -> Struct:
     invoice_id = reference(ctx, Invoice, ask.facts["payment_invoiceid"], "payment_invoiceid")
     with in_terms_of(_NAMES):
         made, _ = payments.record(ctx, invoice_id, **told(ask.facts, _PLAIN))
+    if ask.facts.get("send_payment_email"):
+        sending.thank(ctx, made.id)
     return _shown(one(ctx, made.id))
 
 
