@@ -91,9 +91,9 @@ def test_a_client_is_thanked_when_asked_for(
     assert (mail.kind, mail.recipients, mail.subject) == (
         "payment",
         ["ap@globex.example"],
-        "Thank you for your payment on invoice INV-0001"
+        "Thank you for your payment of invoice INV-0001"
         if language == "en"
-        else "Danke für Ihre Zahlung zur Rechnung INV-0001",
+        else "Danke für Ihre Zahlung der Rechnung INV-0001",
     )
     assert "100" in said.text
     assert "200" in said.text, "what is still open"

@@ -23,7 +23,7 @@ READING = [pytest.param(one, id=one.id) for one in OPERATIONS if not one.writes]
 EVERY = [pytest.param(one, id=one.id) for one in OPERATIONS]
 AGREE = {
     "rateType": ("fixedFeeAmount",), "startDate": ("dueDate",), "durationSeconds": ("duration",),
-    "budgetHours": ("budgetAmount",), "budgetAmount": ("budgetHours",),
+    "budgetHours": ("budgetAmount",), "budgetAmount": ("budgetHours",), "yearlyReset": ("prefix",),
 }  # fmt: skip
 """Fields that a refusal may name in place of the one that was changed."""
 
@@ -72,12 +72,23 @@ def place(attack: Attacker, operation: Operation) -> str:
     here = ids.setdefault(f"a {head}", attack.studio.owner.member_id if head == "members" else NOBODY)
     if head == "oauth-grants":
         here = grant(attack)
+    elif head == "credit-notes" and here == NOBODY and operation.path.endswith("/xml"):
+        here = ids["a credit-notes"] = credit_note(attack, json.dumps(makings["invoices"]))
     elif head in makings and attack("GET", f"/{head}/{here}").status in (404, 405):
         made = attack("POST", f"/{head}", json.dumps(makings[head]))
         assert made.status == 201, made.body
         here = ids[f"a {head}"] = made.json["data"]["id"]
     path = operation.path.replace("{id}", here)
     return "/".join(NOBODY if part.startswith("{") else part for part in path.split("/"))
+
+
+def credit_note(attack: Attacker, invoice: str) -> str:
+    """A credit note of an invoice of this body."""
+    path = f"/invoices/{attack('POST', '/invoices', invoice).json['data']['id']}"
+    attack("POST", f"{path}/mark-sent", "{}")
+    made = attack("POST", f"{path}/credit", '{"reason": "R"}')
+    assert made.status == 201, made.body
+    return str(made.json["data"]["id"])
 
 
 def grant(attack: Attacker) -> str:

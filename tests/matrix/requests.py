@@ -62,6 +62,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "writeOffExpense": {"reason": "goodwill"},
     "writeOffExpenses": {"expenseIds": ["expense"], "reason": "goodwill"},
     "undoExpensesWriteOff": {"expenseIds": ["expense"]},
+    "createReportView": {"name": "Last month", "report": "time", "query": "group=project"},
+    "updateReportView": {"name": "This month"},
     "updateCardSettings": {"method": "CARD", "feePercent": "2.5"},
     "setClientPaymentMethod": {"method": "BANK"},
     "setInvoicePaymentMethod": {"method": "CARD"},
@@ -95,6 +97,7 @@ NOUNS = {
     "lines": "line", "tax-rates": "tax_rate",
     "invoices": "invoice", "rates": "rate", "milestones": "milestone", "members": "member", "payments": "payment",
     "refunds": "refund", "credit-notes": "credit_note",
+    "report-views": "view",
     "mails": "mail", "invitations": "invitation",
     "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
 }  # fmt: skip

@@ -60,6 +60,7 @@ from tallystick.domain.projects import Project
 from tallystick.domain.recurring import automatic_billing, recurring, runs
 from tallystick.domain.recurring.automatic_billing import BillingRun
 from tallystick.domain.recurring.recurring import Template
+from tallystick.domain.reports import views
 from tallystick.domain.sending import Message
 from tallystick.domain.task_statuses import TaskPriority, TaskStatus
 from tallystick.values.ids import new_id
@@ -210,6 +211,13 @@ def _apps(world: World, word: str) -> None:
         ids["grant.deleted"] = oauth.grant(ctx, app, ["entries:read"]).id
         oauth.revoke_grant(ctx, ids["grant.deleted"])
     ids["grant"] = ids["grant.second"]
+    for who in PEOPLE:
+        with studio.context(who) as ctx:
+            ids[f"view.{who}"] = views.save(ctx, name=f"{word} view", report="time", query="group=day").id
+            gone = views.save(ctx, name=f"{word} gone", report="time")
+            views.delete(ctx, gone.id)
+            ids["view.deleted"] = gone.id
+    ids["view"] = ids["view.second"]
 
 
 def _beside_work(world: World, word: str) -> None:

@@ -80,6 +80,7 @@ def record(
     stand(
         ctx,
         invoice,
+        given=given_by(ctx, invoice.id),
         amount_paid=invoice.amount_paid - (amount - from_credit),
         amount_refunded=invoice.amount_refunded + amount,
     )
@@ -124,6 +125,7 @@ def delete(ctx: Context, invoice_id: str, payment_id: str, refund_id: str) -> In
     stand(
         ctx,
         invoice,
+        given=given_by(ctx, invoice.id),
         amount_paid=invoice.amount_paid + again,
         amount_refunded=invoice.amount_refunded - refund.amount,
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Final, Literal, NamedTuple, get_args
 
 from tallystick.db.session import Prepared
@@ -31,24 +30,6 @@ File = Literal["pdf", "xml"]
 FILES: Final[tuple[File, ...]] = get_args(File)
 BREATH: Final = timedelta(seconds=60)
 """Whoever sends the same again within it did not mean to."""
-THANKS: Final = {
-    "en": (
-        "Thank you for your payment on invoice {{number}}",
-        (
-            "Dear Sir or Madam,\n\nthank you: we received {{paid}} on {{paid_on}} for invoice {{number}} of "
-            "{{issue_date}}. Still open: {{balance}}.\n\nKind regards\n{{studio}}"
-        ),
-    ),
-    "de": (
-        "Danke für Ihre Zahlung zur Rechnung {{number}}",
-        (
-            "Guten Tag,\n\nvielen Dank: am {{paid_on}} haben wir {{paid}} zur Rechnung {{number}} vom {{issue_date}} "
-            "erhalten. Noch offen: {{balance}}.\n\nMit freundlichen Grüßen\n{{studio}}"
-        ),
-    ),
-}
-"""Subject and body of the letter after a payment, by language."""
-BUTTONS: Final = {"en": "Show the invoice", "de": "Rechnung ansehen"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,17 +139,28 @@ def thank(ctx: Context, payment_id: str) -> Mail | None:
     if to is None or not is_address(to) or sender_of(ctx, own=True) is None:
         return None
     paper = papers.of_invoice(ctx, invoice.id)
-    language = paper.look.language.partition("-")[0]
-    language = language if language in THANKS else "en"
+    language = paper.look.language
+    template = templates.thanks_in(language)
     url = links.url_of(ctx, links.ensured(ctx, invoice))
     facts = {
         **_facts(ctx, invoice, paper, url),
-        "paid": amount_in(paper.look.language, payment.amount, payment.currency),
-        "paid_on": day_in(paper.look.language, payment.paid_on),
+        "paid": amount_in(language, payment.amount, payment.currency),
+        "paid_on": day_in(language, payment.paid_on),
     }
-    subject, body = (templates.filled(text, facts) for text in THANKS[language])
-    words = Words(text=body, link=url, link_label=BUTTONS[language], language=language, automatic=True)
-    return mails.enqueue(ctx, "payment", to=[to], subject=subject, words=words, invoice_id=invoice.id)
+    return mails.enqueue(
+        ctx,
+        "payment",
+        to=[to],
+        subject=templates.filled(template.subject, facts),
+        words=Words(
+            text=templates.filled(template.body, facts),
+            link=url,
+            link_label=templates.button_in(template.language),
+            language=template.language,
+            automatic=True,
+        ),
+        invoice_id=invoice.id,
+    )
 
 
 def attached(ctx: Context, invoice_id: str, files: Sequence[str]) -> Sequence[Attachment]:
@@ -209,7 +201,7 @@ def _write(
         words=Words(
             text=templates.filled(message.body or words.body, facts),
             link=url,
-            link_label=BUTTONS.get(language.partition("-")[0], BUTTONS["en"]),
+            link_label=templates.button_in(words.language),
             language=words.language,
             automatic=kind == "reminder",
         ),
@@ -226,17 +218,12 @@ def _facts(ctx: Context, invoice: Invoice, paper: Document, url: str | None) -> 
         "studio": paper.seller.trade_name or paper.seller.name,
         "number": paper.number,
         "total": amount_in(language, paper.total, paper.currency),
-        "balance": amount_in(language, balance_of(invoice), paper.currency),
+        "balance": amount_in(language, invoice.balance, paper.currency),
         "issue_date": day_in(language, paper.issue_date),
         "due_date": day_in(language, paper.due_date),
         "days_overdue": str(overdue),
         "link": url or "",
     }
-
-
-def balance_of(invoice: Invoice) -> Decimal:
-    """What is left to pay of an invoice."""
-    return invoice.balance
 
 
 def _recipients(ctx: Context, invoice: Invoice, message: Message) -> Sequence[str]:

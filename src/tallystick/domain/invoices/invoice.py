@@ -45,7 +45,7 @@ LINE_KINDS: Final[tuple[LineKind, ...]] = get_args(LineKind)
 MOVES: Final[dict[Status, frozenset[Status]]] = {
     "DRAFT": frozenset({"SENT", "CANCELLED"}),
     "SENT": frozenset({"PAID", "CANCELLED"}),
-    "PAID": frozenset({"SENT"}),  # only when a payment is deleted, corrected or returned
+    "PAID": frozenset({"SENT", "CANCELLED"}),  # only when a payment is deleted, corrected or returned
     "CANCELLED": frozenset({"DRAFT"}),
 }
 """From each state, where an invoice may go. `become` is the only door."""

@@ -16,6 +16,7 @@ from tallystick.web.app import (
     payments,
     projects,
     recurring_invoices,
+    reports,
     sending,
     settings,
     tasks,
@@ -39,6 +40,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *recurring_invoices.PAGES,
     *billing.PAGES,
     *expenses.PAGES,
+    *reports.PAGES,
     *settings.PAGES,
     *account.PAGES,
 )
