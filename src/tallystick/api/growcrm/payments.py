@@ -28,7 +28,7 @@ class PaidInvoice(Struct, gc=False):
     formatted_id: str
 
 
-class Refund(Struct, gc=False):
+class PaymentRefund(Struct, gc=False):
     """What was returned; of several, the last one with the sum of all."""
 
     has_refund: YesNo = "no"
@@ -51,7 +51,7 @@ class PaymentJson(Struct, gc=False):
     project_id: int | None
     creator_id: int
     dates: Booked
-    refund: Refund
+    refund: PaymentRefund
     tags: list[str]
 
 
@@ -144,11 +144,11 @@ def _shown(row: PaymentSeen) -> PaymentJson:
     )
 
 
-def _refund(row: PaymentSeen) -> Refund:
+def _refund(row: PaymentSeen) -> PaymentRefund:
     if row.refund is None:
-        return Refund()
+        return PaymentRefund()
     day = None if row.refunded_on is None else row.refunded_on.isoformat()
-    return Refund("yes", row.refund, money(row.amount_refunded), day, row.refund_note)
+    return PaymentRefund("yes", row.refund, money(row.amount_refunded), day, row.refund_note)
 
 
 _PLAIN: Final = {
