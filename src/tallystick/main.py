@@ -27,7 +27,7 @@ from tallystick.api.growcrm.wire import GrowCrmApi
 from tallystick.api.native.openapi import native_document
 from tallystick.api.native.operations import OPERATIONS
 from tallystick.api.native.wire import NativeApi
-from tallystick.api.wire import Wire
+from tallystick.api.wire import Wire, preflight
 from tallystick.auth.rate_limits import Policy, RateLimits
 from tallystick.db.local_postgres import key_file
 from tallystick.db.session import Database
@@ -39,7 +39,8 @@ from tallystick.outgoing.smtp import SmtpPost
 from tallystick.outgoing.stripe_checkout import StripeTill
 from tallystick.settings import Settings
 from tallystick.values.letter import Sender, Tls
-from tallystick.web.app.front import mount_app
+from tallystick.web.app.front import Door, mount_app
+from tallystick.web.app.reports import TIME_CSV
 from tallystick.web.app.table import PAGES
 from tallystick.web.assets import Assets
 from tallystick.web.auth.oauth import mount_oauth
@@ -103,7 +104,8 @@ def build(
     mount_expensicat(app, settings, wire, key, assets=assets)
     described = native_document(OPERATIONS, version=__version__, server=settings.public_url)
     app.add_route("/api/openapi.json", Document(msgspec.json.encode(described), "application/json"))
-    mount_app(app, entrance, lent(settings, key), assets, PAGES, env=settings.env)
+    front = mount_app(app, entrance, lent(settings, key), assets, PAGES, env=settings.env)
+    app.add_route(TIME_CSV.path, ByCookieOrToken(Door(front, TIME_CSV), wire, "getTimeReportCsv"))
     app.add_route("/api-docs", Reference(described, assets))
     app.add_route("/static/{name}", assets)
     app.add_route("/healthz", Alive())
@@ -209,6 +211,27 @@ def mount_growcrm(app: App, settings: Settings, native: Wire, key: bytes, assets
     described = growcrm_document(GROWCRM, version=__version__, server=settings.public_url)
     app.add_route(machine, Document(msgspec.json.encode(described), "application/json"))
     app.add_route(f"{manners.prefix}/growcrm/docs", Reference(described, assets, GROWCRM_GUIDE, machine))
+
+
+class ByCookieOrToken:
+    """An address that pages and programs share: who sends a token is answered by the API, others by the page."""
+
+    def __init__(self, page: Door, wire: Wire, operation: str) -> None:
+        self._page = page
+        self._wire = wire
+        self._operation = next(one for one in wire.manners.operations() if one.id == operation)
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        if request.get_header("Authorization") is None:
+            self._page.on_get(request, response)
+        else:
+            self._wire.serve(request, response, self._operation, {})
+
+    on_head = on_get
+
+    def on_options(self, request: falcon.Request, response: falcon.Response) -> None:
+        del request
+        preflight(response, "GET")
 
 
 class FixedSuffix:

@@ -62,7 +62,7 @@ class Shop:
             return lifecycle.mark_sent(ctx, made.invoice.id)
 
     def checkout(self, invoice: Invoice, who: str = "manager") -> CardCheckout:
-        return self.do(checkouts.open_checkout, invoice.id, who=who)
+        return checkouts.open_checkout(lambda: self.context(who), invoice.id)
 
     def hear(self, event: dict[str, Any]) -> str | None:
         body, signature = signed(event, self.studio.clock())

@@ -26,10 +26,12 @@ class FakeStripe:
     url: str = ""
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     """Idempotency key and parameters of every session that was to be opened."""
-    sessions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    sessions: dict[str | None, dict[str, Any]] = field(default_factory=dict)
     opened: dict[str, str] = field(default_factory=dict)
     """Idempotency key → session."""
     down: bool = False
+    mute: bool = False
+    """It does what is asked, and its answer gets lost."""
     numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     def open(self, key: str, given: dict[str, str]) -> tuple[int, dict[str, Any]]:
@@ -53,7 +55,7 @@ class FakeStripe:
         self.sessions[identity], self.opened[key] = session, identity
         return 200, session
 
-    def pay(self, session_id: str, **changed: Any) -> dict[str, Any]:
+    def pay(self, session_id: str | None, **changed: Any) -> dict[str, Any]:
         """Somebody pays; the event that tells of it."""
         session = self.sessions[session_id]
         session |= {"payment_status": "paid", "payment_intent": f"pi_{session_id}", **changed}
@@ -62,7 +64,7 @@ class FakeStripe:
     def event(self, kind: str, thing: dict[str, Any]) -> dict[str, Any]:
         return {"id": f"evt_{next(self.numbers)}", "object": "event", "type": kind, "data": {"object": dict(thing)}}
 
-    def refunded(self, session_id: str, units: int) -> dict[str, Any]:
+    def refunded(self, session_id: str | None, units: int) -> dict[str, Any]:
         """So much of its charge was returned by now."""
         charge = {
             "id": f"ch_{session_id}", "object": "charge", "payment_intent": f"pi_{session_id}",
@@ -92,6 +94,9 @@ def fake_stripe() -> Generator[FakeStripe]:
                 status, answer = 404, {"error": {"type": "invalid_request_error", "message": "Nothing here"}}
             else:
                 status, answer = fake.open(self.headers["Idempotency-Key"], given)
+                if fake.mute:
+                    self.connection.close()
+                    return
             body = json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

@@ -9,18 +9,23 @@ from typing import Any
 import pytest
 from falcon import testing
 
+from tallystick.auth.rate_limits import RateLimits
+from tallystick.main import build
+from tallystick.settings import Settings
 from tallystick.values.ids import new_id
 from tests.cards.conftest import Shop
 from tests.cards.fake import SECRET_KEY, WEBHOOK_SECRET, FakeStripe, signed
 from tests.cli.conftest import Filled, Tallystick, data, filled, new_database, own_pool, own_url, tallystick
-from tests.studio import Api, Studio, app_client
+from tests.studio import KEY, Api, Studio
 
 __all__ = ["data", "filled", "new_database", "own_pool", "own_url", "tallystick"]
 
 
 @pytest.fixture
-def client(studio: Studio, tmp_path: Path) -> testing.TestClient:
-    return app_client(studio.database, studio.clock, tmp_path)
+def client(studio: Studio, stripe: FakeStripe, tmp_path: Path) -> testing.TestClient:
+    said = Settings(data=tmp_path, stripe_api=stripe.url, rate_limit_address=0)
+    limits = RateLimits(tmp_path / "limits", clock=lambda: studio.clock().timestamp())
+    return testing.TestClient(build(said, studio.database, KEY, clock=studio.clock, limits=limits))
 
 
 def tell(client: testing.TestClient, workspace: str, body: bytes, signature: str | None) -> testing.Result:
@@ -78,7 +83,7 @@ def test_pages_that_payers_arrive_at_say_so(client: testing.TestClient) -> None:
         assert answer.headers["content-security-policy"] == "default-src 'none'"
 
 
-def test_everything_over_the_native_api(shop: Shop, client: testing.TestClient) -> None:
+def test_everything_over_the_native_api(shop: Shop, client: testing.TestClient, stripe: FakeStripe) -> None:
     api = Api(client, shop.studio.owner.token)
     told = api("PUT", "/card-settings", {"feePercent": "2.50", "secretKey": SECRET_KEY, "method": "CARD"}).json["data"]
     assert told == {
@@ -87,6 +92,19 @@ def test_everything_over_the_native_api(shop: Shop, client: testing.TestClient) 
     }  # fmt: skip
     assert SECRET_KEY not in json.dumps(told)
     invoice = shop.invoice()
+    stripe.down = True
+    refused = api("POST", f"/invoices/{invoice.id}/checkout", {}, headers={"Idempotency-Key": "one"})
+    assert (refused.status_code, refused.json["error"]["reason"]) == (409, "try_again")
+    assert [one["url"] for one in api.get(f"/invoices/{invoice.id}/checkouts")] == [None]
+    stripe.down = False
+    first = api("POST", f"/invoices/{invoice.id}/checkout", {}, headers={"Idempotency-Key": "one"})
+    assert (first.status_code, first.json["data"]["status"]) == (201, "OPEN")
+    asked = len(stripe.asked)
+    replayed = api("POST", f"/invoices/{invoice.id}/checkout", {}, headers={"Idempotency-Key": "one"})
+    assert (replayed.json, replayed.headers["idempotent-replayed"]) == (first.json, "true")
+    small = api("POST", f"/invoices/{shop.invoice('0.10').id}/checkout", {})
+    assert (small.status_code, small.json["error"]["reason"]) == (409, "card_gateway")
+    assert len(stripe.asked) == asked + 1
     assert api.get(f"/invoices/{invoice.id}/payment-method") == {"method": None, "effective": "CARD"}
     opened = shop.checkout(invoice)
     again = api.post(f"/invoices/{invoice.id}/checkout")

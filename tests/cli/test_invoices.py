@@ -159,6 +159,19 @@ def test_another_workspaces_client_and_invoice_are_not_found(filled: Filled, tal
         assert (said.code, said.out) == (1, "")
 
 
+def test_a_credit_note_is_written_as_pdf_and_as_data(invoice: Any, tmp_path: Path) -> None:
+    number = invoice("mark-sent", invoice("draft", "Globex", "--json").json["invoice"]["number"], "--json").json[
+        "number"
+    ]
+    note = invoice("credit", number, "--reason", "Billed twice", "--json").json
+    file = tmp_path / "note.pdf"
+    for named in (note["number"], note["credit_note_id"]):
+        assert invoice("pdf", named, "--out", str(file)).code == 0
+        assert file.read_bytes().startswith(b"%PDF-")
+    assert "<ram:TypeCode>381</ram:TypeCode>" in invoice("xml", note["number"]).out
+    assert "There is no invoice or credit note called CN-9" in invoice("xml", "CN-9").err
+
+
 def test_an_invoice_is_written_as_data(invoice: Any, tmp_path: Path) -> None:
     number = invoice("draft", "Globex", "--json").json["invoice"]["number"]
     shown = invoice("xml", number)

@@ -48,6 +48,57 @@ def test_an_invoice_recurs_with_all_that_can_be_said(recur: Any, own_url: str) -
     assert kept[1:] == ("SKIP", "LATEST", "Pacific/Auckland")
 
 
+def test_a_line_says_all_that_a_line_of_a_draft_may(
+    recur: Any, tallystick: Tallystick, filled: Filled, own_url: str
+) -> None:
+    here = ("-w", filled.studio.workspace_id)
+    reduced: Any = tallystick("tax-rate", "create", "Reduced", "--percent", "7", *here, "--json").json
+    made: Any = recur(
+        "create", "Globex", "--rule", "FREQ=DAILY;COUNT=1", "--gross", "--tax-rate", "19", "--tax-category", "standard",
+        "--line", "3 x Seats @ 12 | unit=seat | heading=Licences {{mm}} | discount=5% | tax-rate=Reduced",
+        "--line", "Deposit | or so @ 50 | tax-category=outside_scope | tax-reason=Returned at the end",
+        "--line", "Care @ 80 |tax-rate=none|discount=10", "--json",
+    ).json  # fmt: skip
+    recur("run")
+    with psycopg.connect(own_url) as connection:
+        lines = connection.execute(
+            "SELECT l.description, l.unit, l.heading, l.discount_percent, l.gross_discount, l.tax_rate, "
+            "l.tax_category, l.tax_reason, l.tax_rate_id::text "
+            "FROM invoice_lines AS l JOIN recurring_runs AS r USING (invoice_id) "
+            "WHERE r.recurring_id = %s ORDER BY l.position",
+            [made["id"]],
+        ).fetchall()
+        kept = connection.execute(
+            "SELECT i.prices_include_tax, i.default_tax_rate FROM invoices AS i JOIN recurring_runs AS r "
+            "ON r.invoice_id = i.id WHERE r.recurring_id = %s",
+            [made["id"]],
+        ).fetchall()
+    month = f"{datetime.now(UTC):%m}"
+    assert [tuple(str(one) for one in line) for line in lines] == [
+        ("Seats", "seat", f"Licences {month}", "5.0000", "1.8000", "7.0000", "STANDARD", "None", reduced["id"]),
+        (
+            "Deposit | or so",
+            "fixed fee",
+            "None",
+            "None",
+            "0.0000",
+            "None",
+            "OUTSIDE_SCOPE",
+            "Returned at the end",
+            "None",
+        ),
+        ("Care", "fixed fee", "None", "None", "10.0000", "None", "OUTSIDE_SCOPE", "None", "None"),
+    ]
+    assert kept == [(True, 19)]
+
+
+@pytest.mark.parametrize(
+    "words", ["Care @ 80 | discount=x", "Care @ 80 | tax-category=x", "Care @ 8 | unit=a | unit=b"]
+)
+def test_a_line_that_makes_no_sense_is_a_usage_error(recur: Any, words: str) -> None:
+    assert recur("create", "Globex", "--rule", "FREQ=DAILY", "--line", words).code == 2
+
+
 def test_what_is_due_is_made_once_however_often_it_runs(recur: Any, own_url: str) -> None:
     create(recur)
     first = recur("run", "--json").json

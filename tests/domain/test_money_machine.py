@@ -51,7 +51,6 @@ class Sheet:
 
     id: str
     lines: list[str]
-    status: str = "SENT"
     credited: list[int] = field(default_factory=lambda: [0, 0])
     paid: list[Paid] = field(default_factory=list)
     settled: int = 0
@@ -71,11 +70,12 @@ class Sheet:
     def open(self) -> int:
         return 100 - self.received - sum(self.credited) - self.lost
 
-    def follow(self, *, was_paid: bool) -> None:
-        if self.open == 0 and self.status == "SENT" and not self.lost:
-            self.status = "CANCELLED" if sum(self.credited) and not was_paid else "PAID"
-        elif self.open > 0 and self.status == "PAID":
-            self.status = "SENT"
+    @property
+    def status(self) -> str:
+        """By its amounts alone, whatever came first."""
+        if self.open > 0 or self.lost:
+            return "SENT"
+        return "PAID" if self.received + self.given + self.returned else "CANCELLED"
 
 
 class Money(RuleBasedStateMachine):
@@ -111,11 +111,9 @@ class Money(RuleBasedStateMachine):
         done = self.attempt(may, payments.record, sheet.id, **words)
         if done:
             surplus = max(amount - sheet.open, 0)
-            was_paid = sheet.received > 0
             sheet.paid.append(Paid(done[0].id, amount, surplus))
             sheet.given += surplus
             self.credit += surplus
-            sheet.follow(was_paid=was_paid or amount > surplus)
 
     @rule(at=st.integers(0, 2), amount=amounts)
     def spend(self, at: int, amount: int) -> None:
@@ -125,7 +123,6 @@ class Money(RuleBasedStateMachine):
         if done:
             sheet.paid.append(Paid(done[0].id, amount, from_credit=True))
             self.credit -= amount
-            sheet.follow(was_paid=True)
 
     @rule(at=st.integers(0, 2), line=st.integers(0, 1), amount=amounts)
     def credit_line(self, at: int, line: int, amount: int) -> None:
@@ -134,11 +131,10 @@ class Money(RuleBasedStateMachine):
         may = sheet.status in ("SENT", "PAID") and not sheet.lost and amount <= left
         lines = [CreditLine(sheet.lines[line], Decimal(amount))]
         if self.attempt(may, credit, sheet.id, reason="Wrong", lines=lines):
-            was_paid, surplus = sheet.received > 0, max(amount - sheet.open, 0)
+            surplus = max(amount - sheet.open, 0)
             sheet.credited[line] += amount
             sheet.given += surplus
             self.credit += surplus
-            sheet.follow(was_paid=was_paid)
 
     @rule(at=st.integers(0, 2), place=places, amount=amounts)
     def refund(self, at: int, place: int, amount: int) -> None:
@@ -154,7 +150,6 @@ class Money(RuleBasedStateMachine):
             paid.refunds.append([done[0].id, amount, from_credit])
             sheet.given -= from_credit
             self.credit -= from_credit
-            sheet.follow(was_paid=True)
 
     @rule(at=st.integers(0, 2), place=places)
     def forget_refund(self, at: int, place: int) -> None:
@@ -169,7 +164,6 @@ class Money(RuleBasedStateMachine):
             paid.refunds.remove(one)
             sheet.given += one[2]
             self.credit += one[2]
-            sheet.follow(was_paid=True)
 
     @rule(at=st.integers(0, 2), place=places)
     def forget_payment(self, at: int, place: int) -> None:
@@ -188,21 +182,18 @@ class Money(RuleBasedStateMachine):
             sheet.given -= back
             if kept - sheet.given != money:
                 sheet.settled = 0
-            sheet.follow(was_paid=True)
 
     @rule(at=st.integers(0, 2))
     def settle(self, at: int) -> None:
         sheet = self.sheets[at]
         if self.attempt(sheet.status == "SENT" and not sheet.lost, lifecycle.mark_paid, sheet.id):
             sheet.settled += sheet.open
-            sheet.status = "PAID"
 
     @rule(at=st.integers(0, 2))
     def write_off(self, at: int) -> None:
         sheet = self.sheets[at]
-        may = sheet.status == "SENT" and sheet.open > 0 and not sheet.lost
-        if self.attempt(may, balance.write_off, sheet.id, reason="Insolvent"):
-            sheet.lost = sheet.open
+        if self.attempt(sheet.open > 0, balance.write_off, sheet.id, reason="Insolvent"):
+            sheet.lost += sheet.open
 
     @precondition(lambda self: any(sheet.lost for sheet in self.sheets))
     @rule()

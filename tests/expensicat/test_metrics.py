@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from tallystick.domain import expenses, payments
+from tallystick.domain.credit_notes import credit
+from tallystick.domain.credit_notes.credit import CreditLine
 from tallystick.domain.invoices import draft, lifecycle
+from tallystick.domain.invoices import invoice as invoices
 from tests.expensicat.world import Expensicat
 from tests.studio import Studio
 
@@ -51,6 +54,18 @@ class TestProfitLoss:
             {"period": "2026-05-01", "total_revenue": 0, "total_expenses": 0, "net_profit_loss": 0},
             {"period": "2026-06-01", "total_revenue": 250, "total_expenses": 300, "net_profit_loss": -50},
         ]
+
+    def test_a_credit_note_takes_back_what_it_credits_in_its_own_month(self, api: Expensicat, studio: Studio) -> None:
+        first = issue(studio, 1000, date(2026, 5, 10), date(2026, 5, 20))
+        second = issue(studio, 300, date(2026, 5, 11), date(2026, 5, 20))
+        with studio.context() as ctx:
+            line = invoices.lines(ctx, first)[0].id
+            credit.credit(ctx, first, reason="Late", lines=[CreditLine(line, Decimal(400))])
+            assert credit.credit(ctx, second, reason="Never done")[1].status == "CANCELLED"
+        found = api.get("/metrics/profit-loss", start_date="2026-05-01", end_date="2026-06-30")
+        assert [month["total_revenue"] for month in found] == [1300, -700]
+        aging = api.get("/metrics/invoice-aging")
+        assert (aging["total_outstanding"], aging["invoice_count"]) == (714, 1), "600 and their tax"
 
     @pytest.mark.parametrize(
         ("params", "named"),

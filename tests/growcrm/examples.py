@@ -105,8 +105,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "createPayment": {
         "payment_invoiceid": N("invoice.sent"), "payment_amount": "1.00", "payment_date": "2026-06-12",
     },
-    "updatePayment": {"payment_amount": "1.00", "payment_date": "2026-06-12"},
+    "updatePayment": {"payment_amount": "41.19", "payment_date": "2026-06-12"},
     "setPaymentTags": {"tags": ["design"]},
+    "refundPayment": {"refund_date": "2026-06-13", "refund_notes": "As agreed"},
+    "createRefund": {"refund_paymentid": N("payment"), "refund_date": "2026-06-13"},
+    "updateRefund": {"refund_date": "2026-06-13"},
+    "setRefundTags": {"tags": ["design"]},
     "createExpense": {
         "expense_description": "Train", "expense_date": "2026-06-20", "expense_amount": "12.50",
         "expense_categoryid": N("category.expense"), "expense_projectid": N("project"),
@@ -136,11 +140,13 @@ PATHS = {
     "timesheets": "entry", "tasks": "task", "team": "user", "comments": "comment", "clients": "client",
     "contacts": "contact.second", "categories": "category", "projects": "project", "milestones": "milestone",
     "checklists": "checklist", "notes": "note", "invoices": "invoice.draft", "payments": "payment",
-    "expenses": "expense",
+    "expenses": "expense", "refunds": "refund",
 }  # fmt: skip
 """A part of a path → the noun of the number behind it."""
 
-TARGETS: dict[str, str] = {"deleteClient": "client.free", "deleteProject": "project.hidden"}
+TARGETS: dict[str, str] = {
+    "deleteClient": "client.free", "deleteProject": "project.hidden", "emailInvoice": "invoice.paid",
+}  # fmt: skip
 """Operation → the noun of its path, where only a special one will do."""
 
 NAMED = {
@@ -152,14 +158,15 @@ NAMED = {
     "project_clientid": "client", "project_categoryid": "category", "project_creatorid": "user", "manager": "user",
     "progress": None, "milestone_projectid": "project", "milestones": "milestone", "checklistresource_id": "task",
     "checklist_ids": "checklist", "noteresource_id": "project", "bill_clientid": "client",
-    "bill_categoryid": "category", "bill_projectid": "project", "tax_rate_ids": None, "payment_invoiceid": "invoice",
+    "bill_categoryid": "category", "bill_projectid": "project", "tax_rate_ids": "tax_rate",
+    "payment_invoiceid": "invoice", "items": None, "payment_id": "payment", "refund_paymentid": "payment",
     "invoice_id": "invoice", "expense_categoryid": "category", "expense_projectid": "project",
     "expense_clientid": "client", "listChecklists.resource_id": "task", "listNotes.resource_id": "project",
     "listInvoices.status": None, "setInvoiceStatus.status": None, "deleteChecklistComment.comment_id": "remark",
 }  # fmt: skip
 """A filter or a field that is a number → the noun it means, for all operations or for one; None: for none."""
 
-COUNTED_APART = frozenset({"user", "status", "priority", "category"})
+COUNTED_APART = frozenset({"user", "status", "priority", "category", "tax_rate"})
 """Nouns that each workspace counts from 1: the number of another one is also a number here."""
 
 

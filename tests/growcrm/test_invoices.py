@@ -1,17 +1,20 @@
-"""Invoices (contract growcrm 7.1): drafts with items, one tax on their sum, and the moves of the domain."""
+"""Invoices (contract growcrm 7.1): drafts with items and their taxes, and the moves of the domain."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tallystick.domain import clients, payments, projects, time_entries, workspaces
+from tallystick.db.session import Database
+from tallystick.domain import clients, payments, projects, tax_rates, time_entries, workspaces
 from tallystick.domain.invoices import draft, lifecycle
-from tests.growcrm.world import GrowCrm, number
-from tests.studio import Studio
+from tallystick.domain.mails.mail import Mail
+from tests.growcrm.world import GrowCrm, key_of, number
+from tests.studio import Studio, app_client
 
 DAY = date(2026, 6, 12)
 ITEMS = [
@@ -169,7 +172,7 @@ def test_without_a_tax_rate_there_is_no_tax_to_ask_for(api: GrowCrm, studio: Stu
         ({"bill_clientid": "999999"}, {"bill_clientid": ["The selected bill clientid is invalid."]}),
         ({"bill_categoryid": "1"}, {"bill_categoryid": ["The selected bill categoryid is invalid."]}),
         ({"bill_projectid": "hidden"}, {"bill_projectid": ["The selected bill projectid is invalid."]}),
-        ({"bill_tax_type": "inline"}, {"bill_tax_type": ["The selected bill tax type is invalid."]}),
+        ({"bill_tax_type": "both"}, {"bill_tax_type": ["The selected bill tax type is invalid."]}),
         (
             {"bill_due_date": "2026-06-11"},
             {"bill_due_date": ["The bill due date must be a date after or equal to bill date."]},
@@ -185,12 +188,210 @@ def test_wrong_values(
     assert api.get("/invoices") == []
 
 
+# --- taxes and discounts of lines
+
+
+@pytest.fixture
+def rates(studio: Studio, client: int) -> dict[str, int]:
+    """Rates with names, by the numbers that this API has for them."""
+    with studio.context() as ctx:
+        made = {
+            "food": tax_rates.create(ctx, name="Food", percent=Decimal(7)),
+            "export": tax_rates.create(ctx, name="Export", category="EXPORT"),
+        }
+    return {name: number(studio, "tax_rate", rate.id) for name, rate in made.items()}
+
+
+def test_each_line_has_the_tax_it_says(api: GrowCrm, client: int, rates: dict[str, int]) -> None:
+    made = api.post("/invoices", body(client, bill_tax_type="inline"))
+    assert (made["tax_type"], made["taxes"]) == ("inline", [])
+    form = [
+        ("items[0][description]", "Design"), ("items[0][quantity]", "2"), ("items[0][rate]", "100"),
+        ("items[0][tax_rate_id]", "1"), ("items[0][discount_type]", "percentage"), ("items[0][discount_value]", "10"),
+        ("items[1][description]", "Bread"), ("items[1][quantity]", "1"), ("items[1][rate]", "50"),
+        ("items[1][tax_rate_id]", str(rates["food"])), ("items[1][discount_type]", "fixed"),
+        ("items[1][discount_value]", "5.50"),
+        ("items[2][description]", "Abroad"), ("items[2][quantity]", "1"), ("items[2][rate]", "30"),
+        ("items[2][tax_rate_id]", str(rates["export"])),
+        ("items[3][description]", "Gift"), ("items[3][quantity]", "1"), ("items[3][rate]", "20"),
+        ("items[3][discount_type]", "none"), ("items[3][discount_value]", "9"),
+    ]  # fmt: skip
+    seen = api.put(f"/invoices/{made['id']}/items", form)
+    lines = seen["line_items"]
+    assert seen["tax_type"] == "inline"
+    assert [(line["total"], line["tax_status"], line["discount"]) for line in lines] == [
+        ("180.00", "yes", {"type": "percentage", "value": "10.00", "amount": "20.00"}),
+        ("44.50", "yes", {"type": "fixed", "value": "5.50", "amount": "5.50"}),
+        ("30.00", "no", {"type": "none", "value": "0.00", "amount": "0.00"}),
+        ("20.00", "no", {"type": "none", "value": "0.00", "amount": "0.00"}),
+    ]
+    assert seen["taxes"] == [
+        {"name": "Tax", "rate": "10.00", "lineitem_id": lines[0]["id"]},
+        {"name": "Food", "rate": "7.00", "lineitem_id": lines[1]["id"]},
+        {"name": "Export", "rate": "0.00", "lineitem_id": lines[2]["id"]},
+    ]
+    totals = seen["totals"]
+    assert (totals["subtotal_before_discount"], totals["subtotal"]) == ("300.00", "274.50")
+    assert (totals["tax_total_percentage"], totals["tax_total_amount"]) == ("0.00", "21.12"), "18.00 and 3.12"
+    assert totals["final_amount"] == "295.62"
+    copy = {"bill_clientid": client, "bill_date": "2026-07-01", "bill_due_date": "2026-07-31"}
+    cloned = api.post(f"/invoices/{made['id']}/clone", copy)
+    assert (cloned["tax_type"], cloned["totals"]) == ("inline", totals)
+
+
+def test_one_tax_for_all_is_a_named_one_too(api: GrowCrm, made: dict[str, Any], rates: dict[str, int]) -> None:
+    seen = api.put(f"/invoices/{made['id']}/items", json={"items": ITEMS, "tax_rate_ids": [rates["food"]]})
+    assert seen["tax_type"] == "summary"
+    assert seen["taxes"] == [{"name": "Food", "rate": "7.00", "lineitem_id": None}]
+    assert (seen["totals"]["tax_total_percentage"], seen["totals"]["tax_total_amount"]) == ("7.00", "17.50")
+    two = {"items": ITEMS, "tax_rate_ids": [1, rates["food"]]}
+    answer = api.refused("PUT", f"/invoices/{made['id']}/items", json=two, status=422)
+    assert list(answer["errors"]) == ["tax_rate_ids"]
+    assert api.get(f"/invoices/{made['id']}") == seen
+
+
+def test_what_says_nothing_is_taxed_as_all_are_where_that_is_said(
+    api: GrowCrm, made: dict[str, Any], rates: dict[str, int]
+) -> None:
+    items = [ITEMS[0], {**ITEMS[1], "tax_rate_id": 1}]
+    seen = api.put(f"/invoices/{made['id']}/items", json={"items": items, "tax_rate_ids": [rates["food"]]})
+    assert [(tax["name"], tax["rate"]) for tax in seen["taxes"]] == [("Food", "7.00"), ("Tax", "10.00")]
+    assert seen["totals"]["tax_total_amount"] == "19.00"
+
+
+def test_an_invoice_by_lines_becomes_one_on_the_sum(api: GrowCrm, made: dict[str, Any], rates: dict[str, int]) -> None:
+    item = {"tax_rate_id": rates["food"], "discount_type": "fixed", "discount_value": "20"}
+    path = f"/invoices/{made['id']}"
+    by_line = api.put(f"{path}/items", json={"items": [{**ITEMS[0], **item}, ITEMS[1]]})
+    assert (by_line["tax_type"], by_line["totals"]["final_amount"]) == ("inline", "242.60")
+    change = {"bill_categoryid": 3, "bill_date": "2026-06-12"}
+    assert api.patch(path, change)["totals"] == by_line["totals"], "left out, it stays"
+    summed = api.patch(path, {**change, "bill_tax_type": "summary"})
+    assert summed["tax_type"] == "summary"
+    assert summed["taxes"] == [{"name": "Tax", "rate": "10.00", "lineitem_id": None}]
+    assert summed["totals"] == made["totals"]
+    assert api.patch(path, {**change, "bill_tax_type": "inline"})["tax_type"] == "inline"
+
+
+@pytest.mark.parametrize(
+    ("item", "errors"),
+    [
+        ({"tax_rate_id": 999}, {"items.0.tax_rate_id": ["The selected items.0.tax rate id is invalid."]}),
+        ({"tax_rate_id": "x"}, {"items.0.tax_rate_id": ["The items.0.tax rate id must be an integer."]}),
+        ({"discount_type": "half"}, {"items.0.discount_type": ["The selected items.0.discount type is invalid."]}),
+        (
+            {"discount_type": "fixed", "discount_value": "200.01"},
+            {"items": ["Line 1: discount: is more than the line of 200.00 EUR."]},
+        ),
+        (
+            {"discount_type": "percentage", "discount_value": "101"},
+            {"items": ["Line 1: discount: must be a percentage between 0 and 100."]},
+        ),
+    ],
+)
+def test_wrong_taxes_and_discounts_of_items(
+    api: GrowCrm, made: dict[str, Any], item: dict[str, Any], errors: dict[str, list[str]]
+) -> None:
+    asked = {"items": [{**ITEMS[0], **item}]}
+    assert api.refused("PUT", f"/invoices/{made['id']}/items", json=asked, status=422)["errors"] == errors
+    assert api.get(f"/invoices/{made['id']}") == made
+
+
+def test_items_are_priced_without_tax_whatever_the_studio_usually_does(
+    api: GrowCrm, client: int, studio: Studio
+) -> None:
+    with studio.context() as ctx:
+        workspaces.change(ctx, prices_include_tax=True)
+        line = draft.CustomLine("Design", Decimal(3), Decimal(11))
+        gross = draft.draft(ctx, client_id=studio.ids["client"], project_ids=[], lines=[line]).invoice.id
+    made = api.post("/invoices", body(client))
+    seen = api.put(f"/invoices/{made['id']}/items", json={"items": ITEMS})
+    assert (seen["totals"]["subtotal"], seen["totals"]["final_amount"]) == ("250.00", "275.00")
+    shown = api.get(f"/invoices/{number(studio, 'invoice', gross)}")
+    (line_shown,) = shown["line_items"]
+    assert (line_shown["rate"], line_shown["total"]) == ("10.00", "30.00"), "of which the sums are made"
+    assert (shown["totals"]["subtotal"], shown["totals"]["final_amount"]) == ("30.00", "33.00")
+
+
+def test_a_long_description_stands_below(api: GrowCrm, made: dict[str, Any]) -> None:
+    items = [{**ITEMS[0], "long_description": "In two drafts"}]
+    seen = api.put(f"/invoices/{made['id']}/items", json={"items": items})
+    assert seen["line_items"][0]["description"] == "Design\nIn two drafts"
+
+
 def test_an_adjustment_is_refused_rather_than_lost(api: GrowCrm, made: dict[str, Any]) -> None:
     given = {"bill_categoryid": 3, "bill_date": "2026-06-12", "bill_adjustment_amount": "-5"}
     answer = api.refused("PATCH", f"/invoices/{made['id']}", given, status=422)
     assert list(answer["errors"]) == ["bill_adjustment_amount"]
     given["bill_adjustment_amount"] = "0"
     assert api.patch(f"/invoices/{made['id']}", given)["totals"] == made["totals"]
+
+
+# --- publishing and mailing
+
+
+def letters(studio: Studio) -> list[tuple[str, list[str]]]:
+    with studio.context() as ctx:
+        return [(mail.kind, mail.recipients) for mail in ctx.select(Mail)]
+
+
+def with_address(studio: Studio) -> None:
+    with studio.context() as ctx:
+        clients.change(ctx, studio.ids["client"], email="ap@globex.example")
+
+
+def test_a_published_draft_is_issued_and_mailed(api: GrowCrm, made: dict[str, Any], studio: Studio) -> None:
+    with_address(studio)
+    path = f"/invoices/{made['id']}"
+    result = api("PUT", f"{path}/publish")
+    assert (result.status_code, result.json["message"]) == (200, "Invoice published successfully.")
+    assert result.json["data"] == api.get(path)
+    assert result.json["data"]["status"] == {"id": 2, "title": "Due", "color": "warning"}
+    assert letters(studio) == [("invoice", ["ap@globex.example"])]
+    answer = api.refused("PUT", f"{path}/publish", status=409)
+    assert answer["message"].startswith("Only a draft is published.")
+    assert len(letters(studio)) == 1
+
+
+def test_an_issued_invoice_is_mailed_again_and_a_draft_is_not(
+    api: GrowCrm, made: dict[str, Any], studio: Studio
+) -> None:
+    with_address(studio)
+    path = f"/invoices/{made['id']}"
+    assert (
+        api.refused("POST", f"{path}/send-email", status=409)["message"] == "A draft is not mailed. Publish it first."
+    )
+    assert letters(studio) == []
+    status(api, made["id"], 2)
+    result = api("POST", f"{path}/send-email")
+    assert (result.status_code, result.json["message"]) == (200, "Invoice email sent successfully.")
+    assert result.json["data"] == api.get(path)
+    assert api.refused("POST", f"{path}/send-email", status=409)["message"].startswith("This was mailed a moment ago")
+    assert letters(studio) == [("invoice", ["ap@globex.example"])]
+    status(api, made["id"], 20)
+    assert "are not sent" in api.refused("POST", f"{path}/send-email", status=409)["message"]
+
+
+def test_what_is_not_ready_is_not_published(api: GrowCrm, client: int, studio: Studio) -> None:
+    made = api.post("/invoices", body(client))
+    path = f"/invoices/{made['id']}/publish"
+    answer = api.refused("PUT", path, status=422)
+    assert answer["errors"] == {"invoice": ["Required: no e-mail address of Globex is known."]}
+    with_address(studio)
+    answer = api.refused("PUT", path, status=422)
+    assert answer["errors"] == {"invoice": ["An invoice needs at least one line before it is sent."]}
+    assert api.get(f"/invoices/{made['id']}")["status"]["title"] == "Draft"
+
+
+def test_without_a_mail_server_nothing_is_issued_in_silence(
+    database: Database, made: dict[str, Any], studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_address(studio)
+    monkeypatch.setattr("tests.studio.MAIL", {})
+    quiet = GrowCrm(app_client(database, studio.clock, tmp_path), key_of(studio))
+    answer = quiet.refused("PUT", f"/invoices/{made['id']}/publish", status=409)
+    assert answer["message"].startswith("Mail is not set up")
+    assert quiet.get(f"/invoices/{made['id']}")["status"]["title"] == "Draft"
 
 
 # --- status

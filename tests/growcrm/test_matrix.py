@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from falcon import testing
-from msgspec import inspect
-from psycopg.conninfo import conninfo_to_dict
 
 from tallystick.api.growcrm.operations import OPERATIONS
 from tallystick.api.wire import Nothing, Operation
@@ -20,8 +18,9 @@ from tallystick.db.session import Database
 from tests.expensicat.test_remembered import counted
 from tests.growcrm.examples import BODIES, COUNTED_APART, NAMED, PATHS, QUERIES, TARGETS, filled, noun_of
 from tests.growcrm.world import GrowCrm, key_of, number
-from tests.matrix.requests import said, told
-from tests.matrix.world import Rehearsal, World, contents, furnish, identities
+from tests.matrix import stage as matrix
+from tests.matrix.requests import Slot, fields_of, told
+from tests.matrix.world import World
 from tests.studio import app_client
 
 BY_ID = {operation.id: operation for operation in OPERATIONS}
@@ -42,63 +41,26 @@ class Request:
         return GrowCrm(client, key)(self.operation.method, path, json=self.body, params=self.query)
 
 
-@dataclass(frozen=True)
-class Slot:
-    operation: Operation
-    where: str
-    name: str
-    noun: str
-
-    def __str__(self) -> str:
-        return f"{self.operation.id} {self.where} {self.name}"
-
-
 @dataclass
-class Stage:
-    url: str
-    world: World
-    other: World
-    client: testing.TestClient
-    looking: testing.TestClient
-    lasting: testing.TestClient
-    unwalled: testing.TestClient
-    """As the owner role, for whom there is no row-level security."""
+class Stage(matrix.Stage):
     key: str = ""
-    foreign: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.foreign = identities(self.url, self.other.studio.workspace_id)
+        super().__post_init__()
         self.key = key_of(self.world.studio)
-
-    def contents(self) -> dict[str, str]:
-        return contents(self.url, self.world.studio.workspace_id)
-
-    def check_silence(self, answer: testing.Result) -> None:
-        text = said(answer).decode().lower()
-        assert "canary" not in text
-        assert not {one for one in self.foreign if one in text}
 
 
 @pytest.fixture(scope="module")
 def stage(database: Database, database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Stage:
-    world, other = furnish(database), furnish(database, name="Canary & Co", word="Canary")
-    owner = conninfo_to_dict(database_url)["user"]
-    make: Callable[[Any], testing.TestClient] = lambda over: app_client(  # noqa: E731
-        over, world.studio.clock, tmp_path_factory.mktemp("limits")
-    )
-    return Stage(
-        database_url, world, other,
-        client=make(Rehearsal(database)), looking=make(Rehearsal(database, "SET TRANSACTION READ ONLY")),
-        lasting=make(database), unwalled=make(Rehearsal(database, f"SET LOCAL ROLE {owner}")),
+    return matrix.set_up(
+        Stage, database, database_url,
+        lambda over, world, _: app_client(over, world.studio.clock, tmp_path_factory.mktemp("limits")),
     )  # fmt: skip
 
 
 @pytest.fixture(scope="module", autouse=True)
 def untouched(stage: Stage) -> Iterator[None]:
-    """No row of the other workspace changes while these tests run."""
-    before = contents(stage.url, stage.other.studio.workspace_id)
-    yield
-    assert contents(stage.url, stage.other.studio.workspace_id) == before
+    yield from matrix.untouched(stage)
 
 
 def holes(operation: Operation) -> Iterator[tuple[str, str]]:
@@ -136,16 +98,13 @@ def slots() -> Iterator[Slot]:
     """Every place for a number. A KeyError: a name that the examples do not know yet."""
     for one in OPERATIONS:
         for name, noun in holes(one):
-            yield Slot(one, "path", name, noun)
+            yield Slot(one, "path", (name,), noun)
         for name, rule in one.parameters.items():
             if rule.kind == "number" and (noun := noun_of(one.id, name)):
-                yield Slot(one, "filter", name, noun)
-        if one.body is not None:
-            kind = inspect.type_info(one.body)
-            assert isinstance(kind, inspect.StructType)
-            for member in kind.fields:
-                if "Whole" in repr(member.type) and (noun := noun_of(one.id, member.encode_name)):
-                    yield Slot(one, "body", member.encode_name, noun)
+                yield Slot(one, "filter", (name,), noun)
+        for name in fields_of(one, "Whole"):
+            if noun := noun_of(one.id, name):
+                yield Slot(one, "body", (name,), noun)
 
 
 SLOTS = list(slots())
@@ -218,7 +177,7 @@ def test_no_body_sets_what_it_may_not(operation: Operation, stage: Stage) -> Non
     foreign |= {"workspace_id": stage.other.studio.workspace_id, "created_by": NOBODY, "timer_id": NOBODY}
     request.body = {**foreign, **request.body}
     answer = request.send(stage.client, stage.key).json["data"]
-    moving = {"id", "owner"} if operation.status == 201 else set()
+    moving = {"id", "owner", "formatted_id", "refund"} if operation.status == 201 else set()
     assert {name: unnumbered(value) for name, value in answer.items() if name not in moving} == {
         name: unnumbered(value) for name, value in plain.items() if name not in moving
     }

@@ -35,7 +35,7 @@ def number(studio: Studio, noun: str, identity: str) -> int:
     noun = noun.partition(".")[0]
     table = TABLES.get(noun) or f"{noun}s"
     column = "user_id" if noun == "user" else "id"
-    counted = "number" if noun in ("user", "member", "category", "status", "priority") else "serial"
+    counted = "number" if noun in ("user", "member", "category", "status", "priority", "tax_rate") else "serial"
     with studio.context() as ctx:
         row = ctx.connection.execute(
             f"SELECT {counted} FROM {table} WHERE {column} = %s AND workspace_id = %s".encode(),

@@ -17,13 +17,14 @@ from tallystick.api.wire import Operation
 from tallystick.domain import oauth
 from tests.hostile.corpus import HEADERS, IN_QUERIES, NOBODY, PATH_PARTS, RAW_QUERIES, in_bodies
 from tests.hostile.wsgi import Attacker, assert_civil
+from tests.matrix.requests import UPLOADS
 
-WRITING = [pytest.param(one, id=one.id) for one in OPERATIONS if one.writes]
+WRITING = [pytest.param(one, id=one.id) for one in OPERATIONS if one.writes and one.upload is None]
 READING = [pytest.param(one, id=one.id) for one in OPERATIONS if not one.writes]
 EVERY = [pytest.param(one, id=one.id) for one in OPERATIONS]
 AGREE = {
     "rateType": ("fixedFeeAmount",), "startDate": ("dueDate",), "durationSeconds": ("duration",),
-    "budgetHours": ("budgetAmount",), "budgetAmount": ("budgetHours",),
+    "budgetHours": ("budgetAmount",), "budgetAmount": ("budgetHours",), "yearlyReset": ("prefix",),
 }  # fmt: skip
 """Fields that a refusal may name in place of the one that was changed."""
 
@@ -38,11 +39,14 @@ def whole_body(attack: Attacker, operation: Operation) -> dict[str, Any]:
         "title": "T", "reason": "R", "entryIds": [ids.get("a time-entries", NOBODY)],
         "expenseIds": [ids.get("a expenses", NOBODY)],
         "refundedOn": "2026-06-11", "rule": "FREQ=MONTHLY", "startDate": "2026-06-30", "every": "AMOUNT",
+        "enabled": True, "kind": "invoice", "language": "en", "fromAddress": "n@n.example",
     }  # fmt: skip
     if operation.path.startswith("/rates"):
         del known["projectId"]  # a rate is of one place
     if operation.path.startswith("/milestones"):
         del known["amount"]  # only on a project with a fixed fee
+    if operation.id == "creditInvoice":
+        del known["lines"]  # of the invoice, by their ids
     assert operation.body is not None
     fields = operation.body.__struct_encode_fields__
     return {name: value for name, value in known.items() if name in fields}
@@ -71,12 +75,23 @@ def place(attack: Attacker, operation: Operation) -> str:
     here = ids.setdefault(f"a {head}", attack.studio.owner.member_id if head == "members" else NOBODY)
     if head == "oauth-grants":
         here = grant(attack)
+    elif head == "credit-notes" and here == NOBODY and operation.path.endswith("/xml"):
+        here = ids["a credit-notes"] = credit_note(attack, json.dumps(makings["invoices"]))
     elif head in makings and attack("GET", f"/{head}/{here}").status in (404, 405):
         made = attack("POST", f"/{head}", json.dumps(makings[head]))
         assert made.status == 201, made.body
         here = ids[f"a {head}"] = made.json["data"]["id"]
     path = operation.path.replace("{id}", here)
     return "/".join(NOBODY if part.startswith("{") else part for part in path.split("/"))
+
+
+def credit_note(attack: Attacker, invoice: str) -> str:
+    """A credit note of an invoice of this body."""
+    path = f"/invoices/{attack('POST', '/invoices', invoice).json['data']['id']}"
+    attack("POST", f"{path}/mark-sent", "{}")
+    made = attack("POST", f"{path}/credit", '{"reason": "R"}')
+    assert made.status == 201, made.body
+    return str(made.json["data"]["id"])
 
 
 def grant(attack: Attacker) -> str:
@@ -146,11 +161,16 @@ def test_every_bad_parameter_is_refused_by_name_or_handled(attack: Attacker, ope
 def test_every_bad_id_is_not_found(attack: Attacker, operation: Operation) -> None:
     parts = operation.path.split("/")
     holes = [at for at, part in enumerate(parts) if part.startswith("{")]
-    body = json.dumps(whole_body(attack, operation)) if operation.writes else None
+    body: str | bytes | None = None
+    media = "application/json"
+    if operation.upload is not None:
+        media, body = UPLOADS[operation.id]
+    elif operation.writes:
+        body = json.dumps(whole_body(attack, operation))
     for hole in holes:
         for bad in PATH_PARTS:
             path = "/".join(bad if at == hole else NOBODY if at in holes else part for at, part in enumerate(parts))
-            answer = attack(operation.method, path, body)
+            answer = attack(operation.method, path, body, headers={"Content-Type": media})
             assert_civil(answer)
             assert answer.status in {200, 201, 404, 405, 409, 422}, answer.asked
             if bad not in ("running", "start", "archive", "stop", "%2f", ".", ".."):

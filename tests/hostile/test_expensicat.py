@@ -43,6 +43,7 @@ def whole_body(attack: Attacker, operation: Operation) -> dict[str, Any]:
         "name": "N", "role": "member", "description": "D",
         "start_time": "2026-06-11T07:00:00Z", "end_time": "2026-06-11T08:00:00Z",
         "project_id": attack.studio.ids["project"], "customer_id": attack.studio.ids["client"],
+        "frequency": "monthly", "start_date": "2026-06-30", "items": [{"name": "N", "quantity": 1, "price": 1}],
     }  # fmt: skip
     fields = () if operation.body is None else operation.body.__struct_encode_fields__
     return {name: value for name, value in known.items() if name in fields}
@@ -54,6 +55,12 @@ def place(attack: Attacker, operation: Operation) -> str:
         "customers": {"name": "C"},
         "projects": {"name": "P", "customer_id": attack.studio.ids["client"]},
         "time-entries": {"start_time": "2026-06-11T07:00:00Z", "end_time": "2026-06-11T08:00:00Z", "description": "D"},
+        "recurring-invoices": {
+            "customer_id": attack.studio.ids["client"],
+            "frequency": "monthly",
+            "start_date": "2026-06-30",
+            "items": [{"name": "N", "quantity": 1, "price": 1}],
+        },
     }
     head = operation.path.split("/")[1]
     here = attack.studio.people["second"].user_id if head == "members" else NOBODY

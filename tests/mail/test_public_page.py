@@ -11,11 +11,16 @@ from typing import Any
 
 import pytest
 from falcon import testing
+from markupsafe import escape
 
 from tallystick.db.session import Connection, owner_connection
-from tallystick.domain import payments, sending
+from tallystick.documents import words
+from tallystick.domain import clients, payments, sending
 from tallystick.domain.context import Transactions
-from tallystick.domain.invoices import lifecycle, links
+from tallystick.domain.credit_notes.credit import CreditLine, credit
+from tallystick.domain.invoices import balance, invoice, lifecycle, links
+from tallystick.values.look import LANGUAGES
+from tallystick.web.invoice_words import WORDS
 from tests.mail.conftest import Office
 from tests.mail.test_sending import drafted
 from tests.studio import KEY, Api, app_client
@@ -47,12 +52,43 @@ def test_whoever_has_the_link_sees_the_invoice(office: Office, client: testing.T
     _, path = issued(office)
     page = client.simulate_get(path)
     assert page.status_code == 200
-    for text in ("INV-0001", "Studio North", "Globex", "Concept", "€1,234.50", "June 29, 2026"):
+    for text in ("INV-0001", "Studio North", "Globex", "Concept", "€1,234.50", "29 June 2026"):
         assert text in page.text, text
     pdf, xml = client.simulate_get(f"{path}/pdf"), client.simulate_get(f"{path}/xml")
     assert (pdf.headers["content-type"], pdf.content[:5]) == ("application/pdf", b"%PDF-")
     assert 'filename="INV-0001.pdf"' in pdf.headers["content-disposition"]
     assert b"INV-0001" in xml.content
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_speaks_the_clients_language_as_the_paper_does(
+    office: Office, client: testing.TestClient, language: str
+) -> None:
+    with office.context() as ctx:
+        clients.change(ctx, office.studio.ids["client"], language=language)
+    invoice_id, path = issued(office)
+    page = client.simulate_get(path).text
+    paper = words.ALL[language]
+    assert f'<html lang="{language}" dir="{"rtl" if language == "ar" else "ltr"}">' in page
+    for text in (paper.invoice, paper.due, paper.bill_to, WORDS[language].pdf, WORDS[language].open):
+        assert str(escape(text)) in page, text
+    with office.context() as ctx:
+        credit(ctx, invoice_id, reason="Wrong", lines=[CreditLine(invoice.lines_of(ctx, invoice_id)[0].id, Decimal(1))])
+        payments.record(ctx, invoice_id, amount=Decimal("1233.50"), paid_on=office.studio.clock.now.date())
+    page = client.simulate_get(path).text
+    for text in (paper.paid, WORDS[language].credited, WORDS[language].settled):
+        assert str(escape(text)) in page, text
+    gone = client.simulate_get(f"/i/{'x' * 43}", headers={"Accept-Language": f"{language}-XX,en;q=0.5"})
+    assert str(escape(WORDS[language].gone_why)) in gone.text
+
+
+def test_what_is_written_off_is_owed_all_the_same(office: Office, client: testing.TestClient) -> None:
+    invoice_id, path = issued(office)
+    with office.context() as ctx:
+        balance.write_off(ctx, invoice_id, reason="Insolvent")
+    page = client.simulate_get(path).text
+    assert 'class="state open"' in page
+    assert '<p class="amount">€1,234.50</p>' in page
 
 
 @pytest.mark.parametrize("below", ["", "/pdf", "/xml"])
@@ -205,8 +241,6 @@ def test_the_token_is_kept_as_a_digest_and_locked_up(office: Office, database_ur
 
 
 def test_markup_in_what_people_wrote_stays_text(office: Office, client: testing.TestClient) -> None:
-    from tallystick.domain import clients
-
     with office.context() as ctx:
         clients.change(ctx, office.studio.ids["client"], name="<script>alert(1)</script>")
     _, path = issued(office)

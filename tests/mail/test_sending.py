@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -19,8 +20,10 @@ from tallystick.domain.invoices.draft import CustomLine
 from tallystick.domain.mails import settings as mail_settings
 from tallystick.domain.mails import templates
 from tallystick.domain.mails.mail import MAILS, Mail, words_of
+from tallystick.domain.mails.usual import USUAL
 from tallystick.domain.sending import Message
 from tallystick.values.errors import Conflict, Invalid, Refusal
+from tallystick.values.look import LANGUAGES
 from tests.mail.conftest import Office
 from tests.studio import Api, app_client
 
@@ -193,10 +196,31 @@ def test_each_language_has_words_of_ours(office: Office) -> None:
     with office.context() as ctx:
         found = {(one.kind, one.language) for one in templates.every(ctx)}
         german = templates.words_for(ctx, "invoice", "de-AT")
-        other = templates.words_for(ctx, "reminder", "ja")
-    assert found == {(kind, language) for kind in templates.KINDS for language in ("de", "en")}
+        japanese, other = (templates.words_for(ctx, "reminder", language) for language in ("ja", "sw"))
+    assert found == {(kind, language) for kind in templates.KINDS for language in LANGUAGES}
     assert german.subject.startswith("Rechnung")
-    assert other.language == "en"
+    assert (japanese.language, other.language) == ("ja", "en")
+    for language, words in USUAL.items():
+        for kind in templates.KINDS:
+            subject, body = templates.usual(kind, language)
+            templates.check(subject=subject, body=body)
+            assert {"{{number}}", "{{studio}}"} <= set(re.findall(r"{{\w+}}", subject))
+            assert {"{{link}}", "{{due_date}}", "{{studio}}"} <= set(re.findall(r"{{\w+}}", body)), (language, kind)
+        assert words.button
+
+
+def test_a_letter_goes_in_the_language_of_its_client(office: Office) -> None:
+    for language, said, direction in (("fr", "Voir la facture", "ltr"), ("ar", "عرض الفاتورة", "rtl")):
+        with office.context() as ctx:
+            clients.change(ctx, office.studio.ids["client"], language=language)
+        invoice_id = drafted(office)
+        with office.context() as ctx:
+            sent = sending.send(ctx, invoice_id)
+        assert office.send(sent.mail) is None
+        letter = office.box.letters[-1]
+        html = letter.get_body(("html",)).get_content()  # type: ignore[union-attr]
+        assert said in html
+        assert f'lang="{language}" dir="{direction}"' in html
 
 
 # --- reminders
@@ -364,6 +388,6 @@ def test_templates_over_the_api(api: Callable[[str], Api]) -> None:
     assert words["subject"] in [one["subject"] for one in api("manager").get("/mail-templates")]
     assert api("manager")("PUT", "/mail-templates", words).status_code == 403
     usual = api("admin")("PUT", "/mail-templates", {"kind": "reminder", "language": "fr"}).json["data"]
-    assert (usual["own"], usual["subject"]) == (False, "Reminder: invoice {{number}} from {{studio}}")
+    assert (usual["own"], usual["subject"]) == (False, "Rappel : facture {{number}} de {{studio}}")
     wrong = api("admin")("PUT", "/mail-templates", {**words, "language": "klingon"})
     assert wrong.status_code == 422

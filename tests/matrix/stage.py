@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from falcon import testing
+from psycopg.conninfo import conninfo_to_dict
 
+from tallystick.db.session import Database
 from tests.documents.reading import inside
 from tests.matrix.requests import Request, said
-from tests.matrix.world import World, contents, identities
+from tests.matrix.world import Rehearsal, World, contents, furnish, identities
 
 
 @dataclass
@@ -47,3 +51,28 @@ class Stage:
         text = said(result).decode(errors="replace").lower() + inside(result.content).lower()
         assert "canary" not in text
         assert not {one for one in self.foreign if one in text} - {sent}
+
+
+Played = TypeVar("Played", bound=Stage)
+
+
+def set_up(
+    kind: type[Played], database: Database, url: str, make: Callable[[Any, World, World], testing.TestClient]
+) -> Played:
+    """Two furnished workspaces, and apps over them: nothing a request does lasts longer than the request."""
+    world, other = furnish(database), furnish(database, name="Canary & Co", word="Canary")
+    owner = conninfo_to_dict(url)["user"]
+    apps = {
+        "client": Rehearsal(database),
+        "looking": Rehearsal(database, "SET TRANSACTION READ ONLY"),
+        "lasting": database,
+        "unwalled": Rehearsal(database, f"SET LOCAL ROLE {owner}"),
+    }
+    return kind(url, world, other, **{name: make(over, world, other) for name, over in apps.items()})
+
+
+def untouched(stage: Stage) -> Iterator[None]:
+    """No row of the other workspace changes while the tests of a module run: the body of a fixture."""
+    before = contents(stage.url, stage.other.studio.workspace_id)
+    yield
+    assert contents(stage.url, stage.other.studio.workspace_id) == before

@@ -41,6 +41,7 @@ from tallystick.domain import (
     tax_rates,
     time_entries,
     tokens,
+    write_offs,
 )
 from tallystick.domain.access import SCOPES, Scope
 from tallystick.domain.cards import settings as card_settings
@@ -60,6 +61,7 @@ from tallystick.domain.projects import Project
 from tallystick.domain.recurring import automatic_billing, recurring, runs
 from tallystick.domain.recurring.automatic_billing import BillingRun
 from tallystick.domain.recurring.recurring import Template
+from tallystick.domain.reports import views
 from tallystick.domain.sending import Message
 from tallystick.domain.task_statuses import TaskPriority, TaskStatus
 from tallystick.values.ids import new_id
@@ -146,6 +148,7 @@ def furnish(database: Database, *, name: str = "Studio North", word: str = "Plai
         ids["expense.deleted"] = expenses.record(ctx, client_id=ids["client"], **spent).id
         expenses.delete(ctx, ids["expense.deleted"])
     _time(world, word)
+    _written_off(world, word)
     _invoices(world, word)
     _recurring(world, word)
     _cards(world, word)
@@ -210,6 +213,13 @@ def _apps(world: World, word: str) -> None:
         ids["grant.deleted"] = oauth.grant(ctx, app, ["entries:read"]).id
         oauth.revoke_grant(ctx, ids["grant.deleted"])
     ids["grant"] = ids["grant.second"]
+    for who in PEOPLE:
+        with studio.context(who) as ctx:
+            ids[f"view.{who}"] = views.save(ctx, name=f"{word} view", report="time", query="group=day").id
+            gone = views.save(ctx, name=f"{word} gone", report="time")
+            views.delete(ctx, gone.id)
+            ids["view.deleted"] = gone.id
+    ids["view"] = ids["view.second"]
 
 
 def _beside_work(world: World, word: str) -> None:
@@ -226,6 +236,8 @@ def _beside_work(world: World, word: str) -> None:
             ids[f"remark{key}"] = comments.create(ctx, checklist_item_id=step, text=f"{word} paper").id
             about = {"resource_type": "project", "resource_id": ids[f"project{where}"]}
             ids[f"note{key}"] = notes.create(ctx, title=word, description=word, **about).id
+        reached = milestones.create(ctx, project_id=ids["project"], title=f"{word} sketches")
+        ids["milestone.reached"] = milestones.reach(ctx, reached.id).id
         projects.set_managers(ctx, ids["project"], [studio.people["manager"].user_id])
         for kind in categories.TYPES:
             made = categories.create(ctx, name=f"{word} {kind}", type=kind)
@@ -290,6 +302,19 @@ def _time(world: World, word: str) -> None:
         ids["entry.deleted"] = time_entries.log(ctx, project_id=ids["project"], **logged).id
         time_entries.delete(ctx, ids["entry.deleted"])
     ids["entry"], ids["running"] = ids["entry.second"], ids["running.second"]
+
+
+def _written_off(world: World, word: str) -> None:
+    """Work that will not be billed."""
+    ids = world.ids
+    with world.studio.context() as ctx:
+        logged = {"entry_date": DAY, "duration_seconds": 60, "note": word}
+        entry = time_entries.log(ctx, project_id=ids["project.hidden"], **logged)
+        spent = {"description": f"{word} bus", "amount": Decimal(MONEY[3]), "expense_date": DAY}
+        expense = expenses.record(ctx, client_id=ids["client.hidden"], **spent)
+        for kind, one in ((time_entries.TimeEntry, entry), (expenses.Expense, expense)):
+            write_offs.write_off(ctx, kind, [one.id], word)
+        ids |= {"entry.written_off": entry.id, "expense.written_off": expense.id}
 
 
 def _invoices(world: World, word: str) -> None:
@@ -409,7 +434,7 @@ def _cards(world: World, word: str) -> None:
             session = f"cs_{word}_{key}"
             ctx.add(
                 CardCheckout(
-                    invoice_id=invoice.id, session_id=session, url=f"https://checkout.example/{session}",
+                    invoice_id=invoice.id, status="OPEN", session_id=session, url=f"https://checkout.example/{session}",
                     amount=invoice.balance, fee=Decimal(0), currency=invoice.currency, note=word,
                     expires_at=ctx.now + timedelta(days=1),
                 )

@@ -74,6 +74,8 @@ class Ask:
     ids: dict[str, str]
     query: dict[str, Any]
     facts: dict[str, Any]
+    brought: Any = None
+    """What an `Errand` brought; None: there was none yet."""
 
     @property
     def id(self) -> str:
@@ -119,6 +121,15 @@ class Later:
     """An answer that takes longer than a transaction should last: its data are made when that is over."""
 
     make: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """An answer that needs the world outside first: what was written is kept, the errand is run without a transaction,
+    and the handler is asked anew with what it brought.
+    """
+
+    run: Callable[[], Any]
 
 
 def file_name(text: str, ending: str) -> str:
@@ -425,7 +436,8 @@ class _Exchange:
         self._refusal = refusal
         self._body: bytes | None = None
         self._parsed: dict[str, Any] = {}
-        self._waited = False
+        self._again = False
+        self._brought: Any = None
         self.request_id = new_id()
         self.headers: list[tuple[str, str]] = [("X-Request-Id", self.request_id), *COMMON_HEADERS]
 
@@ -475,15 +487,17 @@ class _Exchange:
                         self._check_still_seen(ctx, operation, ask, replay)
                         replayed = {"Idempotent-Replayed": "true", "Original-Request-Id": replay.request_id}
                         return replay.status, replay.body, replayed
-                    body = self._encode(ctx, operation, ask, operation.handler(ctx, ask))
-                    idempotency.keep(
-                        ctx, key, decision.fingerprint, status=operation.status, body=body, request_id=self.request_id
-                    )
-                    return operation.status, body, {}
                 value = operation.handler(ctx, ask)
                 awaited = value if isinstance(value, Awaited) else None
                 told = value if awaited is None else awaited.value
-                body = b"" if isinstance(told, File | Later) else self._encode(ctx, operation, ask, told)
+                open_still = isinstance(told, File | Later | Errand | Refusal)
+                body = b"" if open_still else self._encode(ctx, operation, ask, told)
+                if key is not None and decision is not None and not open_still:
+                    idempotency.keep(
+                        ctx, key, decision.fingerprint, status=operation.status, body=body, request_id=self.request_id
+                    )
+            if isinstance(told, Refusal):  # answered and not raised: what was written before it is kept
+                raise told
         except (NotFound, Conflict, Invalid, psycopg.IntegrityError) as error:
             refusal = refusal_of(error) if isinstance(error, psycopg.IntegrityError) else error
             if decision is None or not isinstance(refusal, Refusal) or refusal.reason in PASSING:
@@ -495,8 +509,11 @@ class _Exchange:
             return operation.status, told.make(), told.headers()
         if isinstance(told, Later):
             return operation.status, self._encode(ctx, operation, ask, told.make()), {}
-        if awaited is not None and not self._waited:
-            self._waited = True
+        if isinstance(told, Errand):
+            self._again, self._brought = True, told.run()
+            return self._try()
+        if awaited is not None and not self._again:
+            self._again = True
             if self._news(ctx.actor, awaited):
                 return self._try()
         return operation.status, body, {}
@@ -545,7 +562,7 @@ class _Exchange:
             verdict = wire.limits.take(f"address:{wire.address_of(self._request)}", policy)
             self._limit(verdict, policy)
             raise
-        if self._waited:  # it was counted when it came
+        if self._again:  # it was counted when it came
             return actor
         policy = self._manners.policy(actor)
         if wire.seen is not None:
@@ -579,7 +596,7 @@ class _Exchange:
             facts = self._manners.facts(operation, self._parsed)
             if operation.check is not None:
                 operation.check(facts)
-        return Ask(ids, query, facts)
+        return Ask(ids, query, facts, self._brought)
 
     def _file(self, upload: Upload) -> dict[str, Any]:
         """The file in the body. Its digest stands for it where requests are compared."""

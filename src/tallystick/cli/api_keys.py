@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
-from sqlalchemy import bindparam
 
 from tallystick.auth import api_keys as texts
-from tallystick.cli.console import CommandError, Data, Json, err, open_database, print_json, say
+from tallystick.cli.console import Data, Json, err, open_database, print_json
+from tallystick.cli.credentials import Kind, at, end
 from tallystick.cli.workspaces import Which, filled, inside, print_rows
 from tallystick.domain import api_keys
 from tallystick.domain.api_keys import ApiKey
 
-PREFIX: Final = re.compile(r"(?:hgk_)?([0-9a-f]{12})(?:_[0-9A-Za-z]{32})?", re.ASCII)
-"""Also a whole key: whoever found one may end it with what they have."""
+KIND: Final = Kind("API key", "a key", "apikey", "hgk_")
 
 
 def register(app: typer.Typer) -> None:
@@ -65,21 +62,7 @@ def revoke(
     json: Json = False,
 ) -> None:
     """End a key; the very next request with it is refused. All workspaces are searched unless one is named."""
-    match = PREFIX.fullmatch(prefix.strip())
-    if match is None:
-        raise CommandError("Name a key by its prefix, the twelve characters that tallystick apikey list shows.")
-    wanted = match[1]
-    with open_database(data=data) as operator:
-        known = operator.workspaces() if workspace is None else [operator.find_workspace(workspace)]
-        for workspace_id, name, _ in known:
-            with operator.transaction(workspace_id, workspace_name=name) as ctx:
-                for key in ctx.select(ApiKey, ApiKey.prefix == bindparam("prefix"), prefix=wanted):
-                    ended = key.revoked_at
-                    api_keys.revoke(ctx, key)
-                    text = f"Revoked {key.name} ({wanted})." if ended is None else f"{wanted} was revoked before."
-                    say({"prefix": wanted, "revoked_at": key.revoked_at}, json=json, text=text)
-                    return
-    raise CommandError(f"There is no API key with the prefix {wanted}.")
+    end(KIND, ApiKey, api_keys.revoke, prefix, workspace=workspace, data=data, json=json)
 
 
 def _row(key: ApiKey) -> dict[str, object]:
@@ -87,10 +70,6 @@ def _row(key: ApiKey) -> dict[str, object]:
         "prefix": key.prefix,
         "name": key.name,
         "state": "live" if key.revoked_at is None else "revoked",
-        "last_used_at": _at(key.last_used_at),
-        "created_at": _at(key.created_at),
+        "last_used_at": at(key.last_used_at),
+        "created_at": at(key.created_at),
     }
-
-
-def _at(instant: datetime | None) -> str | None:
-    return None if instant is None else instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

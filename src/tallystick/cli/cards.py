@@ -72,9 +72,12 @@ def show(workspace: Which = None, data: Data = None, json: Json = False) -> None
 
 def checkout(number: Number, workspace: Which = None, data: Data = None, json: Json = False) -> None:
     """Print the address of a page where the balance of an invoice is paid by card."""
-    with open_database(data=data) as operator, inside(operator, workspace) as ctx:
-        made = checkouts.open_checkout(ctx, find_invoice(ctx, number).id)
-    say({"url": made.url, "amount": decimal_text(made.amount), "fee": decimal_text(made.fee)}, json=json, text=made.url)
+    with open_database(data=data) as operator:
+        with inside(operator, workspace) as ctx:
+            invoice_id = find_invoice(ctx, number).id
+        made = checkouts.open_checkout(lambda: inside(operator, workspace), invoice_id)
+    row = {"url": made.url, "amount": decimal_text(made.amount), "fee": decimal_text(made.fee)}
+    say(row, json=json, text=made.url or "")
 
 
 def list_all(

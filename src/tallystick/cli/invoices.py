@@ -25,6 +25,7 @@ from tallystick.domain.client_credit import of_client
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
 from tallystick.domain.credit_notes import credit as crediting
+from tallystick.domain.credit_notes import papers as credit_papers
 from tallystick.domain.credit_notes.credit import CreditLine
 from tallystick.domain.credit_notes.credit_note import CreditNote
 from tallystick.domain.invoices import appendix, balance, conformity, lifecycle
@@ -72,6 +73,7 @@ ProfileOption = Annotated[
     typer.Option("--format", case_sensitive=False, help="The profile; else the client's.", show_default=False),
 ]
 Number = Annotated[str, typer.Argument(help="The invoice, by its number or id.")]
+Either = Annotated[str, typer.Argument(metavar="NUMBER", help="The invoice or credit note, by its number or id.")]
 Named = TypeVar("Named", bound=Tenant)
 
 PAGE: Final = 200
@@ -172,7 +174,7 @@ def draft(
             client_id=billed.id,
             date_from=date_from,
             date_to=date_to,
-            project_ids=None if not project else [_project(ctx, billed, one).id for one in project],
+            project_ids=None if not project else [find_project(ctx, billed, one).id for one in project],
             grouping=grouping,
             include_expenses=expenses,
             include_milestones=milestones,
@@ -454,7 +456,7 @@ def series(
 
 
 def pdf(
-    number: Number,
+    number: Either,
     *,
     file: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Else NUMBER.pdf, here.", dir_okay=False)
@@ -463,9 +465,10 @@ def pdf(
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Write an invoice as PDF."""
+    """Write an invoice or a credit note as PDF."""
     with open_database(data=data) as operator, inside(operator, workspace) as ctx:
-        made = appendix.pdf(ctx, find_invoice(ctx, number).id)
+        found = find_either(ctx, number)
+        made = (appendix if isinstance(found, Invoice) else credit_papers).pdf(ctx, found.id)
         content = made.make()
     path = file or Path(made.name)
     try:
@@ -488,7 +491,7 @@ def explain(number: Number, workspace: Which = None, data: Data = None, json: Js
 
 
 def xml(
-    invoice: Number,
+    number: Either,
     *,
     profile: ProfileOption = None,
     output: Annotated[
@@ -497,9 +500,10 @@ def xml(
     workspace: Which = None,
     data: Data = None,
 ) -> None:
-    """Write an invoice as data (EN 16931)."""
+    """Write an invoice or a credit note as data (EN 16931)."""
     with open_database(data=data) as operator, inside(operator, workspace) as ctx:
-        made = conformity.xml(ctx, find_invoice(ctx, invoice).id, profile)
+        found = find_either(ctx, number)
+        made = (conformity if isinstance(found, Invoice) else credit_papers).xml(ctx, found.id, profile)
     if output is None:
         typer.echo(made.make(), nl=False)
         return
@@ -573,7 +577,8 @@ def find_client(ctx: Context, named: str) -> Client:
     return only(found, "client", named)
 
 
-def _project(ctx: Context, client: Client, named: str) -> Project:
+def find_project(ctx: Context, client: Client, named: str) -> Project:
+    """A project of a client by its name or its id."""
     if (identity := parse_id(named)) is not None:
         return ctx.find(Project, identity)
     found = ctx.select(
@@ -593,6 +598,16 @@ def find_invoice(ctx: Context, named: str) -> Invoice:
         return ctx.find(Invoice, identity)
     found = ctx.select(Invoice, Invoice.number == bindparam("number"), Invoice.deleted_at.is_(None), number=named)
     return only(found, "invoice", named)
+
+
+def find_either(ctx: Context, named: str) -> Invoice | CreditNote:
+    """An invoice or a credit note by its number or its id: no number is of both."""
+    column, value = ("number", named) if parse_id(named) is None else ("id", named.lower())
+    found: list[Invoice | CreditNote] = [
+        *ctx.select(Invoice, getattr(Invoice, column) == bindparam("one"), Invoice.deleted_at.is_(None), one=value),
+        *ctx.select(CreditNote, getattr(CreditNote, column) == bindparam("one"), one=value),
+    ]
+    return only(found, "invoice or credit note", named)
 
 
 def only(found: Sequence[Named], what: str, named: str) -> Named:

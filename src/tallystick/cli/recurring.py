@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Final, NamedTuple, cast
 
 import typer
+from msgspec import UNSET
 from sqlalchemy import bindparam
 
 from tallystick.cli.console import CommandError, Data, Json, Operator, err, open_database, say
-from tallystick.cli.invoices import day, decimal, discount, find_client
+from tallystick.cli.invoices import day, decimal, discount, find_client, find_project
+from tallystick.cli.tax_rates import find_tax_rate
 from tallystick.cli.workspaces import Which, inside, print_rows
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
@@ -21,19 +25,53 @@ from tallystick.domain.invoices.totals import Discount
 from tallystick.domain.recurring import automatic_billing, recurring, runs
 from tallystick.domain.recurring.automatic_billing import AutomaticBilling, BillingRun
 from tallystick.domain.recurring.recurring import CatchUp, RecurringInvoice, RecurringRun, Template
+from tallystick.domain.tax_rates import Said
 from tallystick.values.ids import parse_id
 from tallystick.values.recurrence import MonthEnd
+from tallystick.values.tax import TAX_CATEGORIES, TaxCategory
 
 
-def _line(words: str) -> CustomLine:
-    """`2 x Hosting @ 19.90`; without a quantity it is one."""
-    what, at, rate = words.rpartition("@")
+class TypedLine(NamedTuple):
+    """A line as it was typed: project and tax rate by their names, which only a workspace knows."""
+
+    line: CustomLine
+    project: str | None
+    named_rate: str | None
+
+
+FACTS: Final = ("unit", "heading", "discount", "project", "tax-rate", "tax-category", "tax-reason")
+"""What may be said of a line behind its price."""
+_FACT: Final = re.compile(rf"\s*\|\s*({'|'.join(FACTS)})=")
+
+
+def _line(words: str) -> TypedLine:
+    """`2 x Hosting @ 19.90 | unit=month | discount=5%`; without a quantity it is one."""
+    plain, *said = _FACT.split(words)
+    what, at, rate = plain.rpartition("@")
     count, times, described = what.partition(" x ")
     if not at or not what.strip():
         raise typer.BadParameter(f"{words} is no line; write it as 'Retainer @ 1500' or '2 x Hosting @ 19.90'.")
-    if not times:
-        return CustomLine(what.strip(), Decimal(1), decimal(rate))
-    return CustomLine(described.strip(), decimal(count), decimal(rate))
+    facts = dict(zip(said[::2], (value.strip() for value in said[1::2]), strict=True))
+    if len(facts) < len(said) // 2:
+        raise typer.BadParameter(f"{words} says the same thing twice.")
+    taken_off, category, tax = facts.get("discount"), facts.get("tax-category"), facts.get("tax-rate")
+    if category is not None and category.upper() not in TAX_CATEGORIES:
+        raise typer.BadParameter(f"{category} is no tax category; there are {', '.join(TAX_CATEGORIES)}.")
+    by_number = tax is not None and tax[:1].isdigit()
+    made = CustomLine(
+        described.strip() if times else what.strip(),
+        decimal(count) if times else Decimal(1),
+        decimal(rate),
+        unit=facts.get("unit"),
+        heading=facts.get("heading"),
+        discount=None if taken_off is None else discount(taken_off),
+        tax=Said(
+            decimal(tax) if tax is not None and by_number else None if tax == "none" else UNSET,
+            None if category is None else cast("TaxCategory", category.upper()),
+            facts.get("tax-reason", UNSET),
+        ),
+    )
+    return TypedLine(made, facts.get("project"), None if by_number or tax == "none" else tax)
 
 
 Named = Annotated[str, typer.Argument(help="The recurring invoice, by its name or id.")]
@@ -62,8 +100,14 @@ def create(
     *,
     rule: Annotated[str, typer.Option("--rule", help="When, as iCalendar writes it: FREQ=MONTHLY;BYMONTHDAY=-1.")],
     line: Annotated[
-        list[CustomLine],
-        typer.Option("--line", parser=_line, metavar="LINE", help="'2 x Hosting @ 19.90'; may be said again."),
+        list[TypedLine],
+        typer.Option(
+            "--line",
+            parser=_line,
+            metavar="LINE",
+            help="'2 x Hosting @ 19.90', and if you like ' | unit=month | heading=Care | discount=5%' and so on; "
+            "may be said again.",
+        ),
     ],
     start: Annotated[
         date | None,
@@ -88,6 +132,21 @@ def create(
         Decimal | None,
         typer.Option("--tax-rate", parser=decimal, metavar="PERCENT", help="Else the client's or the workspace's."),
     ] = None,
+    tax_category: Annotated[
+        TaxCategory | None,
+        typer.Option("--tax-category", case_sensitive=False, help="By the rate unless told.", show_default=False),
+    ] = None,
+    tax_reason: Annotated[
+        str | None, typer.Option("--tax-reason", help="Why it is not taxed, in your own words.", show_default=False)
+    ] = None,
+    prices_include_tax: Annotated[
+        bool | None,
+        typer.Option(
+            "--gross/--net",
+            help="Whether prices have the tax in them; else as client or workspace say.",
+            show_default=False,
+        ),
+    ] = None,
     notes: Annotated[str | None, typer.Option("--notes", help="Else the workspace's.", show_default=False)] = None,
     po_number: Annotated[str | None, typer.Option("--po-number", help="The client's order number.")] = None,
     workspace: Which = None,
@@ -95,9 +154,18 @@ def create(
     json: Json = False,
 ) -> None:
     """Let an invoice recur. Texts may hold the day: {{yyyy}}, {{yy}}, {{mm}}, {{dd}}."""
-    template = Template(lines=tuple(line), discount=taken_off, tax_rate=tax_rate, notes=notes, po_number=po_number)
     with open_database(data=data) as operator, inside(operator, workspace) as ctx:
         billed = find_client(ctx, client)
+        template = Template(
+            lines=tuple(_meant(ctx, billed, one) for one in line),
+            discount=taken_off,
+            tax_rate=tax_rate,
+            tax_category=tax_category,
+            tax_reason=tax_reason,
+            prices_include_tax=prices_include_tax,
+            notes=notes,
+            po_number=po_number,
+        )
         made = recurring.create(
             ctx,
             client_id=billed.id,
@@ -200,6 +268,15 @@ def run(workspace: Which = None, data: Data = None, json: Json = False) -> None:
         err.print(sentence, style="red", markup=False)
     if failed:
         raise typer.Exit(1)
+
+
+def _meant(ctx: Context, client: Client, typed: TypedLine) -> CustomLine:
+    line = typed.line
+    if typed.project is not None:
+        line = replace(line, project_id=find_project(ctx, client, typed.project).id)
+    if typed.named_rate is not None:
+        line = replace(line, tax=replace(line.tax, tax_rate_id=find_tax_rate(ctx, typed.named_rate).id))
+    return line
 
 
 def _workspaces(operator: Operator, which: str | None) -> list[tuple[str, str]]:

@@ -70,18 +70,19 @@ def list_all(workspace: Which = None, data: Data = None, json: Json = False) -> 
 def default(named: Named, workspace: Which = None, data: Data = None, json: Json = False) -> None:
     """Tax so where neither invoice nor client say otherwise."""
     with open_database(data=data) as operator, inside(operator, workspace) as ctx:
-        rate = tax_rates.change(ctx, _found(ctx, named).id, is_default=True)
+        rate = tax_rates.change(ctx, find_tax_rate(ctx, named).id, is_default=True)
     say(_row(rate), json=json, text=f"{rate.name} is the default.")
 
 
 def delete(named: Named, workspace: Which = None, data: Data = None, json: Json = False) -> None:
     """Delete a tax rate; one that is on an invoice is archived."""
     with open_database(data=data) as operator, inside(operator, workspace) as ctx:
-        rate = tax_rates.delete(ctx, _found(ctx, named).id)
+        rate = tax_rates.delete(ctx, find_tax_rate(ctx, named).id)
     say(_row(rate), json=json, text=f"{rate.name} is {'archived' if rate.archived else 'deleted'}.")
 
 
-def _found(ctx: Context, named: str) -> TaxRate:
+def find_tax_rate(ctx: Context, named: str) -> TaxRate:
+    """A tax rate by its name or its id."""
     if (identity := parse_id(named)) is not None:
         return ctx.find(TaxRate, identity)
     found = ctx.select(TaxRate, TaxRate.name == bindparam("name"), TaxRate.deleted_at.is_(None), name=named)

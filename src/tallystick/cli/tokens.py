@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Final
 
 import typer
-from sqlalchemy import bindparam
 
 from tallystick.auth import tokens as texts
-from tallystick.cli.console import CommandError, Data, Json, err, open_database, print_json, say
+from tallystick.cli.console import CommandError, Data, Json, err, open_database, print_json
+from tallystick.cli.credentials import Kind, at, end
 from tallystick.cli.workspaces import EVERYBODY, Which, filled, inside, print_rows
 from tallystick.domain import members, tokens
 from tallystick.domain.access import SCOPES, Scope
@@ -18,8 +18,7 @@ from tallystick.domain.members import MEMBERS
 from tallystick.domain.tokens import Token
 
 LONGEST_DAYS: Final = 3650
-PREFIX: Final = re.compile(r"(?:hsk_(?:live|test)_)?([0-9a-f]{12})(?:_[0-9A-Za-z]{32})?", re.ASCII)
-"""Also a whole token: whoever found one may end it with what they have."""
+KIND: Final = Kind("token", "a token", "token", "hsk_(?:live|test)_")
 
 
 def register(app: typer.Typer) -> None:
@@ -95,21 +94,7 @@ def revoke(
     json: Json = False,
 ) -> None:
     """End a token; the very next request with it is refused. All workspaces are searched unless one is named."""
-    match = PREFIX.fullmatch(prefix.strip())
-    if match is None:
-        raise CommandError("Name a token by its prefix, the twelve characters that tallystick token list shows.")
-    wanted = match[1]
-    with open_database(data=data) as operator:
-        known = operator.workspaces() if workspace is None else [operator.find_workspace(workspace)]
-        for workspace_id, name, _ in known:
-            with operator.transaction(workspace_id, workspace_name=name) as ctx:
-                for token in ctx.select(Token, Token.prefix == bindparam("prefix"), prefix=wanted):
-                    ended = token.revoked_at
-                    tokens.revoke(ctx, token)
-                    text = f"Revoked {token.name} ({wanted})." if ended is None else f"{wanted} was revoked before."
-                    say({"prefix": wanted, "revoked_at": token.revoked_at}, json=json, text=text)
-                    return
-    raise CommandError(f"There is no token with the prefix {wanted}.")
+    end(KIND, Token, tokens.revoke, prefix, workspace=workspace, data=data, json=json)
 
 
 def expiry(said: str, now: datetime) -> datetime | None:
@@ -139,11 +124,7 @@ def _row(token: Token, email: str | None, now: datetime) -> dict[str, object]:
         "name": token.name,
         "scopes": token.scopes,
         "state": state,
-        "expires_at": _at(token.expires_at),
-        "last_used_at": _at(token.last_used_at),
-        "created_at": _at(token.created_at),
+        "expires_at": at(token.expires_at),
+        "last_used_at": at(token.last_used_at),
+        "created_at": at(token.created_at),
     }
-
-
-def _at(instant: datetime | None) -> str | None:
-    return None if instant is None else instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,4 +1,4 @@
-"""An invoice as paper and as data: what `values.document` says, as PDF and as XML."""
+"""An invoice as paper and as data: what `values.document` says, as PDF and as XML; and reports."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from tallystick.documents import einvoice, paper, timesheet
 from tallystick.documents.einvoice.facturx import announced, embedding
 from tallystick.documents.einvoice.rules import Rules
 from tallystick.documents.press import Attachment, Press
+from tallystick.documents.report import page_of, workbook
 from tallystick.values.document import Document, Problem, Profile, TimesheetRow
+from tallystick.values.report import Format, Report
 
 __all__ = ["Attachment", "Documents"]
 
@@ -47,3 +49,9 @@ class Documents:
     def timesheet(self, document: Document, rows: Sequence[TimesheetRow]) -> bytes:
         """See `Renderer`."""
         return self.press.pdf("timesheet.typ", timesheet.data_of(document, rows), made=document.issue_date)
+
+    def report(self, report: Report, form: Format) -> bytes:
+        """See `Renderer`."""
+        if form == "xlsx":
+            return workbook(report)
+        return self.press.pdf("report.typ", page_of(report), made=report.made_on)

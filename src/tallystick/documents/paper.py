@@ -114,7 +114,7 @@ def data_of(document: Document) -> dict[str, Any]:
     word = said.credit_note if credit else said.invoice
     payable = sheet.money(document.total if credit else document.due)
     mixed = len({(line.tax_category, line.tax_rate) for line in document.lines}) > 1
-    taxes = [tax for tax in document.taxes if tax.rate is not None or tax.amount]
+    taxes = _shown_taxes(document)
     crowded = len(taxes) > MOST_TAXES
     rows = _rows(sheet)
     sender = address_lines(document.seller.address, home=document.seller.address.country_code)[:3]
@@ -155,6 +155,15 @@ def data_of(document: Document) -> dict[str, Any]:
             if text
         ],
     }
+
+
+def on_screen(document: Document) -> dict[str, Any]:
+    """The same for a page, to the letter: each line whole, with its heading; every tax in the sum."""
+    document = in_one_row(document)
+    sheet = Sheet(document)
+    lines = [{**row, "heading": line.heading} for line, row in zip(document.lines, _rows(sheet), strict=True)]
+    totals = _totals(sheet, _shown_taxes(document), crowded=False)
+    return {**data_of(document), "lines": lines, "totals": totals, "words": sheet.words, "money": sheet.money}
 
 
 def in_one_row(document: Document) -> Document:
@@ -350,6 +359,10 @@ def _rows_of(line: str) -> list[str]:
         rows.append(line[:cut])
         line = line[cut:]
     return [*rows, line + "\n"]
+
+
+def _shown_taxes(document: Document) -> list[Tax]:
+    return [tax for tax in document.taxes if tax.rate is not None or tax.amount]
 
 
 def _totals(sheet: Sheet, taxes: Sequence[Tax], *, crowded: bool) -> list[dict[str, str]]:

@@ -112,8 +112,10 @@ class Entitlements:
 
 ENTITLEMENTS: Final[dict[Plan, Entitlements]] = {
     "free": Entitlements(frozenset(), burst=30, sustained=600, seats=3),
-    "studio": Entitlements(frozenset({"apiAccess"}), burst=30, sustained=600, seats=10),
-    "agency": Entitlements(frozenset({"apiAccess", "outboundWebhooks", "advancedReporting"}), burst=60, sustained=1200),
+    "studio": Entitlements(frozenset({"apiAccess", "reports"}), burst=30, sustained=600, seats=10),
+    "agency": Entitlements(
+        frozenset({"apiAccess", "reports", "outboundWebhooks", "advancedReporting"}), burst=60, sustained=1200
+    ),
 }
 
 

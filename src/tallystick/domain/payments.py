@@ -178,7 +178,8 @@ def record(
     ctx.record("recorded", payment)
     book(ctx, invoice.client_id, invoice.currency, surplus, "OVERPAYMENT", invoice_id=invoice.id, payment_id=payment.id)
     if amount > surplus:
-        stand(ctx, invoice, amount_paid=invoice.amount_paid + amount - surplus)
+        given = given_by(ctx, invoice.id)
+        stand(ctx, invoice, given=given, amount_paid=invoice.amount_paid + amount - surplus)
     return payment, invoice
 
 
@@ -209,7 +210,7 @@ def apply_credit(ctx: Context, invoice_id: str, *, amount: Decimal | None = None
     payment.status = "paid"
     ctx.record("recorded", payment)
     book(ctx, invoice.client_id, invoice.currency, -amount, "APPLIED", invoice_id=invoice.id, payment_id=payment.id)
-    stand(ctx, invoice, amount_paid=invoice.amount_paid + amount)
+    stand(ctx, invoice, given=given_by(ctx, invoice.id), amount_paid=invoice.amount_paid + amount)
     return payment, invoice
 
 
@@ -237,7 +238,8 @@ def change(ctx: Context, payment_id: str, **facts: Any) -> Payment:
         if amount < payment.amount:
             _lose(ctx, invoice, payment, payment.amount - amount)
         elif amount > payment.amount:
-            stand(ctx, invoice, amount_paid=invoice.amount_paid - payment.amount + amount)
+            paid = invoice.amount_paid - payment.amount + amount
+            stand(ctx, invoice, given=given_by(ctx, invoice.id), amount_paid=paid)
     if _change(ctx, payment, **each_tag_once(facts)):
         ctx.record("updated", payment)
     return payment
@@ -314,7 +316,7 @@ def _lose(
     left = kept - (given - back)
     settled = invoice.settled if left == received else Decimal(0)
     returned = invoice.amount_refunded - refunded
-    stand(ctx, invoice, amount_paid=left + settled, settled=settled, amount_refunded=returned)
+    stand(ctx, invoice, given=given - back, amount_paid=left + settled, settled=settled, amount_refunded=returned)
 
 
 def _check(ctx: Context, invoice: Invoice, amount: Decimal, paid_on: date, balance: Decimal | None) -> None:

@@ -189,7 +189,7 @@ EXPENSES: Final = f"""
     LEFT JOIN clients AS client ON client.workspace_id = expense.workspace_id AND client.id = expense.client_id
     WHERE expense.deleted_at IS NULL
 """
-_FEES: Final = f"""
+FEES: Final = f"""
     SELECT project.workspace_id, client.id AS client_id, client.name AS client_name, {_CURRENCY_OF} AS currency,
            project.id AS project_id, project.fixed_fee_amount AS agreed,
            (SELECT COALESCE(sum(line.rate), 0) FROM billed_work AS billed
@@ -242,7 +242,7 @@ _BY_CLIENT = Prepared(
                     for work, what, sums in (
                         (TIME, "time", _SUMS),
                         (EXPENSES, "expenses", _SUMS),
-                        (_FEES, "fees", _ONLY_FEES),
+                        (FEES, "fees", _ONLY_FEES),
                     )
                 ),
                 _INVOICED,
@@ -260,7 +260,7 @@ _OF_PROJECT = Prepared(
             for work, what, sums in (
                 (TIME, "time", _SUMS),
                 (EXPENSES, "expenses", _SUMS),
-                (_FEES, "fees", _ONLY_FEES),
+                (FEES, "fees", _ONLY_FEES),
             )
         )
     )

@@ -80,6 +80,7 @@ def record(
     stand(
         ctx,
         invoice,
+        given=given_by(ctx, invoice.id),
         amount_paid=invoice.amount_paid - (amount - from_credit),
         amount_refunded=invoice.amount_refunded + amount,
     )
@@ -124,9 +125,22 @@ def delete(ctx: Context, invoice_id: str, payment_id: str, refund_id: str) -> In
     stand(
         ctx,
         invoice,
+        given=given_by(ctx, invoice.id),
         amount_paid=invoice.amount_paid + again,
         amount_refunded=invoice.amount_refunded - refund.amount,
     )
+    return invoice
+
+
+def take_back(ctx: Context, invoice_id: str, payment_id: str) -> Invoice:
+    """Delete all refunds of a payment, as `delete` does with one."""
+    ctx.require(Permission.RECORD_PAYMENTS)
+    invoice, payment = _found(ctx, invoice_id, payment_id)
+    of_payment = [refund for refund in of_invoice(ctx, invoice.id) if refund.payment_id == payment.id]
+    if not of_payment:
+        raise NotFound("Nothing of this payment was returned.")
+    for refund in of_payment:
+        invoice = delete(ctx, invoice.id, payment.id, refund.id)
     return invoice
 
 

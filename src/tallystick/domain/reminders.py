@@ -17,7 +17,7 @@ from tallystick.domain.context import SENTENCES, Context
 from tallystick.domain.invoices.invoice import Invoice
 from tallystick.domain.mails.mail import Mail
 from tallystick.domain.mails.settings import current_settings
-from tallystick.domain.sending import Message, balance_of, today_of, write_reminder
+from tallystick.domain.sending import Message, today_of, write_reminder
 from tallystick.domain.workspaces import current
 from tallystick.values.errors import Conflict
 
@@ -117,7 +117,7 @@ def send(ctx: Context, invoice_id: str) -> Mail | None:
     A second worker at the same moment waits for the invoice's row, and finds it done.
     """
     invoice = ctx.find(Invoice, invoice_id, lock="update")
-    if invoice.status != "SENT" or invoice.due_date is None or balance_of(invoice) <= 0:
+    if invoice.status != "SENT" or invoice.due_date is None or invoice.balance <= 0:
         return None
     today, due_date = today_of(ctx), invoice.due_date
     come = [

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Final, Literal, NamedTuple, get_args
 
 from tallystick.db.session import Prepared
@@ -29,7 +28,6 @@ File = Literal["pdf", "xml"]
 FILES: Final[tuple[File, ...]] = get_args(File)
 BREATH: Final = timedelta(seconds=60)
 """Whoever sends the same again within it did not mean to."""
-BUTTONS: Final = {"en": "Show the invoice", "de": "Rechnung ansehen"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +166,7 @@ def _write(
         words=Words(
             text=templates.filled(message.body or words.body, facts),
             link=url,
-            link_label=BUTTONS.get(language.partition("-")[0], BUTTONS["en"]),
+            link_label=templates.button_in(words.language),
             language=words.language,
             automatic=kind == "reminder",
         ),
@@ -185,17 +183,12 @@ def _facts(ctx: Context, invoice: Invoice, paper: Document, url: str | None) -> 
         "studio": paper.seller.trade_name or paper.seller.name,
         "number": paper.number,
         "total": amount_in(language, paper.total, paper.currency),
-        "balance": amount_in(language, balance_of(invoice), paper.currency),
+        "balance": amount_in(language, invoice.balance, paper.currency),
         "issue_date": day_in(language, paper.issue_date),
         "due_date": day_in(language, paper.due_date),
         "days_overdue": str(overdue),
         "link": url or "",
     }
-
-
-def balance_of(invoice: Invoice) -> Decimal:
-    """What is left to pay of an invoice."""
-    return invoice.balance
 
 
 def _recipients(ctx: Context, invoice: Invoice, message: Message) -> Sequence[str]:

@@ -20,7 +20,7 @@ from tallystick.domain.context import SENTENCES, Context, cast_rows, workspace
 from tallystick.domain.listing import Filter, Listing
 from tallystick.domain.workspaces import check_percent
 from tallystick.values.errors import Absent, Conflict, Invalid
-from tallystick.values.tax import REASONED, TAX_CATEGORIES, UNTAXED, TaxCategory, Treatment, of_rate, untaxed
+from tallystick.values.tax import NO_TAX, REASONED, TAX_CATEGORIES, UNTAXED, TaxCategory, Treatment, of_rate, untaxed
 
 PERCENT: Final = (
     "CASE {category} WHEN 'STANDARD' THEN {rate} > 0 AND {rate} <= 100 "
@@ -95,6 +95,8 @@ class Said:
     tax_reason: str | UnsetType | None = UNSET
     """None: the usual words."""
     tax_rate_id: str | None = None
+    usual: bool = False
+    """As client and workspace have it, where the invoice says something else."""
 
     @property
     def nothing(self) -> bool:
@@ -102,6 +104,7 @@ class Said:
 
 
 AS_USUAL: Final = Said()
+NO_USUAL: Final = "no tax rate is set for the client or the workspace"
 
 
 class Taxing(NamedTuple):
@@ -116,9 +119,11 @@ class Taxing(NamedTuple):
 
     def of(self, said: Said, otherwise: Treatment | None = None) -> Treatment:
         """The treatment of what is said; of what is not, `otherwise`, else the usual. Raises Invalid by field."""
-        base = self.usual if otherwise is None else otherwise
+        base = self.usual if otherwise is None or said.usual else otherwise
         if said.nothing:
             return base
+        if said.usual and base == NO_TAX:
+            raise Absent(fields={"tax_rate": NO_USUAL})
         if said.tax_rate_id is not None:
             made = self._named(said)
         elif said.tax_category is None and said.tax_rate is UNSET:

@@ -227,7 +227,9 @@ def check_endpoint(now: Row | None, facts: Mapping[str, Any]) -> None:
     if scheme is not None and _SCHEME.fullmatch(scheme) is None:
         raise Invalid(fields={"endpoint_scheme": "must be a code of the EAS list, such as 0088, 9930 or EM"})
     if (scheme is None) != (address is None):
-        raise Invalid(fields={"endpoint_scheme" if scheme is None else "endpoint": "scheme and address come together"})
+        lacking = "endpoint_scheme" if scheme is None else "endpoint"
+        said = lacking if lacking in facts else "endpoint" if scheme is None else "endpoint_scheme"
+        raise Invalid(fields={said: f"scheme and address come together: {_ENDPOINT[lacking]} is missing"})
 
 
 def check_language(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -277,6 +279,7 @@ def _look(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
+_ENDPOINT = {"endpoint": "the address", "endpoint_scheme": "the scheme"}
 _SCHEME = re.compile(r"[0-9]{4}|EM|A[A-Z]", re.ASCII)
 _current = select(*read_columns(Workspace)).where(Workspace.id == workspace())
 _CURRENT = Prepared(_current)

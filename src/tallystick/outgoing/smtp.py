@@ -20,6 +20,7 @@ from typing import Any, Final
 from tallystick.outgoing.egress import Closed, connect
 from tallystick.values.egress import Network
 from tallystick.values.letter import Letter, NotNow, Refused, Sender
+from tallystick.values.wording import locale_of
 
 ANSWER_SECONDS: Final = 30.0
 """For each answer of the server."""
@@ -211,6 +212,7 @@ def html_of(letter: Letter) -> str:
     paragraphs = "".join(
         f"<p>{_linked(part).replace(chr(10), '<br>')}</p>" for part in re.split(r"\n{2,}", letter.text.strip()) if part
     )
+    direction = "rtl" if locale_of(letter.language).text_direction == "rtl" else "ltr"
     button = ""
     if letter.link and letter.link_label:
         button = (
@@ -219,7 +221,7 @@ def html_of(letter: Letter) -> str:
             f'font-weight:600">{html.escape(letter.link_label)}</a></p>'
         )
     return (
-        f'<!doctype html><html lang="{html.escape(letter.language)}"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{html.escape(letter.language)}" dir="{direction}"><head><meta charset="utf-8">'
         f"<title>{html.escape(_one_line(letter.subject))}</title></head>"
         '<body style="margin:0;padding:24px;font:16px/1.5 system-ui,-apple-system,Segoe UI,Roboto,sans-serif">'
         f'<div style="max-width:560px;margin:0 auto;overflow-wrap:anywhere">{paragraphs}{button}</div></body></html>\n'

@@ -13,6 +13,7 @@ from typing import Final, Literal, NamedTuple, Protocol, get_args
 
 import msgspec
 
+from tallystick.values.report import Format, Report
 from tallystick.values.tax import TaxCategory
 
 Kind = Literal["INVOICE", "CREDIT_NOTE"]
@@ -238,4 +239,8 @@ class Renderer(Protocol):
 
     def timesheet(self, document: Document, rows: Sequence[TimesheetRow]) -> bytes:
         """PDF of the hours behind an invoice."""
+        ...
+
+    def report(self, report: Report, form: Format) -> bytes:
+        """A report as PDF or XLSX."""
         ...

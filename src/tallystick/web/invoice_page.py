@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import io
 import logging
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, Final
 
 import falcon
 import segno
-import segno.helpers
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from msgspec.structs import replace
 
 from tallystick.auth.invoice_links import Opened, open_invoice
 from tallystick.auth.rate_limits import Policy
+from tallystick.documents.paper import language_of, on_screen
 from tallystick.domain import sending
 from tallystick.domain.cards import checkouts
-from tallystick.domain.context import Server
+from tallystick.domain.context import Context, Server
 from tallystick.domain.invoices import invoice as invoices
 from tallystick.domain.invoices import issued, links, papers
-from tallystick.domain.invoices.invoice import Invoice
-from tallystick.values.document import Document
 from tallystick.values.errors import Forbidden, NotFound, Refusal, TooMany, Unauthenticated
-from tallystick.values.wording import amount_in, day_in, locale_of, quantity_in
 from tallystick.web.assets import Assets
 from tallystick.web.auth.entrance import Entrance
 from tallystick.web.auth.sign_in_pages import explained
+from tallystick.web.invoice_words import WORDS
 
 FOLDER: Final = Path(__file__).parent / "templates"
 POLICY: Final = (
@@ -40,29 +40,6 @@ LOOKS: Final = Policy(burst=60, burst_window=60, sustained=0, sustained_window=0
 PAYS: Final = Policy(burst=10, burst_window=60, sustained=0, sustained_window=0)
 """How often one address may ask for a page to pay on, in a minute."""
 PAYING: Final = "form-action 'self' https://checkout.stripe.com"
-WORDS: Final[dict[str, dict[str, str]]] = {
-    "en": {
-        "invoice": "Invoice", "from": "From", "to": "Bill to", "issued": "Issued", "due": "Due", "period": "Work from",
-        "po": "PO number", "project": "Project", "what": "Description", "quantity": "Quantity", "price": "Price",
-        "amount": "Amount", "subtotal": "Subtotal", "discount": "Discount", "total": "Total", "paid": "Paid",
-        "balance": "To pay", "pdf": "Download PDF", "xml": "Download XML", "scan": "Scan to open this page",
-        "scan_pay": "Scan with your banking app to pay", "how": "How to pay", "reference": "Reference", "open": "Open",
-        "overdue": "Overdue", "settled": "Paid", "tax_id": "Tax ID", "discount_of": "less", "gone": "No invoice here",
-        "pay": "Pay by card", "fee": "plus a card fee of",
-    },
-    "de": {
-        "invoice": "Rechnung", "from": "Von", "to": "An", "issued": "Datum", "due": "Fällig", "period": "Leistung",
-        "po": "Bestellnummer", "project": "Projekt", "what": "Beschreibung", "quantity": "Menge", "price": "Preis",
-        "amount": "Betrag", "subtotal": "Zwischensumme", "discount": "Rabatt", "total": "Summe", "paid": "Bezahlt",
-        "balance": "Zu zahlen", "pdf": "PDF herunterladen", "xml": "XML herunterladen",
-        "scan": "Scannen, um diese Seite zu öffnen", "scan_pay": "Mit der Banking-App scannen und zahlen",
-        "how": "So zahlen Sie", "reference": "Verwendungszweck", "open": "Offen", "overdue": "Überfällig",
-        "settled": "Bezahlt", "tax_id": "Steuernummer", "discount_of": "abzüglich", "gone": "Hier ist keine Rechnung",
-        "pay": "Mit Karte zahlen", "fee": "zuzüglich Kartengebühr von",
-    },
-}  # fmt: skip
-"""What the page says in each of its languages; English for the others."""
-
 log = logging.getLogger("tallystick.invoice_page")
 Responder = Callable[..., None]
 
@@ -114,11 +91,10 @@ def _guarded(responder: Responder) -> Responder:
             responder(self, request, response, token)
         except Exception as error:  # noqa: BLE001 - no input may produce a bare 500
             response.status, message = explained(error, response)
-            language = request.get_header("Accept-Language", default="en")[:2].lower()
-            words = WORDS.get(language, WORDS["en"])
-            self.show(response, "invoice_gone.html", language=language if language in WORDS else "en", t=words,
-                      message=message if not isinstance(error, NotFound) or language != "de" else
-                      "Sie wurde zurückgezogen, oder hat jetzt eine andere Adresse.")  # fmt: skip
+            language = language_of(request.get_header("Accept-Language", default="en")[:2])
+            words = WORDS[language]
+            self.show(response, "invoice_gone.html", language=language, rtl=language == "ar", t=words,
+                      message=words.gone_why if isinstance(error, NotFound) else message)  # fmt: skip
 
     return respond
 
@@ -136,31 +112,35 @@ class InvoicePage(_Public):
             paper = papers.of_invoice(opened.ctx, row.id) if kept is None else issued.document_of(kept)
             fee = checkouts.fee_of(opened.ctx, row)
             today = sending.today_of(opened.ctx)
-        language = paper.look.language
-        words = WORDS.get(language.partition("-")[0], WORDS["en"])
-        balance = sending.balance_of(row)
+        # What is written off is owed all the same.
+        owed = row.balance + row.amount_written_off
+        shown = on_screen(replace(paper, paid=row.amount_paid + row.amount_credited, due=owed))
+        t, money = WORDS[shown["language"]], shown["money"]
+        if row.amount_credited:
+            paid = shown["totals"].pop(-2)
+            came_to = [(paid["label"], row.amount_paid)] if row.amount_paid else []
+            shown["totals"][-1:-1] = [
+                {"label": label, "value": money(-value), "kind": ""}
+                for label, value in (*came_to, (t.credited, row.amount_credited))
+            ]
         overdue = row.due_date is not None and row.due_date < today
-        state = "settled" if balance == 0 else "overdue" if overdue else "open"
         if fee is not None:
             response.set_header("Content-Security-Policy", POLICY.replace("form-action 'none'", PAYING))
+        code = shown["payment"] and shown["payment"]["code"]
         self.show(
             response,
             "invoice.html",
-            t=words,
-            language=language if language.partition("-")[0] in WORDS else "en",
-            direction="rtl" if locale_of(language).text_direction == "rtl" and words is not WORDS["en"] else "ltr",
+            t=t,
             paper=paper,
-            state=state,
-            paid=row.amount_paid,
-            balance=balance,
+            shown=shown,
+            state="settled" if owed == 0 else "overdue" if overdue else "open",
+            owed=money(owed),
             base=f"/i/{token}",
             by_card=fee is not None,
-            fee=fee,
-            qr=_picture(self.server.public_url, token, paper, row),
-            qr_pays=_epc(paper, row) is not None,
-            money=partial(amount_in, language, currency=paper.currency),
-            day=partial(day_in, language),
-            number=partial(quantity_in, language),
+            fee=fee and t.fee.format(amount=money(fee)),
+            qr=_drawing(code["svg"] if code else _way_here(f"{self.server.public_url}/i/{token}")),
+            caption=code["caption"] if code else t.scan,
+            logo=shown["logo"] and _picture(shown["logo"]["svg"]),
         )
 
     on_head = on_get
@@ -175,11 +155,16 @@ class Pay(_Public):
         if not self.entrance.limits.take(f"pays:{self.entrance.address_of(request)}", PAYS).allowed:
             raise TooMany(retry_after=60)
         with self.entrance.database.transaction() as connection:
-            opened = self.open(connection, token)
-            back = f"{self.server.public_url}/i/{token}"
-            checkout = checkouts.open_checkout(opened.ctx, opened.invoice_id, back=back)
+            invoice_id = self.open(connection, token).invoice_id
+
+        @contextlib.contextmanager
+        def contexts() -> Generator[Context]:
+            with self.entrance.database.transaction() as connection:
+                yield self.open(connection, token).ctx
+
+        checkout = checkouts.open_checkout(contexts, invoice_id, back=f"{self.server.public_url}/i/{token}")
         response.status = 303
-        response.set_header("Location", checkout.url)
+        response.set_header("Location", checkout.url or "")
 
 
 class InvoiceFile(_Public):
@@ -238,27 +223,18 @@ class Seen(_Public):
         return self.open(connection, token).workspace_id == live.actor.workspace_id
 
 
-def _epc(paper: Document, row: Invoice) -> segno.QRCode | None:
-    """What a banking app reads, where there is a bank account and something to pay in euros."""
-    pay = paper.payment
-    balance = sending.balance_of(row)
-    if pay is None or pay.iban is None or paper.currency != "EUR" or balance <= 0:
-        return None
-    try:
-        return segno.helpers.make_epc_qr(
-            name=(pay.account_holder or paper.seller.name)[:70],
-            iban=pay.iban,
-            amount=balance,
-            text=pay.reference[:140],
-            bic=pay.bic,
-        )
-    except ValueError:
-        return None
-
-
-def _picture(public_url: str, token: str, paper: Document, row: Invoice) -> Markup:
-    """The code that pays, else one that leads to this page: for a telephone."""
-    code = _epc(paper, row) or segno.make(f"{public_url}/i/{token}", error="m", micro=False)
+def _way_here(address: str) -> str:
+    """A code that leads to this page: for a telephone."""
     found = io.BytesIO()
+    code = segno.make(address, error="m", micro=False)
     code.save(found, kind="svg", scale=4, border=2, xmldecl=False, svgns=True, dark="#000", light="#fff", omitsize=True)
-    return Markup(found.getvalue().decode())  # noqa: S704 - drawn by segno, of squares alone
+    return found.getvalue().decode()
+
+
+def _drawing(svg: str) -> Markup:
+    return Markup(svg)  # noqa: S704 - drawn by segno, of squares alone
+
+
+def _picture(svg: str) -> str:
+    """A picture in an address, where nothing in it can do anything."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"

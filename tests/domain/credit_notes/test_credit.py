@@ -14,7 +14,7 @@ from tallystick.domain.credit_notes import credit_note as credit_notes
 from tallystick.domain.credit_notes import papers
 from tallystick.domain.credit_notes.credit import CreditLine, credit
 from tallystick.domain.credit_notes.credit_note import CreditNote
-from tallystick.domain.invoices import balance
+from tallystick.domain.invoices import balance, links
 from tallystick.domain.invoices.draft import CustomLine
 from tallystick.domain.invoices.invoice import Invoice
 from tallystick.domain.invoices.totals import Discount
@@ -84,6 +84,36 @@ class TestInFull:
         paid = bench.mark_paid(bench.sent("100").id)
         _, after = take_back(bench, paid, of(bench, paid, 1, "40"))
         assert (after.status, after.amount_paid, after.settled, credit_of(bench)) == ("PAID", 60, 100, 40)
+
+    def test_one_whose_payment_never_came_is_cancelled(self, bench: Bench):
+        sent = bench.sent("100")
+        payment, _ = bench.pay(sent.id, "100")
+        take_back(bench, sent)
+        after = do(bench, payments.delete, sent.id, payment.id)
+        assert (after.status, after.payment_status, after.balance, credit_of(bench)) == ("CANCELLED", "unpaid", 0, 0)
+        assert (after.paid_at, after.sent_at) == (None, None)
+        assert bench.events(sent.id)[-1] == "invoice.cancelled"
+        with bench.studio.context() as ctx:
+            assert links.live(ctx, sent.id) is None
+
+    @pytest.mark.parametrize("first", ["refund", "credit"])
+    def test_one_whose_payment_was_returned_stays_paid_whichever_came_first(self, bench: Bench, first: str):
+        sent = bench.sent("100")
+        payment, _ = bench.pay(sent.id, "100")
+        steps = [lambda: refund(bench, payment), lambda: take_back(bench, sent)]
+        for step in steps if first == "refund" else reversed(steps):
+            step()
+        after = bench.read(sent.id)
+        assert (after.status, after.payment_status, after.balance, credit_of(bench)) == ("PAID", "refunded", 0, 0)
+
+    def test_a_refund_by_mistake_is_taken_back_from_it(self, bench: Bench):
+        sent = bench.sent("100")
+        payment, _ = bench.pay(sent.id, "100")
+        take_back(bench, sent)
+        refund(bench, payment)
+        (back,) = do(bench, refunds.of_invoice, sent.id)
+        after = do(bench, refunds.delete, sent.id, payment.id, back.id)
+        assert (after.status, after.payment_status, credit_of(bench)) == ("PAID", "paid", 100)
 
     def test_it_is_the_invoice_in_every_tax(self, bench: Bench):
         sent = several(bench)

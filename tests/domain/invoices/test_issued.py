@@ -45,9 +45,12 @@ def test_facts_and_pdf_with_their_hashes(bench: Bench) -> None:
     assert "INV-0001" in PdfReader(io.BytesIO(found.pdf)).pages[0].extract_text()
 
 
-@pytest.mark.parametrize("profile", ["cii", "ubl", "xrechnung", "peppol"])
-def test_with_a_profile_there_is_xml_and_the_pdf_has_cii_in_it(
-    bench: Bench, profile: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("profile", "inside"),
+    [("cii", ["factur-x.xml"]), ("ubl", []), ("xrechnung", ["xrechnung.xml"]), ("peppol", [])],
+)
+def test_with_a_profile_there_is_xml_and_the_pdf_has_it_inside_where_it_is_factur_x(
+    bench: Bench, profile: str, inside: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(SERVER.renderer, "problems", lambda document, profile: [])
     bench.client_is(einvoice_profile=profile)
@@ -57,8 +60,8 @@ def test_with_a_profile_there_is_xml_and_the_pdf_has_cii_in_it(
     assert found.xml is not None
     assert found.xml_sha256 == hashlib.sha256(found.xml).digest()
     assert b"INV-0001" in found.xml
-    (attached,) = PdfReader(io.BytesIO(found.pdf)).attachments.values()
-    assert b"CrossIndustryInvoice" in attached[0]
+    attached = PdfReader(io.BytesIO(found.pdf)).attachments
+    assert {name: files[0] for name, files in attached.items()} == dict.fromkeys(inside, found.xml)
 
 
 def test_what_the_official_rules_forbid_is_not_issued(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,7 +45,7 @@ class TestMoves:
             "DRAFT": lifecycle.restore,
         }
         made = in_state(bench, was)
-        allowed = to in MOVES[was] and (was, to) != ("PAID", "SENT")  # that one is of a deleted payment
+        allowed = to in MOVES[was] and was != "PAID"  # what leads on from there is the deletion of a payment
         with bench.studio.context("manager") as ctx:
             if allowed:
                 verbs[to](ctx, made.id)

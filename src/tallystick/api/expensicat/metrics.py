@@ -9,10 +9,10 @@ from msgspec import Struct
 
 from tallystick.api.expensicat.wire import number
 from tallystick.api.wire import Ask, Operation
-from tallystick.domain import reports
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
 from tallystick.domain.listing import Filter
+from tallystick.domain.reports import joined as reports
 
 
 class ProfitLoss(Struct, gc=False):

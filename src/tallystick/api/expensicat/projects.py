@@ -10,10 +10,11 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from tallystick.api.expensicat.wire import Part, filters_of, in_domain, page_of
 from tallystick.api.fields import Money, Uuid
 from tallystick.api.wire import Ask, Operation
-from tallystick.domain import projects, reports
+from tallystick.domain import projects
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
-from tallystick.domain.reports import PROJECTS, ProjectSeen
+from tallystick.domain.reports import joined as reports
+from tallystick.domain.reports.joined import PROJECTS, ProjectSeen
 from tallystick.values.money import decimal_text
 
 

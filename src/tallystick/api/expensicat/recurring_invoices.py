@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Generator
 from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal, get_args
 
@@ -109,14 +111,15 @@ def list_recurring_invoices(ctx: Context, ask: Ask) -> Part:
 def create_recurring_invoice(ctx: Context, ask: Ask) -> Struct:
     facts = ask.facts
     rule = _rule(facts["frequency"], facts.get("max_invoices"), facts.get("end_date"))
-    made = recurring.create(
-        ctx,
-        client_id=facts["customer_id"],
-        rule=str(rule),
-        start_date=facts["start_date"],
-        template=Template(lines=_lines(facts["items"]), notes=facts.get("notes") or None),
-        mode="SEND" if facts.get("auto_send") else "DRAFT",
-    )
+    with _ending(facts):
+        made = recurring.create(
+            ctx,
+            client_id=facts["customer_id"],
+            rule=str(rule),
+            start_date=facts["start_date"],
+            template=Template(lines=_lines(facts["items"]), notes=facts.get("notes") or None),
+            mode="SEND" if facts.get("auto_send") else "DRAFT",
+        )
     return _one(ctx, made)
 
 
@@ -144,7 +147,8 @@ def update_recurring_invoice(ctx: Context, ask: Ask) -> Struct:
     if "auto_send" in facts:
         changes["mode"] = "SEND" if facts["auto_send"] else "DRAFT"
     if changes:
-        found = recurring.change(ctx, ask.id, **changes)
+        with _ending(facts):
+            found = recurring.change(ctx, ask.id, **changes)
     if "status" in facts and STATUSES[facts["status"]] != found.status:
         found = _turned(ctx, ask.id, facts["status"])
     return _one(ctx, found)
@@ -152,6 +156,17 @@ def update_recurring_invoice(ctx: Context, ask: Ask) -> Struct:
 
 def delete_recurring_invoice(ctx: Context, ask: Ask) -> None:
     recurring.delete(ctx, ask.id)
+
+
+@contextlib.contextmanager
+def _ending(facts: dict[str, Any]) -> Generator[None]:
+    """A rule that falls on no day is the fault of its end, where one is given."""
+    try:
+        yield
+    except Invalid as refusal:
+        if "rule" in refusal.fields and facts.get("end_date"):
+            raise Invalid(fields={"end_date": "there is no day to come before it on which an invoice is due"}) from None
+        raise
 
 
 def _turned(ctx: Context, identity: str, status: str) -> RecurringInvoice:

@@ -10,10 +10,11 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from tallystick.api.expensicat.wire import Part, filters_of, in_domain, number, page_of, utc
 from tallystick.api.fields import Uuid
 from tallystick.api.wire import Ask, Operation
-from tallystick.domain import reports, time_entries
+from tallystick.domain import time_entries
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
-from tallystick.domain.reports import ENTRIES, EntrySeen
+from tallystick.domain.reports import joined as reports
+from tallystick.domain.reports.joined import ENTRIES, EntrySeen
 
 Description = Annotated[str, Meta(max_length=10_000)]
 

@@ -1,8 +1,9 @@
-"""Invoices on the wire (contract growcrm 7.1): drafts with items and one tax on their sum, and what became of them."""
+"""Invoices on the wire (contract growcrm 7.1): drafts with items and their taxes, and what became of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Generator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple
@@ -12,10 +13,10 @@ from msgspec import UNSET, Struct, UnsetType
 from tallystick.api.growcrm import laravel
 from tallystick.api.growcrm.laravel import Amount, AtLeastNothing, Numeric, Whole, in_terms_of
 from tallystick.api.growcrm.numbers import YesNo, money, stamp
-from tallystick.api.growcrm.parts import Named, TagsField, Title, referred, told
+from tallystick.api.growcrm.parts import Named, TagsField, Title, reference, referred, told
 from tallystick.api.growcrm.wire import NOTHING, Id, Page, page_of
-from tallystick.api.wire import Ask, Operation
-from tallystick.domain import overviews
+from tallystick.api.wire import Ask, Nothing, Operation
+from tallystick.domain import overviews, sending
 from tallystick.domain.access import Permission
 from tallystick.domain.categories import Category
 from tallystick.domain.clients import Client
@@ -27,12 +28,15 @@ from tallystick.domain.invoices.totals import Discount
 from tallystick.domain.listing import Filter
 from tallystick.domain.overviews.invoices import InvoiceSeen, LineSeen, Standing, one, page
 from tallystick.domain.projects import Project
+from tallystick.domain.tax_rates import AS_USUAL, Said, TaxRate
 from tallystick.values.errors import Conflict, Invalid
 from tallystick.values.money import decimal_text
+from tallystick.values.tax import REASONED
 
 DiscountType = Literal["none", "fixed", "percentage"]
+TaxType = Literal["summary", "inline"]
 USUAL_TAX: Final = 1
-"""The number of the one tax there is: at the client's rate, else the workspace's."""
+"""The number of the tax that is usual: the client's, else the workspace's. Rates with names have the others."""
 
 
 class Stands(NamedTuple):
@@ -81,7 +85,7 @@ class InvoiceTotals(Struct, gc=False):
 
 
 class LineDiscount(Struct, gc=False):
-    type: Literal["none"] = "none"
+    type: DiscountType = "none"
     value: str = "0.00"
     amount: str = "0.00"
 
@@ -113,7 +117,7 @@ class InvoiceJson(Struct, gc=False):
     dates: InvoiceDates
     notes: str | None
     terms: str | None
-    tax_type: Literal["summary"]
+    tax_type: TaxType
     totals: InvoiceTotals
     line_items: list[LineJson]
     taxes: list[TaxJson]
@@ -126,7 +130,7 @@ class InvoiceFields(Struct):
     bill_date: date | UnsetType = UNSET
     bill_due_date: date | UnsetType | None = UNSET
     bill_projectid: Whole | UnsetType | None = UNSET
-    bill_tax_type: Literal["summary"] | UnsetType = UNSET
+    bill_tax_type: TaxType | UnsetType = UNSET
     bill_notes: str | UnsetType | None = UNSET
     bill_terms: str | UnsetType | None = UNSET
 
@@ -136,7 +140,7 @@ class InvoiceChange(Struct):
     bill_date: date | UnsetType = UNSET
     bill_due_date: date | UnsetType | None = UNSET
     bill_projectid: Whole | UnsetType | None = UNSET
-    bill_tax_type: Literal["summary"] | UnsetType = UNSET
+    bill_tax_type: TaxType | UnsetType = UNSET
     bill_notes: str | UnsetType | None = UNSET
     bill_terms: str | UnsetType | None = UNSET
     bill_discount_type: DiscountType | UnsetType = UNSET
@@ -152,6 +156,9 @@ class ItemFields(Struct):
     rate: Amount | UnsetType = UNSET
     unit: Title | UnsetType | None = UNSET
     long_description: str | UnsetType | None = UNSET
+    tax_rate_id: Whole | UnsetType | None = UNSET
+    discount_type: DiscountType | UnsetType | None = UNSET
+    discount_value: Amount | UnsetType | None = UNSET
 
 
 class ItemsField(Struct):
@@ -188,30 +195,39 @@ def get_invoice(ctx: Context, ask: Ask) -> Struct:
 
 def create_invoice(ctx: Context, ask: Ask) -> Struct:
     with in_terms_of(_NAMES):
-        facts = {**told(ask.facts, _PLAIN), **referred(ctx, ask.facts, _REFERRED)}
-        made = draft.blank(ctx, **facts)
+        facts = {**told(ask.facts, _PLAIN), **referred(ctx, ask.facts, _REFERRED), **_tax_type(ask.facts)}
+        made = draft.blank(ctx, prices_include_tax=False, **facts)
     return _again(ctx, made.id)
 
 
 def update_invoice(ctx: Context, ask: Ask) -> Struct:
     invoice_id = _id(ctx, ask)
     with in_terms_of(_NAMES):
-        facts = {**told(ask.facts, _PLAIN), **referred(ctx, ask.facts, _REFERRED), **_discount(ask.facts)}
-        draft.change(ctx, invoice_id, **facts)
+        facts = {**told(ask.facts, _PLAIN), **referred(ctx, ask.facts, _REFERRED), **_tax_type(ask.facts)}
+        draft.change(ctx, invoice_id, **facts, **_discount(ask.facts))
     return _again(ctx, invoice_id)
 
 
 def set_invoice_items(ctx: Context, ask: Ask) -> Struct:
-    invoice_id = _id(ctx, ask)
-    taxes = ask.facts.get("tax_rate_ids")
-    if any(number != USUAL_TAX for number in taxes or ()):
-        raise laravel.selected("tax_rate_ids")
+    row, _ = one(ctx, int(ask.id))
+    items, taxes = ask.facts["items"], ask.facts.get("tax_rate_ids", UNSET)
+    by_line = row.taxed_by_line or any(item.get("tax_rate_id") or _item_discount(item) for item in items)
+    usual = AS_USUAL if taxes or not by_line else Said(tax_rate=None)
     lines = [
-        CustomLine(item["description"], item["quantity"], item["rate"], item.get("unit")) for item in ask.facts["items"]
+        CustomLine(
+            "\n".join(part for part in (item["description"], item.get("long_description")) if part),
+            item["quantity"],
+            item["rate"],
+            item.get("unit"),
+            discount=_item_discount(item),
+            tax=_item_tax(ctx, f"items.{place}.tax_rate_id", item.get("tax_rate_id"), usual),
+        )
+        for place, item in enumerate(items)
     ]
-    with in_terms_of({"lines": "items", "discount": "items", "tax_rate": "tax_rate_ids"}):
-        draft.itemize(ctx, invoice_id, lines, taxed=bool(taxes) if "tax_rate_ids" in ask.facts else None)
-    return _again(ctx, invoice_id)
+    facts = {} if taxes is UNSET else _taxed(ctx, taxes or ())
+    with in_terms_of(_ITEM_NAMES):
+        draft.itemize(ctx, row.id, lines, taxed_by_line=by_line, prices_include_tax=False, **facts)
+    return _again(ctx, row.id)
 
 
 def delete_invoice(ctx: Context, ask: Ask) -> Id:
@@ -228,16 +244,31 @@ def set_invoice_status(ctx: Context, ask: Ask) -> Struct:
         move = _MOVES.get((row.status, wanted.standing))
         if move is None:
             raise _no_such_move(row, wanted)
-        try:
+        with _ready("status"):
             move(ctx, row.id)
-        except Invalid as refusal:  # an invoice that is not ready to be sent
-            why = refusal.message if "lines" in refusal.fields else f"{next(iter(refusal.fields.values()))}."
-            raise laravel.wrong("status", why) from None
     return _again(ctx, row.id)
 
 
 def set_invoice_tags(ctx: Context, ask: Ask) -> Struct:
     return _again(ctx, invoice.tag(ctx, _id(ctx, ask), ask.facts.get("tags") or []).id)
+
+
+def publish_invoice(ctx: Context, ask: Ask) -> Struct:
+    row, _ = one(ctx, int(ask.id))
+    if row.status != "DRAFT":
+        raise Conflict("Only a draft is published. This invoice was: it can be mailed once more with send-email.")
+    with _ready("invoice"):
+        sending.send(ctx, row.id)
+    return _again(ctx, row.id)
+
+
+def email_invoice(ctx: Context, ask: Ask) -> Struct:
+    row, _ = one(ctx, int(ask.id))
+    if row.status == "DRAFT":
+        raise Conflict("A draft is not mailed. Publish it first.")
+    with _ready("invoice"):
+        sending.send(ctx, row.id)
+    return _again(ctx, row.id)
 
 
 def clone_invoice(ctx: Context, ask: Ask) -> Struct:
@@ -254,6 +285,49 @@ def _id(ctx: Context, ask: Ask) -> str:
 
 def _again(ctx: Context, identity: str | int) -> InvoiceJson:
     return _shown(ctx, *one(ctx, identity))
+
+
+@contextlib.contextmanager
+def _ready(field: str) -> Generator[None]:
+    """Why an invoice is not ready to be sent is said of a field of the request."""
+    try:
+        yield
+    except Invalid as refusal:
+        told = " ".join(why if why.endswith(".") else f"{why}." for why in refusal.fields.values())
+        why = refusal.message if "lines" in refusal.fields else told
+        raise laravel.wrong(field, why) from None
+
+
+def _tax_type(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {"taxed_by_line": given["bill_tax_type"] == "inline"} if "bill_tax_type" in given else {}
+
+
+def _taxed(ctx: Context, numbers: Sequence[int]) -> dict[str, Any]:
+    """How items are taxed that do not say it, as `draft.itemize` takes it."""
+    found = list(dict.fromkeys(numbers))
+    if len(found) > 1:
+        raise laravel.wrong("tax_rate_ids", "must not have more than 1 items: nothing is taxed twice.")
+    if not found or found[0] == USUAL_TAX:
+        return {"taxed": bool(found)}
+    return {"tax_rate_id": reference(ctx, TaxRate, found[0], "tax_rate_ids")}
+
+
+def _item_tax(ctx: Context, field: str, number: int | None, otherwise: Said) -> Said:
+    """How an item is taxed; without a number it is `otherwise`."""
+    if number is None:
+        return otherwise
+    return Said(usual=True) if number == USUAL_TAX else Said(tax_rate_id=reference(ctx, TaxRate, number, field))
+
+
+def _item_discount(item: Mapping[str, Any]) -> Discount | None:
+    value = item.get("discount_value")
+    match item.get("discount_type"):
+        case "percentage" if value:
+            return Discount(percent=value)
+        case "fixed" if value:
+            return Discount(amount=value)
+        case _:
+            return None
 
 
 def _discount(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -306,7 +380,8 @@ def _no_such_move(row: InvoiceSeen, wanted: Stands) -> Conflict:
 def _shown(ctx: Context, row: InvoiceSeen, lines: list[LineSeen]) -> InvoiceJson:
     standing = row.standing(ctx.today())
     status = next(status for status in STATUSES if status.standing == standing)
-    taxed: YesNo = "no" if row.tax_rate is None else "yes"
+    kinds = {(line.tax_category, line.tax_rate) for line in lines}
+    by_line = row.taxed_by_line or len(kinds) > 1 or any(line.says_more for line in lines)
     return InvoiceJson(
         row.serial,
         InvoiceStatus(status.number, status.title, status.color),
@@ -316,10 +391,10 @@ def _shown(ctx: Context, row: InvoiceSeen, lines: list[LineSeen]) -> InvoiceJson
         InvoiceDates(row.issue_date, row.due_date, stamp(row.created_at)),
         row.notes,
         row.terms,
-        "summary",
+        "inline" if by_line else "summary",
         InvoiceTotals(
             money(row.subtotal),
-            money(row.subtotal),
+            money(row.subtotal + sum((line.discount_amount for line in lines), Decimal(0))),
             "percentage" if row.discount_percent is not None else "fixed" if row.discount_amount else "none",
             decimal_text(row.discount_percent or Decimal(0)),
             money(row.discount_amount),
@@ -330,24 +405,43 @@ def _shown(ctx: Context, row: InvoiceSeen, lines: list[LineSeen]) -> InvoiceJson
             money(Decimal(0)),
             money(row.total),
         ),
-        [_line(line, taxed) for line in lines],
-        [] if row.tax_rate is None else [TaxJson("Tax", decimal_text(row.tax_rate), None)],
+        [_line(line) for line in lines],
+        _taxes(row, lines if by_line else None),
         row.tags,
     )
 
 
-def _line(line: LineSeen, taxed: YesNo) -> LineJson:
+def _taxes(row: InvoiceSeen, lines: list[LineSeen] | None) -> list[TaxJson]:
+    """The taxes of these lines, else the one on their sum. Where no tax is shown there is none."""
+    label = row.tax_label or "Tax"
+    if lines is None:
+        return [] if row.tax_rate is None else [TaxJson(row.tax_name or label, decimal_text(row.tax_rate), None)]
+    return [
+        TaxJson(line.tax_name or label, decimal_text(line.tax_rate), line.serial)
+        for line in lines
+        if line.tax_rate is not None
+    ]
+
+
+def _line(line: LineSeen) -> LineJson:
     return LineJson(
         line.serial,
         line.description,
         line.unit,
         decimal_text(line.quantity),
-        money(line.rate),
+        decimal_text(line.net_rate),
         money(line.total),
         "time" if line.kind == "TIME" else "plain",
-        taxed,
-        LineDiscount(),
+        "no" if line.tax_category in REASONED else "yes",
+        _line_discount(line),
     )
+
+
+def _line_discount(line: LineSeen) -> LineDiscount:
+    amount = money(line.discount_amount)
+    if line.discount_percent is not None:
+        return LineDiscount("percentage", decimal_text(line.discount_percent), amount)
+    return LineDiscount("fixed", amount, amount) if line.discount_amount else LineDiscount()
 
 
 _MOVES: Final[Mapping[tuple[str, Standing], Callable[[Context, str], object]]] = {
@@ -374,6 +468,12 @@ _NAMES: Final = {
     **{domain: wire for wire, domain in _PLAIN.items()},
     **{domain: wire for wire, (domain, _) in _REFERRED.items()},
     "discount": "bill_discount_amount",
+}
+_ITEM_NAMES: Final = {
+    "lines": "items",
+    "discount": "items",
+    "tax_rate": "tax_rate_ids",
+    "tax_rate_id": "tax_rate_ids",
 }
 _FILTERS: Final = {
     "client_id": "client",
@@ -422,7 +522,7 @@ OPERATIONS = (
     ),
     Operation(
         "setInvoiceItems", "PUT", "/invoices/{id}/items", set_invoice_items,
-        "Set the items of a draft: exactly these; `tax_rate_ids[]` 1 is the usual tax, none is no tax", _CHANGE,
+        "Set the items of a draft: exactly these; tax 1 is the usual one, no number is no tax", _CHANGE,
         InvoiceJson, body=ItemsField, required=("items",), check=_check_items,
         conflicts="The invoice is no draft, or bills recorded time.", message="Invoice items updated successfully.",
         tag=_TAG,
@@ -432,6 +532,17 @@ OPERATIONS = (
         "Issue a draft (2), settle (5), cancel (20) or restore (1) an invoice", _CHANGE, InvoiceJson,
         body=InvoiceStatusField, required=("status",), conflicts="The invoice cannot go there from where it is.",
         message="Invoice status updated successfully.", tag=_TAG,
+    ),
+    Operation(
+        "publishInvoice", "PUT", "/invoices/{id}/publish", publish_invoice, "Issue a draft and mail it to its client",
+        _CHANGE, InvoiceJson, body=Nothing, conflicts="The invoice is no draft, or mail is not set up.",
+        message="Invoice published successfully.", tag=_TAG,
+    ),
+    Operation(
+        "emailInvoice", "POST", "/invoices/{id}/send-email", email_invoice, "Mail an issued invoice to its client",
+        _CHANGE, InvoiceJson, body=Nothing,
+        conflicts="The invoice is a draft or cancelled, was mailed a moment ago, or mail is not set up.",
+        message="Invoice email sent successfully.", tag=_TAG,
     ),
     Operation(
         "setInvoiceTags", "PUT", "/invoices/{id}/tags", set_invoice_tags, "Set the tags of an invoice: exactly these",

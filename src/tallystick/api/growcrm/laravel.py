@@ -140,7 +140,7 @@ def sentence(name: str, why: str) -> str:
     """
     words = name.replace("_", " ")
     if "{}" in why:
-        return why.format(words)
+        return why.replace("{}", words)
     return f"The {words} {why}" if why.startswith(_OF_THE_FIELD) else why[:1].upper() + why[1:]
 
 

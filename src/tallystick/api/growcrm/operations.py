@@ -15,6 +15,7 @@ from tallystick.api.growcrm import (
     notes,
     payments,
     projects,
+    refunds,
     tasks,
     team,
     timesheets,
@@ -34,5 +35,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *notes.OPERATIONS,
     *invoices.OPERATIONS,
     *payments.OPERATIONS,
+    *refunds.OPERATIONS,
     *expenses.OPERATIONS,
 )

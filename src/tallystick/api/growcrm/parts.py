@@ -15,6 +15,7 @@ from tallystick.domain.categories import Category
 from tallystick.domain.context import Context
 from tallystick.domain.members import Member
 from tallystick.domain.overviews.team import user_ids
+from tallystick.domain.tax_rates import TaxRate
 from tallystick.values.errors import NotFound
 
 Name = Annotated[str, Meta(max_length=100)]
@@ -88,5 +89,5 @@ def people(ctx: Context, numbers: Sequence[int] | None, field: str) -> list[str]
     return found
 
 
-_BY_NUMBER: Final[Mapping[Any, str]] = {Member: "user_id", Category: "id"}
+_BY_NUMBER: Final[Mapping[Any, str]] = {Member: "user_id", Category: "id", TaxRate: "id"}
 """What is counted in each workspace → the column by which others refer to it."""

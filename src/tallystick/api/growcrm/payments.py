@@ -11,9 +11,10 @@ from tallystick.api.growcrm import laravel
 from tallystick.api.growcrm.laravel import Amount, Flag, Whole, in_terms_of
 from tallystick.api.growcrm.numbers import YesNo, money, stamp
 from tallystick.api.growcrm.parts import Booked, Name, Named, TagsField, Title, reference, told
+from tallystick.api.growcrm.refunds import OPEN_NO_MORE, REFUNDED, RefundChange, returned
 from tallystick.api.growcrm.wire import NOTHING, Id, Page, page_of
 from tallystick.api.wire import Ask, Operation
-from tallystick.domain import overviews, payments
+from tallystick.domain import overviews, payments, refunds
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
 from tallystick.domain.invoices.invoice import Invoice
@@ -104,6 +105,16 @@ def set_payment_tags(ctx: Context, ask: Ask) -> Struct:
     return _shown(one(ctx, changed.id))
 
 
+def refund_payment(ctx: Context, ask: Ask) -> Struct:
+    return _shown(one(ctx, returned(ctx, _id(ctx, ask), ask.facts).payment_id))
+
+
+def delete_payment_refund(ctx: Context, ask: Ask) -> Struct:
+    payment = ctx.find(Payment, _id(ctx, ask))
+    refunds.take_back(ctx, payment.invoice_id, payment.id)
+    return _shown(one(ctx, payment.id))
+
+
 def _id(ctx: Context, ask: Ask) -> str:
     return overviews.id_of(ctx, Payment, int(ask.id))
 
@@ -182,7 +193,8 @@ OPERATIONS = (
         "createPayment", "POST", "/payments", create_payment, "Record a payment of an issued invoice",
         Permission.RECORD_PAYMENTS, PaymentJson, status=201, body=PaymentFields,
         required=("payment_invoiceid", "payment_amount", "payment_date"), check=_check_amount,
-        conflicts="The invoice is a draft or cancelled.", message="Payment created successfully.", tag=_TAG,
+        conflicts="The invoice is a draft, cancelled or written off.", message="Payment created successfully.",
+        tag=_TAG,
     ),
     Operation(
         "getPayment", "GET", "/payments/{id}", get_payment, "Get a payment", Permission.READ_INVOICES, PaymentJson,
@@ -191,15 +203,27 @@ OPERATIONS = (
     Operation(
         "updatePayment", "PATCH", "/payments/{id}", update_payment, "Correct a payment; its invoice follows",
         Permission.RECORD_PAYMENTS, PaymentJson, body=PaymentChange, required=("payment_amount", "payment_date"),
-        check=_check_amount, message="Payment updated successfully.", tag=_TAG,
+        check=_check_amount, conflicts="Its amount does not change: something of it was returned, or it is credit.",
+        message="Payment updated successfully.", tag=_TAG,
     ),
     Operation(
         "deletePayment", "DELETE", "/payments/{id}", delete_payment, "Delete a payment; its invoice follows",
-        Permission.RECORD_PAYMENTS, Id, message="Payment deleted successfully.", tag=_TAG,
+        Permission.RECORD_PAYMENTS, Id, conflicts="The client spent what of it was credit.",
+        message="Payment deleted successfully.", tag=_TAG,
     ),
     Operation(
         "setPaymentTags", "PUT", "/payments/{id}/tags", set_payment_tags, "Set the tags of a payment: exactly these",
         Permission.RECORD_PAYMENTS, PaymentJson, body=TagsField, message="Payment tags updated successfully.",
         tag=_TAG,
+    ),
+    Operation(
+        "refundPayment", "POST", "/payments/{id}/refund", refund_payment, "Record that a payment was returned",
+        Permission.RECORD_PAYMENTS, PaymentJson, status=201, body=RefundChange, required=("refund_date",),
+        conflicts=REFUNDED, message="Payment refunded successfully.", tag=_TAG,
+    ),
+    Operation(
+        "deletePaymentRefund", "DELETE", "/payments/{id}/refund", delete_payment_refund,
+        "Delete what was recorded as returned of a payment; its invoice follows", Permission.RECORD_PAYMENTS,
+        PaymentJson, conflicts=OPEN_NO_MORE, message="Payment refund deleted successfully.", tag=_TAG,
     ),
 )  # fmt: skip

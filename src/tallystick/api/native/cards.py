@@ -10,12 +10,13 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from tallystick.api.fields import Percent
 from tallystick.api.native.views import View
 from tallystick.api.native.wire import read_only
-from tallystick.api.wire import Ask, Nothing, Operation
+from tallystick.api.wire import Ask, Errand, Nothing, Operation
 from tallystick.domain.access import Permission
 from tallystick.domain.cards import checkouts, settings
-from tallystick.domain.cards.checkouts import CardCheckout, CheckoutStatus
+from tallystick.domain.cards.checkouts import CardCheckout, CheckoutStatus, Claim
 from tallystick.domain.cards.settings import CardSettings, Method, Of
 from tallystick.domain.context import Context
+from tallystick.values.errors import Conflict
 from tallystick.values.money import decimal_text
 
 Secret = Annotated[str, Meta(max_length=300)]
@@ -49,7 +50,7 @@ class CheckoutJson(Struct, rename="camel", gc=False):
     id: str
     org_id: str
     invoice_id: str
-    url: str
+    url: str | None
     amount: str
     fee: str
     currency: str
@@ -89,8 +90,11 @@ def set_invoice_payment_method(ctx: Context, ask: Ask) -> Struct:
     return _chosen(ctx, "invoice", ask)
 
 
-def create_checkout(ctx: Context, ask: Ask) -> Struct:
-    return CHECKOUT.one(ctx.actor, checkouts.open_checkout(ctx, ask.id))
+def create_checkout(ctx: Context, ask: Ask) -> Struct | Errand | Conflict:
+    found = checkouts.claim(ctx, ask.id) if ask.brought is None else checkouts.record(ctx, *ask.brought)
+    if isinstance(found, Claim):
+        return Errand(lambda: (found, found.ask()))
+    return found if isinstance(found, Conflict) else CHECKOUT.one(ctx.actor, found)
 
 
 def list_checkouts(ctx: Context, ask: Ask) -> list[Struct]:

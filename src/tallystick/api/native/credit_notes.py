@@ -8,12 +8,13 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from tallystick.api.fields import Money, Uuid
+from tallystick.api.native.invoices import FORMAT
 from tallystick.api.native.views import View
 from tallystick.api.native.wire import lists, read_only
-from tallystick.api.wire import Ask, Operation
+from tallystick.api.wire import Ask, File, Operation, file_name
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
-from tallystick.domain.credit_notes import credit, credit_note
+from tallystick.domain.credit_notes import credit, credit_note, papers
 from tallystick.domain.credit_notes.credit import CreditLine
 from tallystick.domain.credit_notes.credit_note import CREDIT_NOTES, CreditNote, CreditNoteLine
 
@@ -75,6 +76,15 @@ def get_credit_note(ctx: Context, ask: Ask) -> Struct:
     return CREDIT_NOTE.one(ctx.actor, credit_note.read(ctx, ask.id))
 
 
+def get_pdf(ctx: Context, ask: Ask) -> File:
+    return File(*papers.pdf(ctx, ask.id), inline=True)
+
+
+def get_xml(ctx: Context, ask: Ask) -> File:
+    data = papers.xml(ctx, ask.id, ask.query.get("format"))
+    return File(file_name(data.number, "xml"), "application/xml", data.make)
+
+
 def list_lines(ctx: Context, ask: Ask) -> list[Struct]:
     return [LINE.one(ctx.actor, line) for line in credit_note.lines_of(ctx, ask.id)]
 
@@ -98,5 +108,13 @@ OPERATIONS = (
     Operation(
         "listCreditNoteLines", "GET", "/credit-notes/{id}/lines", list_lines, "The lines of a credit note",
         Permission.READ_INVOICES, CreditNoteLineJson, many=True, tag="Credit notes",
+    ),
+    Operation(
+        "getCreditNotePdf", "GET", "/credit-notes/{id}/pdf", get_pdf, "The credit note as PDF",
+        Permission.READ_INVOICES, file=("application/pdf",), tag="Credit notes",
+    ),
+    Operation(
+        "getCreditNoteXml", "GET", "/credit-notes/{id}/xml", get_xml, "A credit note as data (EN 16931)",
+        Permission.READ_INVOICES, parameters={"format": FORMAT}, file=("application/xml",), tag="Credit notes",
     ),
 )  # fmt: skip

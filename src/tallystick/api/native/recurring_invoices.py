@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from tallystick.api.fields import Percent, Uuid
-from tallystick.api.native.invoices import DiscountFields, LineFields, check_discount, custom_line
+from tallystick.api.native.invoices import DiscountFields, LineFields, Reason, check_discount, custom_line
 from tallystick.api.native.views import View
 from tallystick.api.native.wire import LIMIT, Part, read_only
 from tallystick.api.wire import Ask, Nothing, Operation
@@ -78,6 +78,10 @@ class RecurringInvoiceJson(Struct, rename="camel", gc=False):
     lines: list[RecurringLineJson]
     discount: RecurringDiscountJson | None
     tax_rate: str | None
+    tax_category: TaxCategory | None
+    tax_reason: str | None
+    tax_rate_id: str | None
+    prices_include_tax: bool | None
     notes: str | None
     po_number: str | None
     created_at: datetime
@@ -97,6 +101,10 @@ class RecurringInvoiceFields(Struct, rename="camel"):
     lines: Annotated[list[LineFields], Meta(min_length=1, max_length=500)] | UnsetType = UNSET
     discount: DiscountFields | UnsetType | None = UNSET
     tax_rate: Percent | UnsetType | None = UNSET
+    tax_category: TaxCategory | UnsetType | None = UNSET
+    tax_reason: Reason | UnsetType | None = UNSET
+    tax_rate_id: Uuid | UnsetType | None = UNSET
+    prices_include_tax: bool | UnsetType | None = UNSET
     notes: Text | UnsetType | None = UNSET
     po_number: Line | UnsetType | None = UNSET
 
@@ -220,6 +228,10 @@ def _shown(ctx: Context, rows: Sequence[dict[str, Any]]) -> list[Struct]:
                 lines=[_line(line) for line in template.lines],
                 discount=None if template.discount is None else _discount(template.discount),
                 tax_rate=None if template.tax_rate is None else decimal_text(template.tax_rate),
+                tax_category=template.tax_category,
+                tax_reason=template.tax_reason,
+                tax_rate_id=template.tax_rate_id,
+                prices_include_tax=template.prices_include_tax,
                 notes=template.notes,
                 po_number=template.po_number,
             )

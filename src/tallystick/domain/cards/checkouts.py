@@ -1,12 +1,22 @@
-"""Checkouts: a page of Stripe where an invoice is paid, and what Stripe tells of it, which changes nothing twice."""
+"""Checkouts: a page of Stripe where an invoice is paid, and what Stripe tells of it, which changes nothing twice.
+
+One is opened in three steps: it is claimed in a transaction, Stripe is asked without one, and what it answers is
+recorded in another. Who is interrupted in between leaves a claim; whoever asks next finishes it, and Stripe answers
+the same page to the same question.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar, Final, Literal, get_args
 
+import msgspec
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, bindparam, text
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -18,12 +28,22 @@ from tallystick.domain.cards import settings as card_settings
 from tallystick.domain.context import SENTENCES, Context, cast_rows, hydrate
 from tallystick.domain.invoices.invoice import Invoice
 from tallystick.domain.payments import Payment
-from tallystick.values.cards import Declined, Forged, Notice, Order, Unreachable, in_currency, smallest_units
+from tallystick.values.cards import (
+    Declined,
+    Forged,
+    Notice,
+    Opened,
+    Order,
+    Till,
+    Unreachable,
+    in_currency,
+    smallest_units,
+)
 from tallystick.values.errors import Conflict, Refusal, Unauthenticated
 from tallystick.values.ids import new_id
 from tallystick.values.money import percent_of, round_money
 
-CheckoutStatus = Literal["OPEN", "PAID", "FAILED", "EXPIRED", "FLAGGED"]
+CheckoutStatus = Literal["OPENING", "OPEN", "PAID", "FAILED", "EXPIRED", "FLAGGED"]
 STATUSES: Final[tuple[CheckoutStatus, ...]] = get_args(CheckoutStatus)
 Outcome = Literal["APPLIED", "NOTHING", "WAITING", "FLAGGED"]
 OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
@@ -31,14 +51,19 @@ OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 OPEN_FOR: Final = timedelta(hours=23)
 SPARE: Final = timedelta(minutes=5)
 """So long before it expires a checkout is not handed out any more."""
+SPARE_UNASKED: Final = timedelta(hours=1)
+"""Likewise one of which Stripe is still to be asked: it opens none that expires within half an hour."""
 GATEWAY: Final = "stripe"
 PAID: Final = frozenset({"checkout.session.completed", "checkout.session.async_payment_succeeded"})
 LOST: Final = {"checkout.session.async_payment_failed": "FAILED", "checkout.session.expired": "EXPIRED"}
 REFUNDED: Final = "charge.refunded"
 LONGEST: Final = 255
 
-_TURN: Final = threading.Semaphore(1)
-"""One request of a process waits for Stripe at a time: the others have its database connections to work with."""
+_PLACES: Final = threading.BoundedSemaphore(4)
+"""So many requests of a process wait for Stripe at a time: the others have its threads to work with."""
+
+Contexts = Callable[[], AbstractContextManager[Context]]
+"""Opens a transaction in the invoice's workspace."""
 
 
 class CardCheckout(Tenant):
@@ -49,12 +74,13 @@ class CardCheckout(Tenant):
     money: ClassVar[frozenset[str]] = frozenset({"amount", "fee"})
 
     invoice_id: Mapped[Id]
-    session_id: Mapped[str]
-    url: Mapped[str]
+    session_id: Mapped[str | None]
+    """Stripe's; null while it is being opened, and where that came to nothing."""
+    url: Mapped[str | None]
     amount: Mapped[Money]
     fee: Mapped[Money]
     currency: Mapped[str]
-    status: Mapped[str] = mapped_column(default="OPEN")
+    status: Mapped[str] = mapped_column(default="OPENING")
     note: Mapped[str | None]
     """What somebody has to look at."""
     payment_intent: Mapped[str | None]
@@ -74,9 +100,19 @@ class CardCheckout(Tenant):
             one_of("status", STATUSES),
             CheckConstraint("amount > 0 AND fee >= 0", name="amount"),
             CheckConstraint("(status = 'PAID') = (payment_id IS NOT NULL)", name="payment_id"),
+            CheckConstraint("(session_id IS NULL) = (url IS NULL)", name="url"),
+            CheckConstraint(
+                "CASE status WHEN 'OPENING' THEN session_id IS NULL WHEN 'EXPIRED' THEN true "
+                "ELSE session_id IS NOT NULL END",
+                name="session_id",
+            ),
             UniqueConstraint("workspace_id", "session_id"),
             Index(
-                "uq_card_checkouts_open", "workspace_id", "invoice_id", unique=True, postgresql_where="status = 'OPEN'"
+                "uq_card_checkouts_open",
+                "workspace_id",
+                "invoice_id",
+                unique=True,
+                postgresql_where="status IN ('OPENING', 'OPEN')",
             ),
         )
 
@@ -107,13 +143,54 @@ class CardEvent(Tenant):
         )
 
 
-def open_checkout(ctx: Context, invoice_id: str, *, back: str | None = None) -> CardCheckout:
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A checkout that is claimed: what to ask of Stripe, once its transaction is over."""
+
+    checkout_id: str
+    till: Till
+    secret_key: str
+    order: Order
+
+    def ask(self) -> Opened | Declined:
+        """Have Stripe open it; holds no transaction. Asked once more, Stripe answers the same page.
+
+        Refused where Stripe does not answer: whether it opened one, nobody knows, and the claim stays.
+        """
+        if not _PLACES.acquire(timeout=1.0):
+            raise Conflict("Too many checkouts are being opened at this moment. Try again.", reason="try_again")
+        try:
+            return self.till.open(self.secret_key, self.order)
+        except Declined as declined:
+            return declined
+        except Unreachable:
+            raise Conflict("Stripe does not answer at the moment. Try again.", reason="try_again") from None
+        finally:
+            _PLACES.release()
+
+
+def open_checkout(contexts: Contexts, invoice_id: str, *, back: str | None = None) -> CardCheckout:
     """A page where the balance of a sent invoice is paid by card; the one there is, while it is for that balance.
 
-    `back`: where whoever pays came from, and returns to.
+    `back`: where whoever pays came from, and returns to. For callers with transactions of their own; who has but one
+    goes from `claim` to `record` by itself.
     """
+    with contexts() as ctx:
+        claimed = claim(ctx, invoice_id, back=back)
+    if isinstance(claimed, CardCheckout):
+        return claimed
+    answer = claimed.ask()
+    with contexts() as ctx:
+        made = record(ctx, claimed, answer)
+    if isinstance(made, Conflict):
+        raise made
+    return made
+
+
+def claim(ctx: Context, invoice_id: str, *, back: str | None = None) -> CardCheckout | Claim:
+    """The checkout that is open for this balance, or one to ask Stripe for: anew, or for whoever was interrupted."""
     ctx.require(Permission.CHANGE_INVOICES)
-    invoice = ctx.find(Invoice, invoice_id, lock="share")
+    invoice = ctx.find(Invoice, invoice_id, lock="update")  # callers at once queue up here
     settings = card_settings.current(ctx)
     if invoice.status != "SENT":
         raise Conflict(f"{invoice.status.title()} invoices take no payments", reason="invoice_state")
@@ -123,17 +200,35 @@ def open_checkout(ctx: Context, invoice_id: str, *, back: str | None = None) -> 
         raise Conflict(
             "This invoice is not paid by card: see the card settings, and its payment method.", reason="cards_off"
         )
-    amount = invoice.balance
-    fee = _fee(settings, invoice)
-    known = cast_rows(ctx.rows(_OF_INVOICE, invoice_id=invoice.id), CardCheckout)
-    for checkout in known:
-        if checkout.status != "OPEN":
+    amount, fee = invoice.balance, _fee(settings, invoice)
+    claimed: CardCheckout | None = None
+    for checkout in cast_rows(ctx.rows(_OF_INVOICE, invoice_id=invoice.id), CardCheckout):
+        if checkout.status not in ("OPENING", "OPEN"):
             continue
-        if (checkout.amount, checkout.fee) == (amount, fee) and checkout.expires_at > ctx.now + SPARE:
-            return checkout
-        # Whoever still pays there pays all the same: what is too much becomes the client's credit.
-        ctx.change(checkout, status="EXPIRED")
-    return _opened(ctx, invoice, settings, amount=amount, fee=fee, before=len(known), back=back)
+        spare = SPARE if checkout.status == "OPEN" else SPARE_UNASKED
+        if (checkout.amount, checkout.fee) == (amount, fee) and checkout.expires_at > ctx.now + spare:
+            if checkout.status == "OPEN":
+                return checkout
+            claimed = checkout
+        else:
+            # Whoever still pays there pays all the same: what is too much becomes the client's credit.
+            ctx.change(checkout, status="EXPIRED")
+    return _claim(ctx, invoice, settings, claimed, amount=amount, fee=fee, back=back)
+
+
+def record(ctx: Context, claimed: Claim, answer: Opened | Declined) -> CardCheckout | Conflict:
+    """Write down what Stripe answered; a refusal is answered and not raised, so that the claim is given up."""
+    ctx.require(Permission.CHANGE_INVOICES)
+    checkout = ctx.find(CardCheckout, claimed.checkout_id, lock="update")
+    if checkout.status == "OPENING" and isinstance(answer, Declined):
+        ctx.change(checkout, status="EXPIRED", note=str(answer)[:LONGEST])
+        return Conflict(f"Stripe refused: {answer}", reason="card_gateway")
+    if checkout.status == "OPENING" and isinstance(answer, Opened):
+        ctx.change(checkout, status="OPEN", session_id=answer.session_id, url=answer.url)
+        ctx.record("opened", checkout)
+    if checkout.url is None:
+        return Conflict("The invoice changed while its checkout was opened. Try again.", reason="try_again")
+    return checkout  # opened now, or by whoever asked at the same moment
 
 
 def fee_of(ctx: Context, invoice: Invoice) -> Decimal | None:
@@ -188,16 +283,16 @@ def _fee(settings: card_settings.CardSettings, invoice: Invoice) -> Decimal:
     return percent_of(invoice.balance, settings.fee_percent or Decimal(0), invoice.currency)
 
 
-def _opened(
+def _claim(
     ctx: Context,
     invoice: Invoice,
     settings: card_settings.CardSettings,
+    claimed: CardCheckout | None,
     *,
     amount: Decimal,
     fee: Decimal,
-    before: int,
     back: str | None,
-) -> CardCheckout:
+) -> Claim:
     till = ctx.server.till
     units, fee_units = smallest_units(amount, invoice.currency), smallest_units(fee, invoice.currency)
     if till is None:
@@ -209,10 +304,16 @@ def _opened(
             f"{round_money(amount, invoice.currency)} {invoice.currency} cannot be charged to a card exactly.",
             reason="cards_off",
         )
-    identity, expires_at = new_id(), ctx.now + OPEN_FOR
+    if claimed is None:
+        expires_at = (ctx.now + OPEN_FOR).replace(microsecond=0)
+        claimed = ctx.add(
+            CardCheckout(
+                invoice_id=invoice.id, amount=amount, fee=fee, currency=invoice.currency, expires_at=expires_at
+            )
+        )
     order = Order(
-        once=f"{invoice.id}/{units}/{fee_units}/{before}",
-        reference=identity,
+        once=claimed.id,
+        reference=claimed.id,
         what=f"Invoice {invoice.number}",
         currency=invoice.currency,
         amount=units,
@@ -220,32 +321,12 @@ def _opened(
         email=invoice.bill_to_email,
         success_url=back or f"{ctx.server.public_url}/paid",
         cancel_url=back or f"{ctx.server.public_url}/not-paid",
-        expires_at=expires_at,
+        expires_at=claimed.expires_at,
     )
-    if not _TURN.acquire(timeout=1.0):
-        raise Conflict("Another checkout is being opened at this moment. Try again.", reason="try_again")
-    try:
-        opened = till.open(card_settings.secret_of(ctx, settings, "secret_key"), order)
-    except Declined as declined:
-        raise Conflict(f"Stripe refused: {declined}", reason="card_gateway") from None
-    except Unreachable:
-        raise Conflict("Stripe does not answer at the moment. Try again.", reason="try_again") from None
-    finally:
-        _TURN.release()
-    checkout = ctx.add(
-        CardCheckout(
-            id=identity,
-            invoice_id=invoice.id,
-            session_id=opened.session_id,
-            url=opened.url,
-            amount=amount,
-            fee=fee,
-            currency=invoice.currency,
-            expires_at=expires_at,
-        )
-    )
-    ctx.record("opened", checkout)
-    return checkout
+    # The same key with another question is refused by Stripe: the question is a part of the key.
+    said = hashlib.sha256(msgspec.json.encode(order)).hexdigest()[:16]
+    secret_key = card_settings.secret_of(ctx, settings, "secret_key")
+    return Claim(claimed.id, till, secret_key, msgspec.structs.replace(order, once=f"{claimed.id}/{said}"))
 
 
 def _apply(ctx: Context, notice: Notice) -> tuple[Outcome, str | None]:
@@ -274,7 +355,7 @@ def _paid(ctx: Context, checkout: CardCheckout, notice: Notice) -> tuple[Outcome
     due = smallest_units(checkout.amount + checkout.fee, checkout.currency)
     if (notice.amount, notice.currency) != (due, checkout.currency):
         return _flag(ctx, checkout, notice, "Stripe tells of another amount or currency than we asked for.")
-    intent = (notice.payment_intent or checkout.session_id)[:LONGEST]
+    intent = (notice.payment_intent or notice.session_id or "")[:LONGEST]
     try:
         payment, _ = payments.record(
             ctx,

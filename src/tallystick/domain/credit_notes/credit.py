@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
 from sqlalchemy import text
 
 from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
-from tallystick.domain.client_credit import book
+from tallystick.domain.client_credit import book, given_by
 from tallystick.domain.clients import Client
 from tallystick.domain.context import SENTENCES, Context
 from tallystick.domain.credit_notes import papers
@@ -60,52 +61,49 @@ def credit(
     total = sum((one.basis + one.tax for _, one in groups), NOTHING)
     if total <= 0:
         raise Invalid("There is nothing to credit: it would come to 0.", fields={"lines": "come to 0"})
+    applied = min(total, invoice.balance)
+    today = local_date(ctx.now, current(ctx).time_zone)
+    note = CreditNote(
+        id=new_id(),
+        invoice_id=invoice.id,
+        client_id=invoice.client_id,
+        number=invoices.provisional_number(),
+        currency=invoice.currency,
+        issue_date=today,
+        reason=reason.strip(),
+        subtotal=sum((one.subtotal for _, one in groups), NOTHING),
+        discount_amount=sum((one.discount for _, one in groups), NOTHING),
+        tax_amount=sum((one.tax for _, one in groups), NOTHING),
+        total=total,
+        applied=applied,
+        surplus=total - applied,
+    )
+    taken, taxes = _lines(note, of_invoice, wanted, groups), _taxes(note, groups)
+    said, client = papers.said_by(ctx, note, taken, taxes), ctx.find(Client, note.client_id)
+    conformity.gate(ctx, client, lambda: said)
+    # From here on others who issue wait for us: the official rules, which take longest, have been asked.
+    drawn = series.draw(ctx, "credit_note", today)
+    note.number = drawn.number
+    ctx.add(note)
+    for row in (*taken, *taxes):
+        ctx.add(row, later=True)
     for line_id, amount in wanted.items():
         ctx.write(_CREDIT_LINE, id=line_id, amount=amount)
-    applied = min(total, invoice.balance)
-    drawn = series.draw(ctx, "credit_note", local_date(ctx.now, current(ctx).time_zone))
-    note = ctx.add(
-        CreditNote(
-            id=new_id(),
-            invoice_id=invoice.id,
-            client_id=invoice.client_id,
-            number=drawn.number,
-            currency=invoice.currency,
-            issue_date=drawn.day,
-            reason=reason.strip(),
-            subtotal=sum((one.subtotal for _, one in groups), NOTHING),
-            discount_amount=sum((one.discount for _, one in groups), NOTHING),
-            tax_amount=sum((one.tax for _, one in groups), NOTHING),
-            total=total,
-            applied=applied,
-            surplus=total - applied,
-        )
-    )
     series.enter(ctx, drawn, credit_note_id=note.id)
-    _write(ctx, note, of_invoice, wanted, groups)
+    freeze(ctx, replace(said, number=note.number), conformity.profile_of(client), credit_note_id=note.id)
     ctx.record("issued", note)
     of = {"invoice_id": invoice.id, "credit_note_id": note.id}
     book(ctx, invoice.client_id, invoice.currency, note.surplus, "CREDIT_NOTE", **of)
     stand(
         ctx,
         invoice,
-        was_paid=invoice.amount_paid > 0,
+        given=given_by(ctx, invoice.id),
         amount_paid=invoice.amount_paid - note.surplus,
         amount_credited=invoice.amount_credited + total,
     )
     if invoice.amount_credited == invoice.total:
         work.release(ctx, invoice)
-    _keep(ctx, note)
     return note, invoice
-
-
-def _keep(ctx: Context, note: CreditNote) -> None:
-    """Make its documents, as the official rules of its client's profile allow, and keep them as they are."""
-    document = papers.of_credit_note(ctx, note.id)
-    profile = conformity.profile_of(ctx.find(Client, note.client_id))
-    if profile is not None:
-        conformity.check(ctx, document, profile)
-    freeze(ctx, document, profile, credit_note_id=note.id)
 
 
 def _wanted(
@@ -165,42 +163,42 @@ def _credited(
     return found
 
 
-def _write(
-    ctx: Context,
+def _lines(
     note: CreditNote,
     of_invoice: Sequence[InvoiceLine],
     wanted: Mapping[str, Decimal],
     groups: Sequence[tuple[InvoiceTax, Credited]],
-) -> None:
+) -> list[CreditNoteLine]:
     nets = {line_id: net for _, one in groups for line_id, net in one.lines.items()}
     credited_lines = [line for line in of_invoice if line.id in wanted]
-    for position, line in enumerate(credited_lines, 1):
-        ctx.add(
-            CreditNoteLine(
-                credit_note_id=note.id,
-                line_id=line.id,
-                position=position,
-                description=line.description,
-                tax_category=line.tax_category,
-                tax_rate=line.tax_rate,
-                **_priced(line, wanted[line.id], nets[line.id]),
-            ),
-            later=True,
+    return [
+        CreditNoteLine(
+            credit_note_id=note.id,
+            line_id=line.id,
+            position=position,
+            description=line.description,
+            tax_category=line.tax_category,
+            tax_rate=line.tax_rate,
+            **_priced(line, wanted[line.id], nets[line.id]),
         )
-    for position, (tax, one) in enumerate(groups, 1):
-        ctx.add(
-            CreditNoteTax(
-                credit_note_id=note.id,
-                position=position,
-                category=tax.category,
-                rate=tax.rate,
-                subtotal=one.subtotal,
-                discount=one.discount,
-                basis=one.basis,
-                amount=one.tax,
-            ),
-            later=True,
+        for position, line in enumerate(credited_lines, 1)
+    ]
+
+
+def _taxes(note: CreditNote, groups: Sequence[tuple[InvoiceTax, Credited]]) -> list[CreditNoteTax]:
+    return [
+        CreditNoteTax(
+            credit_note_id=note.id,
+            position=position,
+            category=tax.category,
+            rate=tax.rate,
+            subtotal=one.subtotal,
+            discount=one.discount,
+            basis=one.basis,
+            amount=one.tax,
         )
+        for position, (tax, one) in enumerate(groups, 1)
+    ]
 
 
 def _priced(line: InvoiceLine, listed: Decimal, net: Decimal) -> dict[str, Any]:
@@ -210,7 +208,8 @@ def _priced(line: InvoiceLine, listed: Decimal, net: Decimal) -> dict[str, Any]:
         names = ("quantity", "unit", "rate", "discount_percent", "discount_amount", "gross_discount")
         priced = {name: getattr(line, name) for name in names} | {"whole": True}
     else:
-        priced = {"quantity": Decimal(1), "unit": PART, "rate": listed, "gross_discount": NOTHING if gross else None}
+        off = NOTHING if gross else None
+        priced = {"quantity": Decimal(1), "unit": PART, "rate": listed, "gross_discount": off, "whole": False}
     return {**priced, "total": net, "gross_total": listed if gross else None}
 
 

@@ -1,28 +1,36 @@
-"""Papers: from the rows of a credit note to the facts that its PDF and its XML are made from."""
+"""Papers: from the rows of a credit note to the facts that its PDF and its XML are made from, and those themselves."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from msgspec.structs import replace
 
-from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
 from tallystick.domain.credit_notes import credit_note as credit_notes
-from tallystick.domain.credit_notes.credit_note import CreditNote, CreditNoteLine
-from tallystick.domain.invoices import conformity, issued, papers
-from tallystick.domain.invoices.appendix import Named, stem
+from tallystick.domain.credit_notes.credit_note import CreditNote, CreditNoteLine, CreditNoteTax
+from tallystick.domain.invoices import appendix, conformity, issued, papers
+from tallystick.domain.invoices.appendix import Named
+from tallystick.domain.invoices.conformity import Data
 from tallystick.domain.invoices.invoice import Invoice
-from tallystick.values.document import Discount, Document, Line
+from tallystick.domain.invoices.issued import IssuedDocument
+from tallystick.values.document import Discount, Document, Line, Payment, Profile
 
 
 def of_credit_note(ctx: Context, credit_note_id: str) -> Document:
-    """All that a credit note says: the invoice's own words, for as much of it as is taken back."""
-    ctx.require(Permission.READ_INVOICES)
-    note = ctx.find(CreditNote, credit_note_id)
+    """What a credit note says."""
+    note = credit_notes.read(ctx, credit_note_id)
+    return said_by(ctx, note, credit_notes.lines(ctx, note.id), credit_notes.taxes(ctx, note.id))
+
+
+def said_by(
+    ctx: Context, note: CreditNote, taken: Sequence[CreditNoteLine], taxes: Sequence[CreditNoteTax]
+) -> Document:
+    """All that a credit note of these rows says: the invoice's own words, for as much of it as is taken back."""
     invoice = _invoice(ctx, note)
     lines = {line.id: line for line in invoice.lines}
-    shares = {(tax.category, tax.rate): tax for tax in credit_notes.taxes(ctx, note.id)}
+    shares = {(tax.category, tax.rate): tax for tax in taxes}
     return replace(
         invoice,
         kind="CREDIT_NOTE",
@@ -34,10 +42,7 @@ def of_credit_note(ctx: Context, credit_note_id: str) -> Document:
         preceding_number=invoice.number,
         preceding_date=invoice.issue_date,
         reason=note.reason,
-        lines=[
-            _line(number, lines[line.line_id], line)
-            for number, line in enumerate(credit_notes.lines(ctx, note.id), 1)
-        ],
+        lines=[_line(number, lines[line.line_id], line) for number, line in enumerate(taken, 1)],
         discounts=[
             Discount(
                 amount=shares[key].discount, tax_category=one.tax_category, tax_rate=one.tax_rate, reason=one.reason
@@ -59,26 +64,25 @@ def of_credit_note(ctx: Context, credit_note_id: str) -> Document:
         due=note.total,
         notes=None,
         terms=None,
-        payment=None,
-    )  # fmt: skip
+        payment=Payment(reference=invoice.number),  # to no account; XRechnung wants to be told so
+    )
 
 
 def pdf(ctx: Context, credit_note_id: str) -> Named:
-    """The credit note on paper, as it was issued."""
-    document = of_credit_note(ctx, credit_note_id)
-    kept, renderer = issued.issued_as(ctx, document.number), ctx.server.renderer
-    content = None if kept is None else kept.pdf
-    return Named(f"{stem(document.number)}.pdf", "application/pdf", lambda: content or renderer.pdf(document))
+    """A credit note on paper, as it was issued."""
+    note = credit_notes.read(ctx, credit_note_id)
+    return appendix.as_pdf(ctx, note.client_id, *_kept(ctx, note))
 
 
-def xml(ctx: Context, credit_note_id: str) -> Named:
-    """The credit note as data: as it was issued, else EN 16931 in CII."""
-    document = of_credit_note(ctx, credit_note_id)
-    kept, renderer = issued.issued_as(ctx, document.number), ctx.server.renderer
-    content = None if kept is None else kept.xml
-    return Named(
-        f"{stem(document.number)}.xml", "application/xml", lambda: content or renderer.xml(document, conformity.USUAL)
-    )
+def xml(ctx: Context, credit_note_id: str, profile: Profile | None = None) -> Data:
+    """A credit note in a profile; none said: the client's, else EN 16931 in CII. What was issued is as it was."""
+    note = credit_notes.read(ctx, credit_note_id)
+    return conformity.as_data(ctx, note.client_id, *_kept(ctx, note), profile)
+
+
+def _kept(ctx: Context, note: CreditNote) -> tuple[IssuedDocument | None, Document]:
+    kept = issued.issued_as(ctx, note.number)
+    return kept, of_credit_note(ctx, note.id) if kept is None else issued.document_of(kept)
 
 
 def _invoice(ctx: Context, note: CreditNote) -> Document:

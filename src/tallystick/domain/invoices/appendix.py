@@ -22,12 +22,10 @@ from tallystick.domain.invoices import invoice as invoices
 from tallystick.domain.invoices.invoice import Invoice
 from tallystick.domain.invoices.issued import IssuedDocument
 from tallystick.values import csv
-from tallystick.values.document import Document, Profile, Renderer, TimesheetRow
+from tallystick.values.document import Document, TimesheetRow
 from tallystick.values.duration import hours
 from tallystick.values.money import decimal_text
 
-EMBEDDED: Final[frozenset[Profile]] = frozenset(("cii", "xrechnung"))
-"""Profiles whose XML a PDF can have in it: Factur-X."""
 HEADER: Final = ("date", "project", "task", "note", "hours")
 
 
@@ -41,12 +39,18 @@ class Named(NamedTuple):
 
 def pdf(ctx: Context, invoice_id: str) -> Named:
     """The invoice on paper: a draft as it is now, any other as it was issued."""
-    kept, document, profile = _issued(ctx, invoice_id)
-    renderer = ctx.server.renderer
-    content = None if kept is None else kept.pdf
-    return Named(
-        f"{stem(document.number)}.pdf", "application/pdf", lambda: content or on_paper(renderer, document, profile)
-    )
+    kept, document, invoice = _issued(ctx, invoice_id)
+    return as_pdf(ctx, invoice.client_id, kept, document)
+
+
+def as_pdf(ctx: Context, client_id: str, kept: IssuedDocument | None, document: Document) -> Named:
+    """A document on paper, for the verbs of what it is of."""
+    name = f"{stem(document.number)}.pdf"
+    if kept is not None:
+        content = kept.pdf
+        return Named(name, "application/pdf", lambda: content)
+    profile, renderer = conformity.profile_of(ctx.find(Client, client_id)), ctx.server.renderer
+    return Named(name, "application/pdf", lambda: issued.on_paper(renderer, document, profile))
 
 
 def timesheet(ctx: Context, invoice_id: str) -> list[TimesheetRow]:
@@ -96,14 +100,16 @@ def as_csv(rows: Sequence[TimesheetRow]) -> bytes:
 
 def bundle(ctx: Context, invoice_id: str) -> Named:
     """The invoice, its data where the client takes it, its timesheet where there is time on it, and its receipts."""
-    (kept, document, profile), rows = _issued(ctx, invoice_id), timesheet(ctx, invoice_id)
+    (kept, document, invoice), rows = _issued(ctx, invoice_id), timesheet(ctx, invoice_id)
+    paper = as_pdf(ctx, invoice.client_id, kept, document)
+    profile = conformity.profile_of(ctx.find(Client, invoice.client_id))
     spent = [expense_id for (expense_id,) in ctx.rows(_EXPENSES, invoice_id=document.id)]
     proofs = receipts.with_contents(ctx, spent)
     renderer = ctx.server.renderer
     name = stem(document.number)
 
     def make() -> bytes:
-        inside = [(f"{name}.pdf", on_paper(renderer, document, profile) if kept is None else kept.pdf)]
+        inside = [(paper.name, paper.make())]
         if kept is not None and kept.xml is not None:
             inside.append((f"{name}.xml", kept.xml))
         elif kept is None and profile is not None:
@@ -114,13 +120,6 @@ def bundle(ctx: Context, invoice_id: str) -> Named:
         return zipped([*inside, *_named(proofs)], document.issue_date)
 
     return Named(f"{name}.zip", "application/zip", make)
-
-
-def on_paper(renderer: Renderer, document: Document, profile: Profile | None) -> bytes:
-    """The PDF, which has the data in it where the client takes them in that form; a draft has none yet."""
-    if profile in EMBEDDED and not document.draft:
-        return renderer.pdf(document, renderer.xml(document, profile))
-    return renderer.pdf(document)
 
 
 def stem(number: str) -> str:
@@ -140,12 +139,12 @@ def zipped(inside: Sequence[tuple[str, bytes]], day: date) -> bytes:
     return out.getvalue()
 
 
-def _issued(ctx: Context, invoice_id: str) -> tuple[IssuedDocument | None, Document, Profile | None]:
-    """As what it was issued, what it says, and the profile of its client."""
+def _issued(ctx: Context, invoice_id: str) -> tuple[IssuedDocument | None, Document, Invoice]:
+    """As what it was issued, and what it says."""
     invoice = invoices.read(ctx, invoice_id)
     kept = issued.of_invoice(ctx, invoice)
     document = papers.of_invoice(ctx, invoice.id) if kept is None else issued.document_of(kept)
-    return kept, document, conformity.profile_of(ctx.find(Client, invoice.client_id))
+    return kept, document, invoice
 
 
 def _named(proofs: Sequence[tuple[File, bytes]]) -> list[tuple[str, bytes]]:

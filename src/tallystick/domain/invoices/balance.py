@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
 from tallystick.domain.invoices import invoice as invoices
+from tallystick.domain.invoices import links
 from tallystick.domain.invoices.invoice import Invoice, become
 from tallystick.values.errors import Conflict, Invalid
 
 NOTHING = Decimal(0)
 
 
-def stand(ctx: Context, invoice: Invoice, *, was_paid: bool | None = None, **amounts: Decimal) -> None:
-    """Amounts of an issued invoice change, and its state follows: nothing open makes it PAID, something open SENT.
+def stand(ctx: Context, invoice: Invoice, *, given: Decimal, **amounts: Decimal) -> None:
+    """Amounts of an issued invoice change, and its state follows from them, whichever of them came first.
 
-    Nothing open where nothing was paid, either (`was_paid`, else whether something is): credited in full, it is
-    CANCELLED. What is written off stays SENT: nobody paid, and the claim is not withdrawn.
+    Something open makes it SENT, nothing open PAID; but CANCELLED where it is all credited, and no money ever came for
+    it: neither is any there, nor is it the client's credit (`given`), nor was it returned. What is written off stays
+    SENT: nobody paid, and the claim is not withdrawn.
     """
-    held: dict[str, Decimal] = {**{name: getattr(invoice, name) for name in _AMOUNTS}, **amounts}
-    balance = invoice.total - sum((held[name] for name in _AMOUNTS), NOTHING)
-    paid = held["amount_paid"] > 0 if was_paid is None else was_paid
-    if balance == 0 and invoice.status == "SENT" and not held["amount_written_off"]:
-        if held["amount_credited"] > 0 and not paid:
-            become(ctx, invoice, "CANCELLED", **amounts, cancelled_at=ctx.now, sent_at=None)
-            ctx.record("cancelled", invoice)
-        else:
-            become(ctx, invoice, "PAID", **amounts, paid_at=ctx.now)
-            ctx.record("paid", invoice)
-    elif balance > 0 and invoice.status == "PAID":
-        become(ctx, invoice, "SENT", **amounts, paid_at=None)
-        ctx.record("reopened", invoice)
-    else:
+    state = _state(invoice, given, {**{name: getattr(invoice, name) for name in _AMOUNTS}, **amounts})
+    if state == invoice.status:
         invoices.change(ctx, invoice, **amounts)
         ctx.record("updated", invoice)
+    elif state == "SENT":
+        become(ctx, invoice, "SENT", **amounts, paid_at=None)
+        ctx.record("reopened", invoice)
+    elif state == "PAID":
+        become(ctx, invoice, "PAID", **amounts, paid_at=ctx.now)
+        ctx.record("paid", invoice)
+    else:
+        become(ctx, invoice, "CANCELLED", **amounts, cancelled_at=ctx.now, sent_at=None, paid_at=None)
+        links.end(ctx, invoice)
+        ctx.record("cancelled", invoice)
 
 
 def write_off(ctx: Context, invoice_id: str, *, reason: str) -> Invoice:
@@ -46,9 +47,8 @@ def write_off(ctx: Context, invoice_id: str, *, reason: str) -> Invoice:
     invoice = ctx.find(Invoice, invoice_id, lock="update")
     if invoice.status != "SENT" or invoice.balance == 0:
         raise Conflict("Only what is open of a Sent invoice is written off.", reason="invoice_state")
-    invoices.change(
-        ctx, invoice, amount_written_off=invoice.balance, written_off_at=ctx.now, write_off_reason=reason.strip()
-    )
+    lost = invoice.amount_written_off + invoice.balance  # a refund opens more of it
+    invoices.change(ctx, invoice, amount_written_off=lost, written_off_at=ctx.now, write_off_reason=reason.strip())
     ctx.record("written_off", invoice)
     return invoice
 
@@ -75,4 +75,13 @@ def check_not_written_off(invoice: Invoice) -> None:
         )
 
 
-_AMOUNTS = ("amount_paid", "amount_credited", "amount_written_off")
+def _state(invoice: Invoice, given: Decimal, held: Mapping[str, Decimal]) -> str:
+    if invoice.status == "CANCELLED" or held["amount_written_off"] > 0:
+        return invoice.status
+    if held["amount_paid"] + held["amount_credited"] < invoice.total:
+        return "SENT"
+    came = held["amount_paid"] + given + held["amount_refunded"]
+    return "PAID" if came > 0 or held["amount_credited"] == 0 else "CANCELLED"
+
+
+_AMOUNTS = ("amount_paid", "amount_credited", "amount_refunded", "amount_written_off")

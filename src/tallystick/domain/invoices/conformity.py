@@ -10,7 +10,7 @@ from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
 from tallystick.domain.invoices import invoice as invoices
 from tallystick.domain.invoices import issued, papers
-from tallystick.domain.invoices.invoice import Invoice
+from tallystick.domain.invoices.issued import IssuedDocument
 from tallystick.values.document import PROFILES, Document, Problem, Profile
 from tallystick.values.errors import Invalid
 
@@ -47,11 +47,18 @@ def xml(ctx: Context, invoice_id: str, profile: Profile | None = None) -> Data:
     """An invoice in a profile; none said: the client's, else EN 16931 in CII. What was issued is as it was issued."""
     invoice = invoices.read(ctx, invoice_id)
     kept = issued.of_invoice(ctx, invoice)
+    document = papers.of_invoice(ctx, invoice_id) if kept is None else issued.document_of(kept)
+    return as_data(ctx, invoice.client_id, kept, document, profile)
+
+
+def as_data(
+    ctx: Context, client_id: str, kept: IssuedDocument | None, document: Document, profile: Profile | None
+) -> Data:
+    """A document in a profile, for the verbs of what it is of."""
     if kept is not None and kept.xml is not None and profile in (None, kept.profile):
         content = kept.xml
         return Data(kept.number, cast("Profile", kept.profile), lambda: content)
-    document = papers.of_invoice(ctx, invoice_id) if kept is None else issued.document_of(kept)
-    profile = profile or profile_of(ctx.find(Client, invoice.client_id)) or USUAL
+    profile = profile or profile_of(ctx.find(Client, client_id)) or USUAL
     renderer = ctx.server.renderer
     return Data(document.number, profile, lambda: renderer.xml(document, profile))
 
@@ -70,7 +77,7 @@ def readiness(ctx: Context, client_id: str) -> Callable[[], list[Readiness]]:
 def problems_of(ctx: Context, invoice_id: str) -> Callable[[], list[Problem]]:
     """What the profile of its client says against a draft; asked when the answer is called for. No profile: nothing."""
     ctx.require(Permission.READ_INVOICES)
-    invoice = ctx.find(Invoice, invoice_id)
+    invoice = invoices.read(ctx, invoice_id)
     profile = profile_of(ctx.find(Client, invoice.client_id))
     if profile is None:
         return list
@@ -78,22 +85,21 @@ def problems_of(ctx: Context, invoice_id: str) -> Callable[[], list[Problem]]:
     return lambda: renderer.problems(document, profile)
 
 
-def gate(ctx: Context, invoice: Invoice, client: Client) -> None:
-    """Let an invoice out only where it conforms to the profile of its client, if they have one.
+def gate(ctx: Context, client: Client, document: Callable[[], Document]) -> None:
+    """Let a document out only where it conforms to the profile of its client, if they have one.
 
-    It is asked of the draft, before a number is drawn: the rules take their time, and who draws keeps others waiting.
+    It is asked before a number is drawn: the rules take their time, and who draws keeps others waiting.
     """
     profile = profile_of(client)
     if profile is not None:
-        check(ctx, papers.of_invoice(ctx, invoice.id), profile)
+        check(ctx, document(), profile)
 
 
-def check(ctx: Context, document: Document, profile: Profile) -> list[Problem]:
-    """Refuse a document that breaks rules of the profile, with each rule, field and remedy; answers the warnings."""
-    found = ctx.server.renderer.problems(document, profile)
-    broken = [problem for problem in found if problem.fatal]
+def check(ctx: Context, document: Document, profile: Profile) -> None:
+    """Refuse a document that breaks rules of the profile, with each rule, field and remedy."""
+    broken = [problem for problem in ctx.server.renderer.problems(document, profile) if problem.fatal]
     if not broken:
-        return found
+        return
     fields: dict[str, str] = {}
     for problem in broken:
         said = f"{problem.remedy} ({problem.rule}: {problem.message})"

@@ -30,7 +30,7 @@ from tallystick.domain.invoices.totals import (
     taken_off,
 )
 from tallystick.domain.invoices.work import FIXED_FEE, Planned, Selection, Warned
-from tallystick.domain.tax_rates import AS_USUAL, Said
+from tallystick.domain.tax_rates import AS_USUAL, NO_USUAL, Said
 from tallystick.domain.workspaces import current
 from tallystick.values.errors import Absent, Conflict, Invalid, NotFound
 from tallystick.values.money import line_total
@@ -151,11 +151,13 @@ def blank(
     issue_date: date,
     due_date: date | None = None,
     project_id: str | None = None,
+    prices_include_tax: bool | None = None,
     **facts: Any,
 ) -> Invoice:
     """Open a draft of this date on which nothing is yet. It is sent only when it has lines.
 
-    No `due_date`: by the client's terms. Other facts: `category_id`, `notes` (else the workspace's), `terms`.
+    No `due_date`: by the client's terms. No `prices_include_tax`: as client or workspace say. Other facts:
+    `category_id`, `notes` (else the workspace's), `terms`, `taxed_by_line`.
     """
     ctx.require(Permission.CHANGE_INVOICES)
     client = ctx.reference(Client, client_id, "client_id", lock="share")
@@ -165,11 +167,12 @@ def blank(
     _check_project(ctx, client.id, project_id)
     facts.setdefault("notes", studio.invoice_notes)
     usual = taxes.taxing(ctx, client, studio).usual
-    including = taxes.prices_include_tax(client, studio)
+    if prices_include_tax is None:
+        prices_include_tax = taxes.prices_include_tax(client, studio)
     made = _open(
         ctx,
         client,
-        sums_of((), client.currency, usual=usual, prices_include_tax=including).totals,
+        sums_of((), client.currency, usual=usual, prices_include_tax=prices_include_tax).totals,
         usual,
         issue_date=issue_date,
         issue_date_given=True,
@@ -196,7 +199,7 @@ def itemize(
     if taxed is not None:
         usual = taxes.taxing(ctx, ctx.find(Client, invoice.client_id), current(ctx)).usual
         if taxed and usual == NO_TAX:
-            raise Absent(fields={"tax_rate": "no tax rate is set for the client or the workspace"})
+            raise Absent(fields={"tax_rate": NO_USUAL})
         facts["treatment"] = usual if taxed else NO_TAX
     return change(ctx, invoice.id, lines=lines, **facts)
 
@@ -205,7 +208,8 @@ def change(ctx: Context, invoice_id: str, **facts: Any) -> Draft:
     """Change a draft. Facts are those of `draft`; `lines` replaces the custom lines, and the sums follow.
 
     A fact of the selection (dates, projects, grouping, expenses) releases the work and picks it anew. A fact of tax
-    changes the lines that do not say it themselves; `treatment` is all such facts at once.
+    changes the lines that do not say it themselves; `treatment` is all such facts at once. With `taxed_by_line` off no
+    line says anything of its tax, nor has a discount.
     """
     ctx.require(Permission.CHANGE_INVOICES)
     invoice = ctx.find(Invoice, invoice_id, lock="update")
@@ -225,9 +229,12 @@ def change(ctx: Context, invoice_id: str, **facts: Any) -> Draft:
         warnings = _rebuild(ctx, invoice, facts)
         changed.append("lines")
     drawn = invoices.lines(ctx, invoice.id)
+    if facts.get("taxed_by_line") is False:
+        for line in drawn:
+            changed += ctx.change(line, tax_given=False, **_discounted(invoice, None))
     if changed and not drawn:
         raise _nothing_to_bill(invoice.bill_to_name or "this client", Selection.of(invoice))
-    plain = {name: facts[name] for name in ("notes", "due_date", "po_number", "terms", "project_id") if name in facts}
+    plain = {name: facts[name] for name in _PLAIN if name in facts}
     if plain.get("project_id", invoice.project_id) != invoice.project_id:
         _check_project(ctx, invoice.client_id, plain["project_id"])
     if facts.get("category_id", invoice.category_id) != invoice.category_id:
@@ -284,9 +291,7 @@ def change_line(ctx: Context, invoice_id: str, line_id: str, *, tax_as_usual: bo
     elif discount is not None:
         taken_off(line_total(quantity, rate, invoice.currency), discount, invoice.currency, "discount", "the line")
     if "discount" in facts:
-        given = discount or Discount()
-        plain["discount_percent"], plain["discount_amount"] = given.percent, given.amount or Decimal(0)
-        plain["gross_discount"] = plain["discount_amount"] if invoice.prices_include_tax else None
+        plain |= _discounted(invoice, discount)
     if tax_as_usual:
         plain["tax_given"] = False
     elif facts.keys() & set(_TAXING):
@@ -342,6 +347,7 @@ def duplicate(
         client,
         Totals(**{name: getattr(original, name) for name in Totals._fields}),
         original.default_treatment,
+        taxed_by_line=original.taxed_by_line,
         currency=original.currency,
         notes=original.notes,
         terms=original.terms,
@@ -417,6 +423,15 @@ def sums_on(line: InvoiceLine) -> LineSums:
     return LineSums(**{name: getattr(line, name) for name in LineSums._fields})
 
 
+def _discounted(invoice: Invoice, discount: Discount | None) -> dict[str, Any]:
+    """The columns of a line with a discount, until the draft is summed up."""
+    given = discount or Discount()
+    amount = given.amount or Decimal(0)
+    gross = amount if invoice.prices_include_tax else None
+    return {"discount_percent": given.percent, "discount_amount": amount, "gross_discount": gross}
+
+
+_PLAIN: Final = ("notes", "due_date", "po_number", "terms", "project_id", "taxed_by_line")
 _OF_CUSTOM_LINES: Final = ("quantity", "rate", "unit", "project_id")
 _TAXING: Final = ("tax_rate", "tax_category", "tax_reason", "tax_rate_id")
 _SELECTING: Final = frozenset(
@@ -433,6 +448,7 @@ _CHANGEABLE: Final = _SELECTING | {
     "po_number",
     "prices_include_tax",
     "project_id",
+    "taxed_by_line",
     "terms",
     "treatment",
     *_TAXING,

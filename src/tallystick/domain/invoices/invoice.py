@@ -45,7 +45,7 @@ LINE_KINDS: Final[tuple[LineKind, ...]] = get_args(LineKind)
 MOVES: Final[dict[Status, frozenset[Status]]] = {
     "DRAFT": frozenset({"SENT", "CANCELLED"}),
     "SENT": frozenset({"PAID", "CANCELLED"}),
-    "PAID": frozenset({"SENT"}),  # only when a payment is deleted, corrected or returned
+    "PAID": frozenset({"SENT", "CANCELLED"}),  # only when a payment is deleted, corrected or returned
     "CANCELLED": frozenset({"DRAFT"}),
 }
 """From each state, where an invoice may go. `become` is the only door."""
@@ -103,6 +103,8 @@ class Invoice(Counted):
     default_tax_rate: Mapped[Money | None]
     default_tax_reason: Mapped[str | None]
     default_tax_rate_id: Mapped[Id | None]
+    taxed_by_line: Mapped[bool] = mapped_column(default=False)
+    """Whether somebody asked for taxes and discounts line by line, whatever the lines say."""
     tax_amount: Mapped[Money]
     total: Mapped[Money]
     amount_paid: Mapped[Money] = mapped_column(default=Decimal(0))

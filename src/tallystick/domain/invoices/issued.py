@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import msgspec
 from sqlalchemy import CheckConstraint, UniqueConstraint, bindparam, select
@@ -14,7 +14,10 @@ from tallystick.db.base import Blob, Id, Tenant, one_of, table_of, within_worksp
 from tallystick.db.session import Prepared
 from tallystick.domain.context import Context, hydrate, workspace
 from tallystick.domain.invoices.invoice import Invoice
-from tallystick.values.document import PROFILES, Document, Profile
+from tallystick.values.document import PROFILES, Document, Profile, Renderer
+
+EMBEDDED: Final[frozenset[Profile]] = frozenset(("cii", "xrechnung"))
+"""Profiles whose XML a PDF can have in it: Factur-X."""
 
 
 class IssuedDocument(Tenant):
@@ -60,13 +63,11 @@ class IssuedDocument(Tenant):
 def freeze(ctx: Context, document: Document, profile: Profile | None, **of: str) -> IssuedDocument:
     """Make what is issued now, and keep it. `of` says of what: `invoice_id` or `credit_note_id`.
 
-    With a profile there is XML, and the PDF is a Factur-X invoice.
+    With a profile there is XML.
     """
     renderer = ctx.server.renderer
     xml = None if profile is None else renderer.xml(document, profile)
-    # In the PDF goes the syntax that Factur-X knows, whichever the client wants to have beside it.
-    inside = xml if profile == "cii" or profile is None else renderer.xml(document, "cii")
-    facts, pdf = msgspec.json.encode(document), renderer.pdf(document, inside)
+    facts, pdf = msgspec.json.encode(document), on_paper(renderer, document, profile, xml)
     return ctx.add(
         IssuedDocument(
             number=document.number,
@@ -81,6 +82,16 @@ def freeze(ctx: Context, document: Document, profile: Profile | None, **of: str)
             **of,
         )
     )
+
+
+def on_paper(renderer: Renderer, document: Document, profile: Profile | None, xml: bytes | None = None) -> bytes:
+    """The PDF, which has the data in it where the client takes them in that form; a draft has none yet.
+
+    `xml`: the data, where they are made already.
+    """
+    if profile in EMBEDDED and not document.draft:
+        return renderer.pdf(document, xml or renderer.xml(document, profile))
+    return renderer.pdf(document)
 
 
 def of_invoice(ctx: Context, invoice: Invoice) -> IssuedDocument | None:

@@ -67,6 +67,8 @@ def cancel(ctx: Context, invoice_id: str) -> Invoice:
     """Cancel an invoice: its work can be billed again, its number stays used."""
     ctx.require(Permission.CHANGE_INVOICES)
     invoice = ctx.find(Invoice, invoice_id, lock="update")
+    if invoice.status == "PAID":  # only the deletion of its payments takes that back
+        raise no_such_move(invoice, "CANCELLED")
     if invoice.status == "SENT" and invoice.amount_paid > 0:
         raise Conflict(
             f"Payments of {decimal_text(invoice.amount_paid)} {invoice.currency} are recorded on this invoice. "
@@ -139,7 +141,7 @@ def _check_ready(ctx: Context, invoice: Invoice, client: Client) -> None:
         raise Invalid("An invoice needs at least one line before it is sent.", fields={"lines": "required"})
     if client.require_po_number and not (invoice.po_number or "").strip():
         raise Invalid(fields={"po_number": f"{client.name} requires a PO number on every invoice"})
-    conformity.gate(ctx, invoice, client)
+    conformity.gate(ctx, client, lambda: papers.of_invoice(ctx, invoice.id))
 
 
 def _gone(entry_ids: list[str], expense_ids: list[str], picked: Picked, fees: int) -> list[Warned]:

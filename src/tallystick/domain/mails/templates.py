@@ -14,6 +14,7 @@ from tallystick.db.base import Tenant, one_of
 from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
+from tallystick.domain.mails.usual import USUAL
 from tallystick.values.errors import Invalid
 
 Kind = Literal["invoice", "reminder"]
@@ -26,40 +27,6 @@ PLACES: Final = (
 LONGEST_SUBJECT: Final = 200
 LONGEST_BODY: Final = 10_000
 _PLACE: Final = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
-
-DEFAULTS: Final[Mapping[tuple[Kind, str], tuple[str, str]]] = {
-    ("invoice", "en"): (
-        "Invoice {{number}} from {{studio}}",
-        (
-            "Dear Sir or Madam,\n\nplease find attached invoice {{number}} of {{issue_date}} over {{total}}, due on "
-            "{{due_date}}.\n\nYou can also see and download it here:\n{{link}}\n\nKind regards\n{{studio}}"
-        ),
-    ),
-    ("invoice", "de"): (
-        "Rechnung {{number}} von {{studio}}",
-        (
-            "Guten Tag,\n\nanbei erhalten Sie die Rechnung {{number}} vom {{issue_date}} über {{total}}, fällig am "
-            "{{due_date}}.\n\nHier können Sie sie auch ansehen und herunterladen:\n{{link}}\n\n"
-            "Mit freundlichen Grüßen\n{{studio}}"
-        ),
-    ),
-    ("reminder", "en"): (
-        "Reminder: invoice {{number}} from {{studio}}",
-        (
-            "Dear Sir or Madam,\n\nthis is a reminder of invoice {{number}} of {{issue_date}}, due on {{due_date}}. "
-            "{{balance}} of it are still open.\n\n{{link}}\n\nIf your payment is on its way, please disregard this "
-            "message.\n\nKind regards\n{{studio}}"
-        ),
-    ),
-    ("reminder", "de"): (
-        "Erinnerung: Rechnung {{number}} von {{studio}}",
-        (
-            "Guten Tag,\n\nwir erinnern an die Rechnung {{number}} vom {{issue_date}}, fällig am {{due_date}}. "
-            "Offen sind noch {{balance}}.\n\n{{link}}\n\nFalls sich Ihre Zahlung mit dieser Nachricht überschneidet, "
-            "betrachten Sie sie bitte als gegenstandslos.\n\nMit freundlichen Grüßen\n{{studio}}"
-        ),
-    ),
-}
 
 
 class MailTemplate(Tenant):
@@ -99,7 +66,11 @@ class Template(NamedTuple):
 def every(ctx: Context) -> list[Template]:
     """The words in force, by kind and language: the workspace's own, and ours where it has none."""
     ctx.require(Permission.READ_WORKSPACE)
-    found = {(kind, language): Template(kind, language, *words, False) for (kind, language), words in DEFAULTS.items()}
+    found = {
+        (kind, language): Template(kind, language, *usual(kind, language), False)
+        for language in USUAL
+        for kind in KINDS
+    }
     for row in ctx.select(MailTemplate):
         found[row.kind, row.language] = Template(row.kind, row.language, row.subject, row.body, True)  # type: ignore[index]
     return [found[key] for key in sorted(found)]
@@ -112,13 +83,13 @@ def set_words(ctx: Context, kind: Kind, language: str, *, subject: str | None, b
         raise Invalid(fields={"language": "must be a language such as en, de or pt-BR"})
     mine = MailTemplate.kind == kind, MailTemplate.language == language
     found = next(iter(ctx.select(MailTemplate, *mine)), None)
-    usual = DEFAULTS.get((kind, language)) or DEFAULTS[kind, "en"]
+    ours = usual(kind, language)
     if subject is None and body is None:
         if found is not None:
             ctx.write(_FORGET, template_id=found.id)
             ctx.record("deleted", found)
-        return Template(kind, language, *usual, False)
-    words = {"subject": subject or usual[0], "body": body or usual[1]}
+        return Template(kind, language, *ours, False)
+    words = {"subject": subject or ours[0], "body": body or ours[1]}
     check(**words)
     if found is None:
         found = ctx.add(MailTemplate(kind=kind, language=language, **words))
@@ -137,9 +108,20 @@ def words_for(ctx: Context, kind: Kind, language: str) -> Template:
     for one in dict.fromkeys((language, language.partition("-")[0], "en")):
         if one in rows:
             return Template(kind, one, rows[one].subject, rows[one].body, True)
-        if (kind, one) in DEFAULTS:
-            return Template(kind, one, *DEFAULTS[kind, one], False)
+        if one in USUAL:
+            return Template(kind, one, *usual(kind, one), False)
     raise AssertionError  # there is English
+
+
+def usual(kind: Kind, language: str) -> tuple[str, str]:
+    """Our own subject and body in a language, or in English."""
+    words = USUAL.get(language, USUAL["en"])
+    return words.invoice if kind == "invoice" else words.reminder
+
+
+def button_in(language: str) -> str:
+    """What the button to the public page says."""
+    return USUAL.get(language.partition("-")[0], USUAL["en"]).button
 
 
 def check(*, subject: str, body: str) -> None:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import ARRAY, Date, Text, bindparam, func, select
+from sqlalchemy import ARRAY, Date, Select, Text, and_, bindparam, func, select
 
 from tallystick.db.base import table_of
 from tallystick.db.session import Prepared
@@ -15,10 +15,12 @@ from tallystick.domain.access import Permission
 from tallystick.domain.categories import Category
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context, workspace
-from tallystick.domain.invoices.invoice import STATUSES, Invoice, InvoiceLine
+from tallystick.domain.invoices.invoice import STATUSES, Invoice, InvoiceLine, InvoiceTax
 from tallystick.domain.listing import Filter, Listing
 from tallystick.domain.overviews import beside, numbered, tagged
 from tallystick.domain.projects import Project
+from tallystick.domain.tax_rates import TaxRate
+from tallystick.values.tax import TaxCategory
 
 Standing = Literal["DRAFT", "DUE", "OVERDUE", "PART_PAID", "PAID", "CANCELLED"]
 """How an invoice stands: what is sent is due, overdue, or paid in part, which says more."""
@@ -44,7 +46,13 @@ class InvoiceSeen(NamedTuple):
     discount_percent: Decimal | None
     discount_amount: Decimal
     tax_rate: Decimal | None
+    """Of all lines; None: they have several, or no tax is shown."""
     tax_amount: Decimal
+    tax_name: str | None
+    """Of the named rate of lines that do not say otherwise."""
+    tax_label: str | None
+    """What the studio called its tax when the invoice was drafted."""
+    taxed_by_line: bool
     total: Decimal
     amount_paid: Decimal
     tags: list[str]
@@ -68,7 +76,28 @@ class LineSeen(NamedTuple):
     quantity: Decimal
     unit: str
     rate: Decimal
+    """Net, or with the tax; see `net_rate`."""
     total: Decimal
+    discount_percent: Decimal | None
+    discount_amount: Decimal
+    gross_total: Decimal | None
+    tax_category: TaxCategory
+    tax_rate: Decimal | None
+    tax_given: bool
+    tax_name: str | None
+    """Of its named rate."""
+
+    @property
+    def net_rate(self) -> Decimal:
+        """The rate without tax, of which total and discount are made."""
+        if self.gross_total is None or not self.quantity:
+            return self.rate
+        return (self.total + self.discount_amount) / self.quantity
+
+    @property
+    def says_more(self) -> bool:
+        """Whether it says itself how it is taxed, or has a discount."""
+        return self.tax_given or self.discount_percent is not None or self.discount_amount > 0
 
 
 def one(ctx: Context, identity: str | int) -> tuple[InvoiceSeen, list[LineSeen]]:
@@ -112,7 +141,15 @@ def _lines(ctx: Context, invoice_ids: Sequence[str]) -> Mapping[str, list[LineSe
     return lines
 
 
-_invoice, _line = table_of(Invoice), table_of(InvoiceLine)
+_invoice, _line, _tax, _rate = table_of(Invoice), table_of(InvoiceLine), table_of(InvoiceTax), table_of(TaxRate)
+
+
+def _label() -> Any:
+    found: Select[Any] = select(_tax.c.name).where(
+        _tax.c.workspace_id == _invoice.c.workspace_id, _tax.c.invoice_id == _invoice.c.id
+    )
+    return found.order_by(_tax.c.position).limit(1).correlate(_invoice).scalar_subquery()
+
 
 INVOICES: Final = Listing(
     Invoice,
@@ -124,6 +161,8 @@ INVOICES: Final = Listing(
         "project": beside(Invoice, Project, "serial", _invoice.c.project_id),
         "category": beside(Invoice, Category, "number", _invoice.c.category_id),
         "category_name": beside(Invoice, Category, "name", _invoice.c.category_id),
+        "tax_name": beside(Invoice, TaxRate, "name", _invoice.c.default_tax_rate_id),
+        "tax_label": _label(),
     },
     extra={
         "status": Filter("choice", _invoice.c.status == bindparam("status", type_=Text()), choices=STATUSES),
@@ -139,7 +178,8 @@ INVOICES: Final = Listing(
 """Invoices of the workspace, by pages with numbers."""
 
 _LINES: Final = Prepared(
-    select(_line.c.invoice_id, *(_line.c[name] for name in LineSeen._fields))
+    select(_line.c.invoice_id, *(_line.c[name] for name in LineSeen._fields[:-1]), _rate.c.name)
+    .outerjoin_from(_line, _rate, and_(_rate.c.workspace_id == _line.c.workspace_id, _rate.c.id == _line.c.tax_rate_id))
     .where(
         _line.c.workspace_id == workspace(),
         _line.c.invoice_id == func.any(bindparam("invoice_ids", type_=ARRAY(_line.c.id.type))),

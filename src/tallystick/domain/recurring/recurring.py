@@ -29,6 +29,7 @@ from tallystick.values.duration import local_date
 from tallystick.values.errors import Conflict, Invalid
 from tallystick.values.ids import new_id
 from tallystick.values.recurrence import FIRST, HORIZON, MONTH_ENDS, MonthEnd, Rule, parse_rule
+from tallystick.values.tax import TaxCategory
 
 Status = Literal["ACTIVE", "PAUSED", "ENDED", "CANCELLED"]
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
@@ -55,7 +56,11 @@ class Template(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     lines: tuple[CustomLine, ...]
     discount: Discount | None = None
     tax_rate: Decimal | None = None
-    """None: as the client, else the workspace has it on that day."""
+    """None: as the client, else the workspace has it on that day; likewise all that follows of tax."""
+    tax_category: TaxCategory | None = None
+    tax_reason: str | None = None
+    tax_rate_id: str | None = None
+    prices_include_tax: bool | None = None
     notes: str | None = None
     po_number: str | None = None
 
@@ -67,7 +72,7 @@ class Template(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """The same with the day in its texts."""
         return msgspec.structs.replace(
             self,
-            lines=tuple(replace(line, description=_dated(line.description, day)) for line in self.lines),
+            lines=tuple(_line_on(line, day) for line in self.lines),
             notes=None if self.notes is None else _dated(self.notes, day),
             po_number=None if self.po_number is None else _dated(self.po_number, day),
         )
@@ -423,6 +428,10 @@ def draft_of(ctx: Context, recurring: RecurringInvoice, day: date, **dates: date
         lines=template.lines,
         discount=template.discount,
         tax_rate=UNSET if template.tax_rate is None else template.tax_rate,
+        tax_category=template.tax_category,
+        tax_reason=UNSET if template.tax_reason is None else template.tax_reason,
+        tax_rate_id=template.tax_rate_id,
+        prices_include_tax=template.prices_include_tax,
         notes=template.notes,
         po_number=template.po_number,
         **dates,  # type: ignore[arg-type]
@@ -484,6 +493,11 @@ def _rehearse(ctx: Context, recurring: RecurringInvoice, client: Client) -> None
     draft_of(ctx, recurring, recurring.next_run_on or recurring.start_date)
     ctx.connection.execute("ROLLBACK TO SAVEPOINT rehearsal")
     ctx.connection.execute("RELEASE SAVEPOINT rehearsal")
+
+
+def _line_on(line: CustomLine, day: date) -> CustomLine:
+    heading = None if line.heading is None else _dated(line.heading, day)
+    return replace(line, description=_dated(line.description, day), heading=heading)
 
 
 def _dated(words: str, day: date) -> str:

@@ -11,8 +11,8 @@ from tallystick.domain.credit_notes import credit_note as credit_notes
 from tallystick.domain.credit_notes import papers
 from tallystick.domain.credit_notes.credit import CreditLine
 from tallystick.domain.desk import money, work
+from tallystick.domain.invoices import appendix, issued
 from tallystick.domain.invoices import invoice as invoices
-from tallystick.domain.invoices import issued
 from tallystick.web.app.pictures import sheets
 from tallystick.web.app.visit import Answer, File, Page, Visit
 
@@ -52,8 +52,8 @@ def pdf(visit: Visit) -> Answer:
 
 
 def xml(visit: Visit) -> Answer:
-    made = papers.xml(visit.ctx, visit.id())
-    return File(made.name, made.media, made.make)
+    data = papers.xml(visit.ctx, visit.id())
+    return File(f"{appendix.stem(data.number)}.xml", "application/xml", data.make)
 
 
 def credit_page(visit: Visit) -> Answer:

@@ -86,6 +86,10 @@ class Formats:
         """June 2026."""
         return _skeleton(day, "yMMMM", self.locale)
 
+    def short_month(self, day: date) -> str:
+        """Jun; Jan 2026 where a year begins."""
+        return _skeleton(day, "yMMM" if day.month == 1 else "MMM", self.locale)
+
     def span(self, first: date, last: date) -> str:
         """1 – 7 Jun 2026."""
         if first == last:

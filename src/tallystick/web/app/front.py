@@ -73,11 +73,12 @@ def mount_app(
     pages: Sequence[Page],
     *,
     env: Env = "live",
-) -> None:
+) -> Front:
     """Add the pages. `env`: what tokens made here say they are for."""
     front = Front(entrance, server, Painter(assets, pages), env)
     for page in pages:
         app.add_route(page.path, Door(front, page))
+    return front
 
 
 class Door:

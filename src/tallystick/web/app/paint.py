@@ -32,6 +32,7 @@ MENU: Final = (
     ("/clients", "Clients", "users", Permission.READ_CLIENTS, "clients"),
     ("/invoices", "Invoices", "receipt", Permission.READ_INVOICES, "invoices"),
     ("/expenses", "Expenses", "wallet", Permission.READ_EXPENSES, "expenses"),
+    ("/reports", "Reports", "chart", Permission.TRACK_TIME, "reports"),
     ("/settings", "Settings", "gear", Permission.READ_WORKSPACE, "settings"),
 )
 """Address, name, icon, who sees it, section. What is beyond the fourth is under “More” on a phone."""

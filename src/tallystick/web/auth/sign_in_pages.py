@@ -12,7 +12,7 @@ import falcon
 from tallystick.auth import sessions
 from tallystick.auth.sessions import CodeNeeded, Live, WrongCode
 from tallystick.domain.context import Connection
-from tallystick.values.errors import Forbidden, Invalid, NotFound, Refusal, TooMany, Unauthenticated
+from tallystick.values.errors import Forbidden, Invalid, NotFound, PlanForbids, Refusal, TooMany, Unauthenticated
 from tallystick.values.ids import parse_id
 from tallystick.web.auth.bodies import BadBody, read_form
 from tallystick.web.auth.entrance import Busy, Entrance
@@ -85,7 +85,7 @@ def explained(error: Exception, response: falcon.Response) -> tuple[int, str]:
         wait = "a minute" if minutes == 1 else f"{minutes} minutes"
         return 429, f"{error.message.rstrip('.')}. Try again in {wait}."
     if isinstance(error, Refusal):
-        kinds = {Invalid: 400, Unauthenticated: 401, Forbidden: 403, NotFound: 404}
+        kinds = {Invalid: 400, Unauthenticated: 401, PlanForbids: 402, Forbidden: 403, NotFound: 404}
         return next((kinds[kind] for kind in type(error).__mro__ if kind in kinds), 409), error.message
     if isinstance(error, Busy) or is_away(error):
         response.set_header("Retry-After", "1")

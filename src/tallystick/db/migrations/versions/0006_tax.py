@@ -87,7 +87,8 @@ def invoices() -> None:
     for name in ("default_tax_rate", "gross_discount"):
         op.add_column("invoices", money(name))
     op.add_column("invoices", sa.Column("default_tax_rate_id", sa.UUID(as_uuid=False), nullable=True))
-    added("invoices", sa.Column("prices_include_tax", sa.Boolean(), nullable=False), "false")
+    for name in ("prices_include_tax", "taxed_by_line"):
+        added("invoices", sa.Column(name, sa.Boolean(), nullable=False), "false")
     category = OF_RATE.format(rate="tax_rate")
     op.execute(f"""
         UPDATE invoices SET tax_category = {category}, default_tax_category = {category}, default_tax_rate = tax_rate

@@ -61,8 +61,8 @@ def checkouts() -> None:
     tenant(
         table,
         identity("invoice_id"),
-        words("session_id"),
-        words("url"),
+        words("session_id", nullable=True),
+        words("url", nullable=True),
         sa.Column("amount", sa.Numeric(19, 4), nullable=False),
         sa.Column("fee", sa.Numeric(19, 4), nullable=False),
         words("currency"),
@@ -77,9 +77,16 @@ def checkouts() -> None:
         within(table, "invoice_id", "invoices"),
         within(table, "payment_id", "payments"),
         within(table, "created_by", "members", "user_id"),
-        check(table, "status", "status IN ('OPEN', 'PAID', 'FAILED', 'EXPIRED', 'FLAGGED')"),
+        check(table, "status", "status IN ('OPENING', 'OPEN', 'PAID', 'FAILED', 'EXPIRED', 'FLAGGED')"),
         check(table, "amount", "amount > 0 AND fee >= 0"),
         check(table, "payment_id", "(status = 'PAID') = (payment_id IS NOT NULL)"),
+        check(table, "url", "(session_id IS NULL) = (url IS NULL)"),
+        check(
+            table,
+            "session_id",
+            "CASE status WHEN 'OPENING' THEN session_id IS NULL WHEN 'EXPIRED' THEN true "
+            "ELSE session_id IS NOT NULL END",
+        ),
         unique(table, "workspace_id", "session_id"),
     )
     op.create_index(
@@ -87,7 +94,7 @@ def checkouts() -> None:
         table,
         ["workspace_id", "invoice_id"],
         unique=True,
-        postgresql_where=sa.text("status = 'OPEN'"),
+        postgresql_where=sa.text("status IN ('OPENING', 'OPEN')"),
     )
     table = "card_events"
     tenant(

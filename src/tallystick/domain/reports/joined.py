@@ -118,7 +118,7 @@ class Month(NamedTuple):
 
     first_day: date
     revenue: Decimal
-    """Invoices issued, without tax."""
+    """Invoices issued less credit notes, without tax, each in its own month."""
     expenses: Decimal
 
 
@@ -256,10 +256,18 @@ PROJECTS: Final = Joined(Permission.READ_PROJECTS, _projects(everyone=True), _pr
 
 _REVENUE = Prepared(
     text("""
-        SELECT CAST(date_trunc('month', issue_date) AS date), sum(subtotal - discount_amount)
-        FROM invoices
-        WHERE workspace_id = :workspace AND deleted_at IS NULL AND status IN ('SENT', 'PAID')
-          AND currency = :currency AND issue_date BETWEEN :date_from AND :date_to
+        SELECT CAST(date_trunc('month', issue_date) AS date), sum(net)
+        FROM (
+            SELECT issue_date, subtotal - discount_amount AS net
+            FROM invoices  -- one that credit notes cancelled was issued nevertheless: they take it back in their month
+            WHERE workspace_id = :workspace AND deleted_at IS NULL
+              AND (status IN ('SENT', 'PAID') OR amount_credited > 0)
+              AND currency = :currency AND issue_date BETWEEN :date_from AND :date_to
+            UNION ALL
+            SELECT issue_date, discount_amount - subtotal
+            FROM credit_notes
+            WHERE workspace_id = :workspace AND currency = :currency AND issue_date BETWEEN :date_from AND :date_to
+        ) AS issued
         GROUP BY 1
     """)
 )
