@@ -79,7 +79,7 @@ def words_page(visit: Visit) -> Answer:
     found = next((one for one in templates.every(visit.ctx) if (one.kind, one.language) == (kind, language)), None)
     return visit.show(
         "mail_words.html",
-        words=found or Template(kind, language, *templates.DEFAULTS[kind, "en"], False),
+        words=found or Template(kind, language, *templates.usual(kind, language), False),
         kind=visit.say(KIND_NAMES[kind]),
         places=templates.PLACES,
     )
