@@ -31,6 +31,7 @@ def live_server(database_url: str, data: Path, **environment: str) -> Generator[
             "TALLYSTICK_DATA": str(data),
             "TALLYSTICK_PORT": str(port),
             "TALLYSTICK_WORKERS": "1",
+            "TALLYSTICK_JOB_WORKERS": "0",  # it would work for the other tests of this database too
             **environment,
         },
         stdout=subprocess.PIPE,

@@ -28,6 +28,8 @@ from tests.studio import KEY, Api, app_client, found_studio
 
 POSTS = [operation for operation in OPERATIONS if operation.method == "POST"]
 KEPT = frozenset({"idempotency_answers"})
+QUIET = frozenset({"previewRate", "createInvoiceCheckout"})
+"""What only looks, and what answers with the open one there is."""
 
 
 @pytest.fixture
@@ -93,13 +95,14 @@ def kill(cluster_url: str) -> Callable[[Context], None]:
 
 def send(app: testing.TestClient, world: World, request: Request, key: str | None, **headers: str) -> testing.Result:
     """A request as the owner, with this key or none."""
-    given: dict[str, str] = {"Authorization": f"Bearer {world.studio.owner.token}", "Content-Type": "application/json"}
+    media, content = request.file or ("application/json", None)
+    given: dict[str, str] = {"Authorization": f"Bearer {world.studio.owner.token}", "Content-Type": media}
     if key is not None:
         given["Idempotency-Key"] = key
     path = request.operation.path
     for name, value in request.ids.items():
         path = path.replace(f"{{{name}}}", value)
-    text = None if request.body is None else json.dumps(request.body)
+    text = json.dumps(request.body) if content is None and request.body is not None else content
     return app.simulate_request(
         request.operation.method, f"/api/v1{path}", body=text, headers={**given, **headers}, params=request.query
     )
@@ -140,8 +143,8 @@ def test_every_post_is_done_once_for_its_key(
     assert first.status_code == operation.status, first.text
     assert "idempotent-replayed" not in first.headers
     once = rows()
-    assert once != untouched
-    assert once["events"] != untouched["events"]
+    assert (once == untouched) == (operation.id in QUIET)
+    assert (once["events"] == untouched["events"]) == (operation.id in QUIET)
     for _ in range(2):
         again = send(app, world, request, "k")
         assert (again.status_code, again.content) == (first.status_code, first.content)

@@ -29,7 +29,7 @@ EXPENSE = {
     "id": ID, "orgId": ID, "clientId": ID, "projectId": ID | None, "invoiceId": ID | None,
     "category": Form(CATEGORIES), "customCategory": TEXT | None, "description": TEXT, "amount": PRICE,
     "currency": Form(CURRENCY), "billable": FLAG, "expenseDate": ON, "createdAt": AT, "updatedAt": AT,
-    "deletedAt": AT | None,
+    "deletedAt": AT | None, "writtenOffAt": AT | None, "writeOffReason": TEXT | None,
 }  # fmt: skip
 EXPENSES = Listed(
     "/expenses",

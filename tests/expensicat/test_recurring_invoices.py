@@ -71,6 +71,7 @@ def test_it_ends_with_a_day_or_a_number_whichever_is_first(
     api: Expensicat, studio: Studio, body: dict[str, Any]
 ) -> None:
     ending = {"end_date": "2026-12-31", "max_invoices": 1, "notes": "Thanks", "auto_send": True}
+    api.patch(f"/customers/{body['customer_id']}", {"email": "billing@globex.example"})
     made = api.post("/recurring-invoices", {**body, **ending})
     assert {name: made[name] for name in ending} == ending
     studio.clock.now = studio.clock.now.replace(day=30)

@@ -29,7 +29,7 @@ from tests.sign_in.conftest import ISSUER, give_password, signed_in
 from tests.studio import KEY, Studio, app_client
 
 READS = [operation for operation in OPERATIONS if not operation.writes]
-TRIPS = {"getProfitLoss": 3, "getInvoiceAging": 2}
+TRIPS = {"getProfitLoss": 3, "getInvoiceAging": 2, "listRecurringInvoices": 3, "getRecurringInvoice": 3}
 """What a read costs where it asks for more than one thing."""
 
 

@@ -65,7 +65,7 @@ def listen(page: Any, trouble: list[str]) -> None:
 
 def test_the_page_of_an_invoice(office: Office, database_url: str, tmp_path: Path, chromium: Any) -> None:
     invoice_id, path = issued(office)
-    with live_server(database_url, tmp_path / "data", TALLYSTICK_JOB_WORKERS="0") as server:
+    with live_server(database_url, tmp_path / "data") as server:
         for width, height in ((1280, 900), (375, 812)):
             for scheme in ("light", "dark"):
                 context = chromium.new_context(
@@ -107,7 +107,7 @@ def test_the_page_of_an_invoice(office: Office, database_url: str, tmp_path: Pat
 
 def test_the_pages_of_links_by_mail(database_url: str, tmp_path: Path, chromium: Any) -> None:
     mail = {"TALLYSTICK_SMTP_URL": "smtp://127.0.0.1:9?tls=none", "TALLYSTICK_MAIL_FROM": "a@b.example"}
-    with live_server(database_url, tmp_path / "data", TALLYSTICK_JOB_WORKERS="0", **mail) as server:
+    with live_server(database_url, tmp_path / "data", **mail) as server:
         page = chromium.new_page()
         trouble: list[str] = []
         page.on("console", lambda message: trouble.append(message.text))

@@ -238,7 +238,7 @@ def test_the_server_keeps_a_worker_beside_it(works: Works) -> None:
     environment = {
         name: works.environment[name] for name in ("TALLYSTICK_SMTP_URL", "TALLYSTICK_MAIL_FROM")
     }  # fmt: skip
-    with live_server(works.url, works.data, **environment):
+    with live_server(works.url, works.data, TALLYSTICK_JOB_WORKERS="1", **environment):
         works.until(lambda: len(workers_of(works.data)) == 1)
         (first,) = workers_of(works.data)
         works.letters(1)

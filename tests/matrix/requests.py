@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import csv
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -58,10 +60,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "reachMilestone": {"reachedOn": DAY.isoformat()},
     "writeOffTimeEntry": {"reason": "goodwill"},
     "writeOffTimeEntries": {"entryIds": ["entry"], "reason": "goodwill"},
-    "undoTimeEntriesWriteOff": {"entryIds": ["entry"]},
+    "undoTimeEntriesWriteOff": {"entryIds": ["entry.written_off"]},
     "writeOffExpense": {"reason": "goodwill"},
     "writeOffExpenses": {"expenseIds": ["expense"], "reason": "goodwill"},
-    "undoExpensesWriteOff": {"expenseIds": ["expense"]},
+    "undoExpensesWriteOff": {"expenseIds": ["expense.written_off"]},
     "createReportView": {"name": "Last month", "report": "time", "query": "group=project"},
     "updateReportView": {"name": "This month"},
     "updateCardSettings": {"method": "CARD", "feePercent": "2.5"},
@@ -106,7 +108,8 @@ NOUNS = {
 NAMED = {
     "clientId": "client", "projectId": "project", "projectIds": "project", "taskId": "task", "userId": "user",
     "taxRateId": "tax_rate",
-    "assigneeId": "user", "assigneeIds": "user", "invoiceId": "invoice", "lineId": "billed_line",
+    "assigneeId": "user", "assigneeIds": "user", "actorId": "user",
+    "resourceId": "client", "invoiceId": "invoice", "lineId": "billed_line",
     "entryIds": "entry", "expenseIds": "expense",
 }  # fmt: skip
 """The name of a field or a filter → the noun of the id in it."""
@@ -126,6 +129,9 @@ TARGETS = {
     "restoreInvoice": "invoice.cancelled",
     "sendInvoice": "invoice.draft",
     "takeWriteOffBack": "invoice.written_off",
+    "undoTimeEntryWriteOff": "entry.written_off",
+    "undoExpenseWriteOff": "expense.written_off",
+    "reopenMilestone": "milestone.reached",
     "retryMail": "mail.failed",
     "remindOfInvoice": "invoice.overdue",
     "resumeRecurringInvoice": "recurring.paused",
@@ -310,7 +316,9 @@ def wire_names(kind: Any) -> dict[str, str]:
 
 
 def data_of(result: testing.Result) -> Any:
-    """What an answer holds; None where it is empty, or a file."""
+    """What an answer holds: its data, or the rows of a table; None where it is empty, or another file."""
+    if result.content and result.headers["content-type"].startswith("text/csv"):
+        return list(csv.reader(io.StringIO(result.text)))[1:]
     if not result.content or result.headers["content-type"] != "application/json":
         return None
     return msgspec.json.decode(result.content)["data"]

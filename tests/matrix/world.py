@@ -41,6 +41,7 @@ from tallystick.domain import (
     tax_rates,
     time_entries,
     tokens,
+    write_offs,
 )
 from tallystick.domain.access import SCOPES, Scope
 from tallystick.domain.cards import settings as card_settings
@@ -147,6 +148,7 @@ def furnish(database: Database, *, name: str = "Studio North", word: str = "Plai
         ids["expense.deleted"] = expenses.record(ctx, client_id=ids["client"], **spent).id
         expenses.delete(ctx, ids["expense.deleted"])
     _time(world, word)
+    _written_off(world, word)
     _invoices(world, word)
     _recurring(world, word)
     _cards(world, word)
@@ -234,6 +236,8 @@ def _beside_work(world: World, word: str) -> None:
             ids[f"remark{key}"] = comments.create(ctx, checklist_item_id=step, text=f"{word} paper").id
             about = {"resource_type": "project", "resource_id": ids[f"project{where}"]}
             ids[f"note{key}"] = notes.create(ctx, title=word, description=word, **about).id
+        reached = milestones.create(ctx, project_id=ids["project"], title=f"{word} sketches")
+        ids["milestone.reached"] = milestones.reach(ctx, reached.id).id
         projects.set_managers(ctx, ids["project"], [studio.people["manager"].user_id])
         for kind in categories.TYPES:
             made = categories.create(ctx, name=f"{word} {kind}", type=kind)
@@ -298,6 +302,19 @@ def _time(world: World, word: str) -> None:
         ids["entry.deleted"] = time_entries.log(ctx, project_id=ids["project"], **logged).id
         time_entries.delete(ctx, ids["entry.deleted"])
     ids["entry"], ids["running"] = ids["entry.second"], ids["running.second"]
+
+
+def _written_off(world: World, word: str) -> None:
+    """Work that will not be billed."""
+    ids = world.ids
+    with world.studio.context() as ctx:
+        logged = {"entry_date": DAY, "duration_seconds": 60, "note": word}
+        entry = time_entries.log(ctx, project_id=ids["project.hidden"], **logged)
+        spent = {"description": f"{word} bus", "amount": Decimal(MONEY[3]), "expense_date": DAY}
+        expense = expenses.record(ctx, client_id=ids["client.hidden"], **spent)
+        for kind, one in ((time_entries.TimeEntry, entry), (expenses.Expense, expense)):
+            write_offs.write_off(ctx, kind, [one.id], word)
+        ids |= {"entry.written_off": entry.id, "expense.written_off": expense.id}
 
 
 def _invoices(world: World, word: str) -> None:

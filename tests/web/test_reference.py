@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple, get_args, get_type_hints
 
 import pytest
 from falcon import testing
@@ -29,6 +29,7 @@ from tallystick.db.session import Database
 from tallystick.web.assets import FOLDER, Assets
 from tallystick.web.reference import (
     EXPENSICAT,
+    FORM,
     GROWCRM,
     NATIVE,
     Guide,
@@ -38,6 +39,7 @@ from tallystick.web.reference import (
     groups_of,
     render,
 )
+from tallystick.web.samples import FILES
 from tests.studio import Clock, app_client
 
 DOCUMENT = native_document(OPERATIONS, version="1.2.3", server="https://time.example.com")
@@ -179,7 +181,8 @@ def test_every_field_of_a_body_and_an_answer_is_on_the_page(page: Page) -> None:
             assert {field.name for field in one.body} == set(operation.body.__struct_encode_fields__)
             assert set(one.ignored) == set(operation.read_only)
         if operation.answer is not None:
-            (answer,) = get_args(operation.answer) or (operation.answer,)  # the figures of months are a list
+            answer = get_type_hints(operation.answer)["data"] if operation.whole else operation.answer
+            (answer,) = get_args(answer) or (answer,)  # the figures of months are a list
             assert [field.name for field in one.fields] == list(answer.__struct_encode_fields__)
 
 
@@ -215,8 +218,14 @@ def test_every_example_of_a_body_is_one_that_the_document_allows(page: Page) -> 
         }
         Draft202012Validator(schema).validate(body)
         assert body.keys() <= schema["properties"].keys()
-    needing = {name for name, one in said.items() if "requestBody" in one}
-    assert needing == page.guide.samples.bodies.keys()
+    bodies = {name: one["requestBody"]["content"] for name, one in said.items() if "requestBody" in one}
+    files = {name for name, content in bodies.items() if not content.keys() & {"application/json", FORM}}
+    assert bodies.keys() - files == page.guide.samples.bodies.keys()
+    for name in files:
+        media, file = FILES[name]
+        assert media in bodies[name]
+        curl = next(one for group in groups_of(page.document, page.guide) for one in group.operations if one.id == name)
+        assert f"--data-binary @{file}" in str(curl.curl)
     for name, query in page.guide.samples.queries.items():
         known = {parameter["name"] for parameter in said[name]["parameters"]}
         assert {part.partition("=")[0] for part in query.split("&")} <= known
@@ -229,7 +238,7 @@ def test_every_example_of_an_answer_is_of_the_shape_that_the_document_says(page:
     for methods in page.document["paths"].values():
         for said in methods.values():
             answers = [answer for status, answer in said["responses"].items() if status < "300"]
-            for content in (answer["content"] for answer in answers if "content" in answer):
+            for content in (answer["content"] for answer in answers if "application/json" in answer.get("content", {})):
                 schema = {**content["application/json"]["schema"], "components": page.document["components"]}
                 example = json.loads(str(shown[said["operationId"]].example))
                 assert "…" not in json.dumps(example, ensure_ascii=False)

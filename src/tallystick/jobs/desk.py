@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -27,6 +28,8 @@ class Desk:
     """The pool under the application role: what jobs do to a workspace, they do under row-level security."""
     server: Server
     clock: Clock = utc_now
+    leaving: threading.Event = field(default_factory=threading.Event)
+    """Set when the worker is told to stop: what goes through all workspaces leaves the rest to the next time."""
 
     @contextlib.contextmanager
     def workspace(self, workspace_id: str) -> Generator[Context]:

@@ -27,6 +27,8 @@ def bill_what_is_due(desk: Desk) -> None:
     with desk.owner() as connection:
         workspaces = connection.execute(_BILLING_ITSELF).fetchall()
     for (workspace_id,) in workspaces:
+        if desk.leaving.is_set():
+            return
         runs.run_due(desk.opens(workspace_id))
         automatic_billing.run_due(desk.opens(workspace_id))
 
@@ -56,6 +58,8 @@ def remind(desk: Desk) -> None:
     with desk.owner() as connection:
         workspaces = [workspace_id for (workspace_id,) in connection.execute(_REMINDING).fetchall()]
     for workspace_id in workspaces:
+        if desk.leaving.is_set():
+            return
         with desk.workspace(workspace_id) as ctx:
             due = reminders.due(ctx)
         for invoice_id in due:

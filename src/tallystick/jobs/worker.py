@@ -49,6 +49,7 @@ async def _work(desk: Desk, ready: Callable[[], None], *, wait: bool) -> bool:
         def stop() -> None:
             nonlocal stopped
             stopped = True
+            desk.leaving.set()
             running.cancel()
 
         if wait:

@@ -18,9 +18,9 @@ from markupsafe import Markup, escape
 from tallystick.domain.access import GRANTS, ROLES, Permission
 from tallystick.web.assets import Assets
 from tallystick.web.samples import EXPENSICAT as EXPENSICAT_SAMPLES
+from tallystick.web.samples import FILES, Samples, sample
 from tallystick.web.samples import GROWCRM as GROWCRM_SAMPLES
 from tallystick.web.samples import NATIVE as NATIVE_SAMPLES
-from tallystick.web.samples import Samples, sample
 
 POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -396,6 +396,9 @@ def _curl(address: str, samples: Samples, method: str, said: Mapping[str, Any], 
     example = samples.bodies.get(said["operationId"], {})
     if body and FORM in said["requestBody"]["content"]:
         lines += [f"-d '{name}={value}'" for name, value in _pairs(example)]
+    elif said["operationId"] in FILES:
+        media, file = FILES[said["operationId"]]
+        lines += [f'-H "Content-Type: {media}"', f"--data-binary @{file}"]
     elif body:
         given = json.dumps(example, indent=2, ensure_ascii=False).replace("\n", "\n  ")
         lines += ['-H "Content-Type: application/json"', f"-d '{given}'"]

@@ -27,6 +27,10 @@ PAYMENT: Final = "019a3f66-80d1-7b42-9e6f-998877665544"
 ORGANIZATION: Final = "019a3f4d-11c0-7a2b-8c3d-4e5f60718293"
 TAX_RATE: Final = "019a3f5e-7b21-7d83-a945-6e7f8091a2b3"
 APP: Final = "019a3f70-5a1b-7c34-9d20-3c4d5e6f7081"
+LINE: Final = "019a3f61-0d3b-7a15-8e7f-203142536475"
+EXPENSE: Final = "019a3f57-33bb-7c04-85e6-665544332211"
+OTHER: Final = "019a3f7c-2e4d-7f56-a142-5e6f708192a3"
+"""The id of whatever has none of its own here."""
 
 BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     "createClient": {"name": "Globex", "email": "billing@globex.example", "currency": "EUR", "defaultRate": "90.00"},
@@ -55,7 +59,54 @@ BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     "updateTaxRate": {"isDefault": True},
     "createInvoicePayment": {"amount": "642.60", "paidOn": "2026-07-14", "note": "Bank transfer"},
     "createOauthApp": {"name": "Charts", "redirectUris": ["https://charts.example/callback"]},
+    "updateOrganization": {"legalName": "Studio North AS", "iban": "NO93 8601 1117 947", "brandColor": "#0f5c4a"},
+    "createRate": {"clientId": CLIENT, "amount": "95.00", "effectiveFrom": "2026-07-01"},
+    "previewRate": {"clientId": CLIENT, "amount": "95.00", "effectiveFrom": "2026-07-01"},
+    "applyRate": {"clientId": CLIENT, "amount": "95.00", "effectiveFrom": "2026-07-01", "reRate": True},
+    "createMilestone": {"projectId": PROJECT, "title": "Launch", "amount": "4000.00"},
+    "updateMilestone": {"title": "Launch day"},
+    "reachMilestone": {"reachedOn": "2026-06-30"},
+    "writeOffTimeEntry": {"reason": "Our own mistake"},
+    "writeOffTimeEntries": {"entryIds": [ENTRY], "reason": "Our own mistake"},
+    "undoTimeEntriesWriteOff": {"entryIds": [ENTRY]},
+    "writeOffExpense": {"reason": "A present"},
+    "writeOffExpenses": {"expenseIds": [EXPENSE], "reason": "A present"},
+    "undoExpensesWriteOff": {"expenseIds": [EXPENSE]},
+    "sendInvoice": {"to": ["billing@globex.example"], "message": "With thanks for a good June."},
+    "remindOfInvoice": {"to": ["billing@globex.example"]},
+    "setInvoiceReminders": {"enabled": False},
+    "setClientReminders": {"enabled": False},
+    "setMailTemplate": {
+        "kind": "reminder", "language": "en", "subject": "Invoice {{number}} is due",
+        "body": "You find it at {{link}}.",
+    },
+    "updateMailSettings": {
+        "host": "smtp.studio.example", "port": 587, "user": "billing", "password": "correct horse",
+        "fromAddress": "billing@studio.example",
+    },
+    "inviteMember": {"email": "lin@studio.example", "role": "MEMBER"},
+    "creditInvoice": {"reason": "Two hours too many", "lines": [{"lineId": LINE, "amount": "180.00"}]},
+    "refundInvoicePayment": {"amount": "100.00", "refundedOn": "2026-07-20"},
+    "writeInvoiceOff": {"reason": "Insolvent"},
+    "applyClientCredit": {"amount": "50.00"},
+    "updateInvoiceSeries": {"prefix": "{{yyyy}}-", "digits": 4, "yearlyReset": True},
+    "updateCreditNoteSeries": {"next": 12},
+    "createRecurringInvoice": {
+        "clientId": CLIENT, "name": "Care", "rule": "FREQ=MONTHLY;BYMONTHDAY=-1", "startDate": "2026-06-30",
+        "lines": [{"description": "Care of the website", "quantity": "1", "rate": "250.00", "projectId": PROJECT}],
+    },
+    "updateRecurringInvoice": {"name": "Care and hosting"},
+    "putAutomaticBilling": {"every": "MONTH", "mode": "DRAFT"},
+    "updateCardSettings": {"method": "BOTH", "feePercent": "2.5"},
+    "setClientPaymentMethod": {"method": "BANK"},
+    "setInvoicePaymentMethod": {"method": "CARD"},
 }  # fmt: skip
+
+FILES: Final[Mapping[str, tuple[str, str]]] = {
+    "setLogo": ("image/svg+xml", "logo.svg"),
+    "addReceipt": ("application/pdf", "ticket.pdf"),
+}
+"""Operations whose body is a file → its media type and its name."""
 
 QUERIES: Final[Mapping[str, str]] = {
     "listClients": "search=globex&sort=name",
@@ -70,14 +121,15 @@ QUERIES: Final[Mapping[str, str]] = {
 _IDS: Final[Mapping[str, str]] = {
     "orgId": ORGANIZATION, "clientId": CLIENT, "projectId": PROJECT, "taskId": TASK,
     "userId": PERSON, "invoiceId": INVOICE, "paymentId": PAYMENT, "entryIds": ENTRY, "assigneeIds": PERSON,
-    "projectIds": PROJECT, "expenseIds": "019a3f57-33bb-7c04-85e6-665544332211",
+    "projectIds": PROJECT, "expenseIds": EXPENSE, "lineId": LINE, "entryId": ENTRY,
     "Client": CLIENT, "Project": PROJECT, "Task": TASK, "TimeEntry": ENTRY, "Invoice": INVOICE, "Draft": INVOICE,
     "Payment": PAYMENT, "Organization": ORGANIZATION, "TaxRate": TAX_RATE,
-    "Expense": "019a3f57-33bb-7c04-85e6-665544332211", "Member": "019a3f4e-2d80-7c20-9b66-1d2e3f4a5b6c",
-    "Line": "019a3f61-0d3b-7a15-8e7f-203142536475",
+    "Expense": EXPENSE, "Member": "019a3f4e-2d80-7c20-9b66-1d2e3f4a5b6c",
+    "Line": LINE,
     "OAuthApp": APP, "appId": APP, "OAuthGrant": "019a3f71-6c2d-7e45-8f31-4d5e6f708192",
     "organization_id": ORGANIZATION, "user_id": PERSON, "Worker": PERSON, "project_id": PROJECT,
-    "customer_id": CLIENT, "Customer": CLIENT, "ListedTimeEntry": ENTRY, "MemberUser": PERSON,
+    "customer_id": CLIENT, "Customer": CLIENT, "ListedTimeEntry": ENTRY,
+    "RecurringInvoice": OTHER, "MemberUser": PERSON,
 }  # fmt: skip
 
 _VALUES: Final[Mapping[str, Any]] = {
@@ -95,7 +147,8 @@ _VALUES: Final[Mapping[str, Any]] = {
     "Draft.sentAt": None, "paidAt": None, "Draft.dueDate": None,
     "Expense.description": "Train to the workshop", "Expense.amount": "84.50", "expenseDate": "2026-06-12",
     "Invoice.number": "INV-0001", "Draft.number": "DRAFT-7A1C09E2", "subtotal": "540.00", "discountAmount": "0.00",
-    "taxRate": "19.00", "taxAmount": "102.60", "total": "642.60", "amountPaid": "0.00", "billToName": "Globex",
+    "taxRate": "19.00", "taxAmount": "102.60", "total": "642.60", "amountPaid": "0.00",
+    "amountCredited": "0.00", "amountRefunded": "0.00", "amountWrittenOff": "0.00", "billToName": "Globex",
     "issueDate": "2026-07-01", "dueDate": "2026-07-15", "sentAt": "2026-07-01T07:30:00Z",
     "Line.description": "Website redesign · Homepage layout", "Line.quantity": "6.00", "Line.unit": "h",
     "Line.rate": "90.00", "Line.total": "540.00", "Line.taskId": None, "Payment.amount": "642.60",
@@ -104,7 +157,9 @@ _VALUES: Final[Mapping[str, Any]] = {
     "pricesIncludeTax": False, "discountPercent": None, "grossDiscount": None, "grossTotal": None, "taxReason": None,
     "taxRateId": TAX_RATE, "heading": "Design", "Tax.category": "STANDARD", "Tax.rate": "19.00", "Tax.reason": None,
     "Tax.reasonCode": None, "Tax.subtotal": "540.00", "Tax.discount": "0.00", "Tax.basis": "540.00",
-    "Tax.amount": "102.60", "TaxRate.name": "Reduced", "TaxRate.category": "STANDARD", "TaxRate.percent": "7.00",
+    "Tax.amount": "102.60", "amount": "540.00", "Fees.agreed": "540.00", "Fees.billed": "540.00",
+    "Fees.unbilled": "0.00",
+    "TaxRate.name": "Reduced", "TaxRate.category": "STANDARD", "TaxRate.percent": "7.00",
     "TaxRate.reason": None, "TaxRate.number": 2, "isDefault": False, "archived": False,
     "taxLabel": None, "Client.defaultTaxCategory": None, "Client.pricesIncludeTax": None,
     "Step.what": "tax", "Step.text": "19 % of 540.00, rounded once", "Step.value": "102.60", "Step.unit": "EUR",
@@ -118,7 +173,33 @@ _VALUES: Final[Mapping[str, Any]] = {
     "Line.expenseIds": [], "createdAt": "2026-06-11T09:30:00Z", "updatedAt": "2026-06-11T09:30:00Z",
     "OAuthApp.name": "Charts", "appName": "Charts", "redirectUris": ["https://charts.example/callback"],
     "verified": False, "OAuthGrant.scopes": ["entries:read"], "expiresAt": "2026-12-08T09:30:00Z",
+    "brandColor": "#0f5c4a", "language": "en", "balance": "642.60", "Readiness.ready": False,
+    "Problem.rule": "BR-DE-15", "Problem.field": "buyerReference", "Problem.message": "The buyer reference is missing.",
+    "Problem.remedy": "Enter the client's Leitweg-ID.", "title": "Launch", "color": "#0f5c4a",
+    "File.name": "ticket.pdf", "mediaType": "application/pdf", "size": 48213,
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "clientName": "Globex", "projectName": "Website redesign", "oldAmount": "90.00", "newAmount": "95.00",
+    "difference": "30.00", "Kept.why": "billed", "to": ["billing@globex.example"], "cc": [],
+    "subject": "Invoice INV-0001", "body": "You find it at {{link}}.", "CreditNote.number": "CN-0001",
+    "CreditNote.reason": "Two hours too many", "applied": "214.20", "CreditNote.total": "214.20",
+    "CreditNoteLine.description": "Website redesign · Homepage layout", "CreditNoteLine.quantity": "1.00",
+    "CreditNoteLine.unit": "fixed fee", "CreditNoteLine.rate": "180.00", "CreditNoteLine.total": "180.00",
+    "Refund.amount": "100.00", "Series.prefix": "INV-", "digits": 4, "Series.next": 2, "nextNumber": "INV-0002",
+    "RecurringInvoice.name": "Care", "rule": "FREQ=MONTHLY;BYMONTHDAY=-1", "timeZone": "Europe/Oslo",
+    "RecurringLine.description": "Care of the website", "RecurringLine.quantity": "1.00",
+    "RecurringLine.rate": "250.00",
+    "grouping": "PROJECT_TASK", "webhookUrl": "https://time.example.com/hooks/stripe/019a3f4d",
+    "Checkout.amount": "642.60", "Checkout.url": "https://checkout.stripe.com/c/pay/cs_test_a1b2c3",
+    "Change.sequence": 41, "Change.type": "client.updated", "Change.resource": "client", "Change.deleted": False,
+    "Change.data": {"id": CLIENT, "name": "Globex"}, "FeedPagination.nextCursor": "41",
+    "AuditChange.type": "client.updated", "AuditChange.resource": "client",
+    "AuditEntry.hash": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
 }  # fmt: skip
+
+_FORMATS: Final[Mapping[str, str]] = {
+    "uuid": OTHER, "date": "2026-07-01", "date-time": "2026-06-11T09:30:00Z",
+}  # fmt: skip
+_MONEY: Final = "0.00"
 
 NATIVE: Final = Samples(BODIES, QUERIES, _VALUES)
 
@@ -137,6 +218,11 @@ EXPENSICAT: Final = Samples(
         "updateCustomer": {"contact_person": "Mona Lund", "city": "Bergen"},
         "updateMember": {"role": "admin"},
         "updateCurrentOrganization": {"name": "Studio North"},
+        "createRecurringInvoice": {
+            "customer_id": CLIENT, "frequency": "monthly", "start_date": "2026-06-30", "auto_send": True,
+            "items": [{"name": "Care of the website", "quantity": 1, "price": 250}],
+        },
+        "updateRecurringInvoice": {"status": "paused"},
     },
     queries={
         "listTimeEntries": "user_id=me&start_date=2026-06-01&end_date=2026-06-30",
@@ -161,7 +247,8 @@ EXPENSICAT: Final = Samples(
         "period": "2026-06-01", "total_revenue": 5400.00, "total_expenses": 84.50, "net_profit_loss": 5315.50,
         "total_outstanding": 642.60, "invoice_count": 1, "current_amount": 642.60, "overdue_0_to_30": 0,
         "overdue_31_to_60": 0, "overdue_60_plus": 0, "expected_14_days": 642.60, "expected_30_days": 642.60,
-        "expected_60_days": 642.60,
+        "expected_60_days": 642.60, "frequency": "monthly", "auto_send": True, "Item.name": "Care of the website",
+        "items": [{"name": "Care of the website", "description": None, "quantity": 1, "price": 250}],
     },
 )  # fmt: skip
 
@@ -334,7 +421,7 @@ def sample(
 ) -> Any:
     """A value of this shape. `of` is what it is part of (`Client`), `name` the field."""
     for known in (f"{of}.{name}", name):
-        if known in values:
+        if known in values and values[known] in schema.get("enum", [values[known]]):
             return values[known]
     if "$ref" in schema:
         called = str(schema["$ref"]).rpartition("/")[2]
@@ -354,5 +441,6 @@ def sample(
     if kind == "array":
         return [sample(schema.get("items", {}), schemas, values, of=of, name=name)]
     if kind == "string":
-        return _IDS.get(of if name == "id" else name, "…")
+        usual = _MONEY if schema.get("x-money") else _FORMATS.get(str(schema.get("format")), "…")
+        return _IDS.get(of if name == "id" else name, usual)
     return {"integer": 0, "number": 0, "boolean": True}.get(str(kind))

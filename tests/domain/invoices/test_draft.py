@@ -306,14 +306,14 @@ class TestFacts:
             billing_line1="1 Main St", billing_postal_code="10115", billing_city="Berlin", billing_country="DE",
             tax_number="DE136695976", billing_email="bills@globex.example",
         )  # fmt: skip
-        bench.studio_is(legal_name="Studio North GmbH", tax_id="DE999", business_address="2 Side St")
+        bench.studio_is(legal_name="Studio North GmbH", tax_id="DE136695976", business_address="2 Side St")
         made = bench.draft(lines=[FEE]).invoice
         assert made.bill_to_name == "Globex"
         assert made.bill_to_address == "1 Main St\n10115 Berlin\nDE"
         assert (made.bill_to_tax_number, made.bill_to_email) == ("DE136695976", "bills@globex.example")
         assert (made.issuer_name, made.issuer_tax_id, made.issuer_address) == (
             "Studio North GmbH",
-            "DE999",
+            "DE136695976",
             "2 Side St",
         )
 

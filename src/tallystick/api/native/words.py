@@ -150,7 +150,7 @@ WORDS: Final[Mapping[str, str]] = {
     "Checkout.note": "What to look at.",
     "Payment.amount": "More than 0, at most the balance unless `overpayment` says otherwise.",
     "CreditNote.reason": "The client reads it.",
-    "CreditNote.lines": "What to take back of which line; left out: all that is left of the invoice.",
+    "Credit.lines": "What to take back of which line; left out: all that is left of the invoice.",
     "CreditNote.applied": "What of it lowered the invoice's balance.",
     "CreditNote.surplus": "What of it was paid before, and became the client's credit.",
     "Payment.overpayment": "`credit`: what is more than the balance becomes the client's credit.",

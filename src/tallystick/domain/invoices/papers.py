@@ -347,6 +347,7 @@ _DAYS = Prepared(
         LEFT JOIN time_entries AS entry ON entry.workspace_id = billed.workspace_id AND entry.id = billed.entry_id
         LEFT JOIN expenses AS spent ON spent.workspace_id = billed.workspace_id AND spent.id = billed.expense_id
         WHERE billed.workspace_id = :workspace AND billed.invoice_id = :invoice_id
+          AND (billed.entry_id IS NOT NULL OR billed.expense_id IS NOT NULL)
         GROUP BY billed.line_id
     """)
 )

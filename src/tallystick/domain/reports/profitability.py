@@ -15,9 +15,8 @@ from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
 from tallystick.domain.projects import STATUSES
-from tallystick.domain.reconciliation import minor_unit_sql
 from tallystick.domain.reports.plan import require_feature
-from tallystick.domain.reports.time import CURRENCY, RATE
+from tallystick.domain.reports.time import AMOUNT, CURRENCY, PLACES
 from tallystick.values.errors import Invalid
 from tallystick.values.money import round_money
 
@@ -111,6 +110,7 @@ _CHOSEN: Final = """
 """
 _ALL = Prepared(
     text(f"""
+        WITH {PLACES}
         SELECT project.id, project.name, project.color, project.status, COALESCE(work.seconds, 0)::bigint,
                COALESCE(work.billable, 0)::bigint, client.id, client.name, {CURRENCY}, project.rate_type,
                COALESCE(work.worth, 0), COALESCE(work.billed, 0),
@@ -128,14 +128,12 @@ _ALL = Prepared(
             FROM (
                 SELECT entry.project_id, entry.duration_seconds AS seconds, entry.billable,
                        entry.invoice_id IS NOT NULL AS billed, entry.written_off_at IS NOT NULL AS gone,
-                       round(entry.duration_seconds * COALESCE({RATE}, 0) / 3600, {minor_unit_sql(CURRENCY)}) AS amount
+                       {AMOUNT} AS amount
                 FROM time_entries AS entry
-                JOIN workspaces AS studio ON studio.id = entry.workspace_id
-                JOIN projects AS project ON project.workspace_id = entry.workspace_id AND project.id = entry.project_id
-                LEFT JOIN clients AS client
-                  ON client.workspace_id = entry.workspace_id AND client.id = project.client_id
-                LEFT JOIN tasks AS task ON task.workspace_id = entry.workspace_id AND task.id = entry.task_id
-                WHERE {_COUNTED} AND {_CHOSEN}
+                JOIN place ON place.id = entry.project_id
+                WHERE {_COUNTED}
+                  AND (CAST(:status AS text) IS NULL OR place.status = CAST(:status AS text))
+                  AND (CAST(:client AS uuid) IS NULL OR place.client_id = CAST(:client AS uuid))
             ) AS entry
             GROUP BY project_id
         ) AS work ON work.project_id = project.id

@@ -191,96 +191,137 @@ def _values(ctx: Context, wanted: Wanted) -> dict[str, object]:
 
 
 CURRENCY: Final = "COALESCE(client.currency, studio.default_currency)"
-RATE: Final = f"COALESCE(entry.hourly_rate, {RATE_THEN})"
-_AMOUNT: Final = f"""
-    CASE WHEN entry.billable
-         THEN round(entry.duration_seconds * COALESCE({RATE}, 0) / 3600, {minor_unit_sql(CURRENCY)})
-         ELSE round(CAST(0 AS numeric), {minor_unit_sql(CURRENCY)}) END
+RATE: Final = f"""
+    COALESCE(entry.hourly_rate, (
+        SELECT {RATE_THEN} FROM workspaces AS studio
+        LEFT JOIN projects AS project ON project.workspace_id = studio.id AND project.id = entry.project_id
+        LEFT JOIN clients AS client ON client.workspace_id = studio.id AND client.id = project.client_id
+        LEFT JOIN tasks AS task ON task.workspace_id = studio.id AND task.id = entry.task_id
+        WHERE studio.id = entry.workspace_id), 0)
 """
-_FROM: Final = """
-    time_entries AS entry
-    JOIN workspaces AS studio ON studio.id = entry.workspace_id
-    JOIN people AS person ON person.id = entry.user_id
-    LEFT JOIN projects AS project ON project.workspace_id = entry.workspace_id AND project.id = entry.project_id
-        AND (CAST(:everyone AS boolean) OR EXISTS (SELECT FROM project_members AS staff
-             WHERE staff.workspace_id = :workspace AND staff.project_id = project.id AND staff.user_id = :actor))
-    LEFT JOIN tasks AS task ON task.workspace_id = entry.workspace_id AND task.id = entry.task_id
-        AND (CAST(:everyone AS boolean) OR project.id IS NOT NULL)
-    LEFT JOIN clients AS client ON client.workspace_id = entry.workspace_id AND client.id = project.client_id
+"""The rate of an entry; the places are only asked for what has none of its own, so that the others need no joins."""
+PLACES: Final = f"""
+    studio AS MATERIALIZED (
+        SELECT default_currency AS currency, {minor_unit_sql("default_currency")} AS decimals
+        FROM workspaces WHERE id = :workspace
+    ),
+    place AS MATERIALIZED (
+        SELECT project.id, project.name, project.color, project.status, project.rate_type, client.id AS client_id,
+               client.name AS client, {CURRENCY} AS currency, {minor_unit_sql(CURRENCY)} AS decimals
+        FROM projects AS project
+        JOIN workspaces AS studio ON studio.id = project.workspace_id
+        LEFT JOIN clients AS client ON client.workspace_id = project.workspace_id AND client.id = project.client_id
+        WHERE project.workspace_id = :workspace
+          AND (CAST(:everyone AS boolean) OR EXISTS (SELECT FROM project_members AS staff
+               WHERE staff.workspace_id = :workspace AND staff.project_id = project.id AND staff.user_id = :actor))
+    )
 """
+"""The projects that the actor sees, with their client and currency, found once and not for each entry."""
+AMOUNT: Final = (
+    f"round(entry.duration_seconds * {RATE} / 3600, COALESCE(place.decimals, (SELECT decimals FROM studio)))"
+)
+_WORTH: Final = f"CASE WHEN entry.billable THEN {AMOUNT} ELSE 0 END"
+_IN: Final = "COALESCE(place.currency, (SELECT currency FROM studio))"
+_FROM: Final = "time_entries AS entry LEFT JOIN place ON place.id = entry.project_id"
 _WHERE: Final = """
     entry.workspace_id = :workspace AND entry.deleted_at IS NULL
     AND (entry.started_at IS NULL OR entry.stopped_at IS NOT NULL)
     AND entry.entry_date BETWEEN CAST(:date_from AS date) AND CAST(:date_to AS date)
     AND (CAST(:person AS uuid) IS NULL OR entry.user_id = CAST(:person AS uuid))
-    AND (CAST(:client AS uuid) IS NULL OR project.client_id = CAST(:client AS uuid))
+    AND (CAST(:client AS uuid) IS NULL OR place.client_id = CAST(:client AS uuid))
     AND (CAST(:project AS uuid) IS NULL OR entry.project_id = CAST(:project AS uuid))
     AND (CAST(:task AS uuid) IS NULL OR entry.task_id = CAST(:task AS uuid))
     AND (CAST(:billable AS boolean) IS NULL OR entry.billable = CAST(:billable AS boolean))
 """
 _KEYS: Final = {
-    "none": ("CAST(NULL AS text)", "CAST(NULL AS text)"),
-    "client": ("CAST(client.id AS text)", "client.name"),
-    "project": ("CAST(project.id AS text)", "project.name"),
-    "member": ("CAST(entry.user_id AS text)", "person.name"),
-    "day": ("CAST(entry.entry_date AS text)", "CAST(entry.entry_date AS text)"),
-    "task": ("CAST(task.id AS text)", "task.name"),
-}
-"""Group → its key, and its name."""
+    "none": ("CAST(NULL AS text)", "CAST(NULL AS text)", ""),
+    "client": (
+        "place.client_id", "client.name",
+        "LEFT JOIN clients AS client ON client.workspace_id = :workspace AND client.id = {key}",
+    ),
+    "project": ("place.id", "named.name", "LEFT JOIN place AS named ON named.id = {key}"),
+    "member": ("entry.user_id", "person.name", "JOIN people AS person ON person.id = {key}"),
+    "day": ("entry.entry_date", "CAST({key} AS text)", ""),
+    "task": (
+        "CASE WHEN CAST(:everyone AS boolean) OR place.id IS NOT NULL THEN entry.task_id END", "task.name",
+        "LEFT JOIN tasks AS task ON task.workspace_id = :workspace AND task.id = {key}",
+    ),
+}  # fmt: skip
+"""Group → its key, its name, and how the name is found once the sums are made."""
 _SORTS: Final = {
     "date": "entry.entry_date {d}, entry.begins_at {d}",
     "duration": "entry.duration_seconds {d}, entry.entry_date DESC",
     "member": "lower(person.name) {d}, entry.entry_date DESC",
-    "project": "lower(project.name) {d} NULLS LAST, entry.entry_date DESC",
-    "client": "lower(client.name) {d} NULLS LAST, entry.entry_date DESC",
-    "amount": "amount {d}, entry.entry_date DESC",
+    "project": "lower(place.name) {d} NULLS LAST, entry.entry_date DESC",
+    "client": "lower(place.client) {d} NULLS LAST, entry.entry_date DESC",
+    "amount": f"{_WORTH} {{d}}, entry.entry_date DESC",
 }
 
 
 @lru_cache(maxsize=64)
 def _groups(group: str, *, money: bool) -> Prepared:
-    key, name = _KEYS[group]
-    currency, amount = (CURRENCY, _AMOUNT) if money else ("CAST(NULL AS text)", "CAST(NULL AS numeric)")
+    key, name, named = _KEYS[group]
+    currency, amount = (_IN, _WORTH) if money else ("CAST(NULL AS text)", "CAST(NULL AS numeric)")
     return Prepared(
         text(f"""
-            SELECT key, name, currency, count(*), sum(seconds)::bigint,
-                   COALESCE(sum(seconds) FILTER (WHERE billable), 0)::bigint, sum(amount)
-            FROM (SELECT {key} AS key, {name} AS name, {currency} AS currency, entry.duration_seconds AS seconds,
-                         entry.billable, {amount} AS amount
-                  FROM {_FROM} WHERE {_WHERE}) AS found
-            GROUP BY key, name, currency
-            ORDER BY lower(name) NULLS LAST, key, currency
+            WITH {PLACES},
+            found AS (
+                SELECT {key} AS key, {currency} AS currency, count(*) AS entries,
+                       sum(entry.duration_seconds)::bigint AS seconds,
+                       COALESCE(sum(entry.duration_seconds) FILTER (WHERE entry.billable), 0)::bigint AS billable,
+                       sum({amount}) AS amount
+                FROM {_FROM} WHERE {_WHERE}
+                GROUP BY 1, 2
+            )
+            SELECT CAST(found.key AS text), {name.format(key="found.key")}, found.currency, found.entries,
+                   found.seconds, found.billable, found.amount
+            FROM found {named.format(key="found.key")}
+            ORDER BY lower({name.format(key="found.key")}) NULLS LAST, CAST(found.key AS text), found.currency
         """)
     )
 
 
 @lru_cache(maxsize=256)
 def _entries(group: str, sort: str, *, money: bool) -> Prepared:
-    key, name = _KEYS[group]
+    """Found and ordered with few columns; what is shown is joined for those that are left."""
+    key = _KEYS[group][0]
     down = "DESC" if sort.startswith("-") else "ASC"
     order = _SORTS[sort.removeprefix("-")].format(d=down)
-    if group == "day":
-        grouped = f"entry.entry_date {'ASC' if sort == 'date' else 'DESC'}, "
-    else:
-        grouped = "" if group == "none" else f"lower({name}) NULLS LAST, {key}, "
+    grouped = {
+        "none": "",
+        "client": "lower(place.client) NULLS LAST, CAST(place.client_id AS text),",
+        "project": "lower(place.name) NULLS LAST, CAST(place.id AS text),",
+        "member": "lower(person.name), CAST(entry.user_id AS text),",
+        "day": f"entry.entry_date {'ASC' if sort == 'date' else 'DESC'},",
+        "task": f"lower(task.name) NULLS LAST, CAST({key} AS text),",
+    }[group]
     seen = (
-        ("client.name", RATE, _AMOUNT, CURRENCY, "CASE WHEN invoice.status <> 'DRAFT' THEN invoice.number END")
+        ("place.client", RATE, _WORTH, _IN, "CASE WHEN invoice.status <> 'DRAFT' THEN invoice.number END")
         if money
         else ("CAST(NULL AS text)", *("NULL",) * 4)
     )
     client, rate, amount, currency, invoice = seen
-    joined = (
-        "LEFT JOIN invoices AS invoice ON invoice.workspace_id = entry.workspace_id AND invoice.id = entry.invoice_id"
-        if money
-        else ""
-    )
+    ordered = f"{grouped} {order}, entry.created_at DESC, entry.id DESC"
+    joined = "JOIN people AS person ON person.id = entry.user_id" if {group, sort.strip("-")} & {"member"} else ""
+    if group == "task":
+        joined += f" LEFT JOIN tasks AS task ON task.workspace_id = :workspace AND task.id = {key}"
     return Prepared(
         text(f"""
-            SELECT {key}, entry.id, entry.entry_date, entry.started_at, entry.stopped_at, {client}, project.name,
-                   project.color, task.name, entry.user_id, person.name, entry.note, entry.billable,
-                   entry.duration_seconds, {rate}, {amount} AS amount, {currency}, {invoice}
-            FROM {_FROM} {joined} WHERE {_WHERE}
-            ORDER BY {grouped}{order}, entry.created_at DESC, entry.id DESC
-            LIMIT :limit
+            WITH {PLACES},
+            chosen AS (
+                SELECT entry.id FROM {_FROM} {joined} WHERE {_WHERE}
+                ORDER BY {ordered} LIMIT :limit
+            )
+            SELECT CAST({key} AS text), entry.id, entry.entry_date, entry.started_at, entry.stopped_at, {client},
+                   place.name, place.color, task.name, entry.user_id, person.name, entry.note, entry.billable,
+                   entry.duration_seconds, {rate}, {amount}, {currency}, {invoice}
+            FROM chosen
+            JOIN time_entries AS entry ON entry.workspace_id = :workspace AND entry.id = chosen.id
+            LEFT JOIN place ON place.id = entry.project_id
+            LEFT JOIN tasks AS task ON task.workspace_id = :workspace AND task.id = entry.task_id
+                AND (CAST(:everyone AS boolean) OR place.id IS NOT NULL)
+            JOIN people AS person ON person.id = entry.user_id
+            LEFT JOIN invoices AS invoice ON invoice.workspace_id = :workspace AND invoice.id = entry.invoice_id
+            ORDER BY {ordered}
         """)
     )

@@ -15,9 +15,9 @@ from sqlalchemy import text
 from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
-from tallystick.domain.reconciliation import FEES, minor_unit_sql
+from tallystick.domain.reconciliation import FEES
 from tallystick.domain.reports.plan import require_feature
-from tallystick.domain.reports.time import CURRENCY, RATE
+from tallystick.domain.reports.time import AMOUNT, PLACES
 from tallystick.values.errors import Invalid
 
 Group = Literal["client", "project"]
@@ -61,7 +61,7 @@ def report(ctx: Context, *, client_id: str | None = None, group: str = "client")
     chosen: Group | None = next((one for one in GROUPS if one == group), None)
     if chosen is None:
         raise Invalid(fields={"group": f"must be one of {', '.join(GROUPS)}"})
-    found = [Uninvoiced._make(row) for row in ctx.rows(_UNINVOICED, client=client_id)]
+    found = [Uninvoiced._make(row) for row in ctx.rows(_UNINVOICED, client=client_id, everyone=True)]
     rows = found if chosen == "project" else _summed(found, by_client=True)
     return UninvoicedReport(chosen, tuple(rows), tuple(_summed(found, by_client=False)))
 
@@ -88,21 +88,19 @@ def _summed(rows: list[Uninvoiced], *, by_client: bool) -> list[Uninvoiced]:
 
 _UNINVOICED = Prepared(
     text(f"""
+        WITH {PLACES}
         SELECT client.id, client.name, project.id, project.name, found.currency, sum(seconds)::bigint,
                sum(time), sum(expenses), sum(fees), min(day)
         FROM (
-            SELECT client.id AS client_id, entry.project_id, {CURRENCY} AS currency,
-                   entry.duration_seconds AS seconds,
-                   round(entry.duration_seconds * COALESCE({RATE}, 0) / 3600, {minor_unit_sql(CURRENCY)}) AS time,
-                   CAST(0 AS numeric) AS expenses, CAST(0 AS numeric) AS fees, entry.entry_date AS day
+            SELECT place.client_id, entry.project_id, place.currency, entry.duration_seconds AS seconds,
+                   {AMOUNT} AS time, CAST(0 AS numeric) AS expenses, CAST(0 AS numeric) AS fees,
+                   entry.entry_date AS day
             FROM time_entries AS entry
-            JOIN workspaces AS studio ON studio.id = entry.workspace_id
-            JOIN projects AS project ON project.workspace_id = entry.workspace_id AND project.id = entry.project_id
-            JOIN clients AS client ON client.workspace_id = entry.workspace_id AND client.id = project.client_id
-            LEFT JOIN tasks AS task ON task.workspace_id = entry.workspace_id AND task.id = entry.task_id
+            JOIN place ON place.id = entry.project_id
             WHERE entry.workspace_id = :workspace AND entry.deleted_at IS NULL AND entry.invoice_id IS NULL
-              AND entry.written_off_at IS NULL AND entry.billable AND project.rate_type <> 'FIXED'
+              AND entry.written_off_at IS NULL AND entry.billable AND place.rate_type <> 'FIXED'
               AND (entry.started_at IS NULL OR entry.stopped_at IS NOT NULL)
+              AND (CAST(:client AS uuid) IS NULL OR place.client_id = CAST(:client AS uuid))
             UNION ALL
             SELECT expense.client_id, expense.project_id, expense.currency, 0, 0, expense.amount, 0,
                    expense.expense_date

@@ -8,6 +8,7 @@ from tallystick.web.app import (
     account,
     billing,
     builder,
+    calendar,
     clients,
     credit_notes,
     expenses,
@@ -28,6 +29,7 @@ from tallystick.web.app.visit import Page
 PAGES: Final[tuple[Page, ...]] = (
     *home.PAGES,
     *timer.PAGES,
+    *calendar.PAGES,
     *time.PAGES,
     *projects.PAGES,
     *tasks.PAGES,

@@ -88,6 +88,23 @@ export function dialog(className, label) {
   return made;
 }
 
+export function element(name, facts = {}, ...children) {
+  // An element with these attributes, and what is in it: text stays text.
+  const made = document.createElement(name);
+  for (const [attribute, value] of Object.entries(facts)) made.setAttribute(attribute, value);
+  made.append(...children);
+  return made;
+}
+
+export function finder(label, id, ...foot) {
+  // A dialog with a line to type in and options below it: {box, input, list}.
+  const box = dialog("finder", label);
+  const input = element("input", { type: "text", autocomplete: "off", spellcheck: "false", placeholder: label, "aria-label": label });
+  const list = element("div", { class: "options", id, role: "listbox", "aria-label": label });
+  box.append(element("div", { class: "finder-form" }, input, list, ...foot));
+  return { box, input, list };
+}
+
 export function typing(event) {
   const at = event.target;
   return at instanceof HTMLElement && (at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName)) && at.type !== "checkbox";

@@ -1,15 +1,9 @@
 // Ctrl K: every page by its name, and clients, projects, tasks and invoices by theirs.
-import { Options, ask, dialog, texts } from "./lib.js";
+import { Options, ask, element, finder, texts } from "./lib.js";
 
 function open() {
   if (document.querySelector("dialog[open]")) return;
-  const box = dialog("finder", texts.palette);
-  box.innerHTML = `<div class="finder-form"><input type="text" autocomplete="off" spellcheck="false"><div class="options" id="palette-options" role="listbox"></div></div>`;
-  const input = box.querySelector("input");
-  const list = box.querySelector(".options");
-  input.placeholder = texts.palette;
-  input.setAttribute("aria-label", texts.palette);
-  list.setAttribute("aria-label", texts.palette);
+  const { box, input, list } = finder(texts.palette, "palette-options");
   const pages = [...document.getElementById("commands").content.children];
   let asked = new AbortController();
   let waiting = null;
@@ -53,9 +47,7 @@ function open() {
 }
 
 function title(text) {
-  const made = document.createElement("h3");
-  made.textContent = text;
-  return made;
+  return element("h3", {}, text);
 }
 
 document.addEventListener("keydown", (event) => {

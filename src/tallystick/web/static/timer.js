@@ -1,5 +1,5 @@
 // The timer in the bar: it counts by the server's clock, and every tab shows what the server says.
-import { Options, ask, dialog, say, show, texts, typing } from "./lib.js";
+import { Options, ask, element, finder, say, show, texts, typing } from "./lib.js";
 
 const LOOK_SECONDS = 20;
 const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("tallystick-timer") : null;
@@ -80,14 +80,11 @@ class WorkTimer extends HTMLElement {
   async find() {
     // Two keystrokes to start: the first opened this, and Enter takes what is on top.
     if (document.querySelector("dialog[open]")) return;
-    const box = dialog("finder", texts.find);
-    box.innerHTML = `<div class="finder-form"><input type="text" autocomplete="off" spellcheck="false"><div class="options" id="work-options" role="listbox"></div><div class="finder-foot"><span><kbd>↑</kbd> <kbd>↓</kbd></span><span><kbd>Enter</kbd> <span data-start></span></span></div></div>`;
-    const input = box.querySelector("input");
-    const list = box.querySelector(".options");
-    input.placeholder = texts.find;
-    input.setAttribute("aria-label", texts.find);
-    list.setAttribute("aria-label", texts.find);
-    box.querySelector("[data-start]").textContent = texts.start;
+    const key = (name) => element("kbd", {}, name);
+    const move = element("span", {}, key("↑"), " ", key("↓"));
+    const take = element("span", {}, key("Enter"), ` ${texts.start}`);
+    const foot = element("div", { class: "finder-foot" }, move, take);
+    const { box, input, list } = finder(texts.find, "work-options", foot);
     box.showModal();
     input.focus();
     let asked = new AbortController();
