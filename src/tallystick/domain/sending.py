@@ -225,7 +225,11 @@ def _check_words(message: Message) -> None:
     mails.checked(message.cc, "cc", least=0)
     if any(one not in FILES for one in message.files or ()):
         raise Invalid(fields={"attach": f"one or more of {', '.join(FILES)}"})
-    templates.check(subject=message.subject or "-", body=message.body or "-")
+    try:
+        templates.check(subject=message.subject or "-", body=message.body or "-")
+    except Invalid as refusal:  # what a template calls its body is what a person calls their message
+        fields = {"message" if name == "body" else name: why for name, why in refusal.fields.items()}
+        raise Invalid(fields=fields) from None
 
 
 def _files(ctx: Context, invoice: Invoice, message: Message) -> Sequence[str]:
