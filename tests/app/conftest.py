@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -22,10 +23,13 @@ from tallystick.domain import (
     comments,
     contacts,
     expenses,
+    files,
     payments,
+    rates,
     refunds,
     sending,
     tasks,
+    tax_rates,
     time_entries,
     tokens,
 )
@@ -40,6 +44,9 @@ from tallystick.domain.sending import Message
 from tests.sign_in.conftest import cheap_hashes, give_password, nothing_counted, signed_in  # noqa: F401 - fixtures
 from tests.studio import KEY, Studio, app_client, found_studio
 
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 ROLES = ("owner", "admin", "manager", "member")
 
 
@@ -107,6 +114,8 @@ class Pages:
         }
         first = pattern.split("/")[1]
         found = {"id": self.ids[{**noun, **own}.get(first, "entry")]}
+        if "{kind}" in pattern:
+            found |= {"kind": "invoice" if "words" in pattern else "invoices", "language": "en"}
         if pattern.startswith("/settings/api"):
             found["id"] = self.ids["token"]
         if pattern in ("/invoices/{id}/edit", "/invoices/{id}/lines/{line}"):
@@ -152,6 +161,9 @@ def fill(studio: Studio) -> dict[str, str]:
             ctx, credited.invoice.id, reason="Half", lines=[CreditLine(credited.lines[0].id, Decimal(40))]
         )
         line = invoices.lines_of(ctx, drafted.id)[0]
+        tax = tax_rates.create(ctx, name="Reduced", percent=Decimal(7))
+        files.set_logo(ctx, content=PNG, media="image/png")
+        rate = rates.begin(ctx, amount=Decimal(95), effective_from=date(2026, 7, 1), client_id=ids["client"])
         again = recurring.create(
             ctx, client_id=ids["client"], rule="FREQ=MONTHLY", start_date=date(2026, 6, 20), name="Hosting",
             template=Template(lines=(CustomLine("Hosting {{mm}}", Decimal(1), Decimal(30)),)),
@@ -171,7 +183,8 @@ def fill(studio: Studio) -> dict[str, str]:
         "contact": contact.id, "entry": entry.id, "billed": billed.id, "hidden_entry": other.id, "sent": sent.id,
         "draft": drafted.id, "payment": payment.id, "expense": expense.id, "step": step.id, "comment": comment.id,
         "spare": spare.id, "token": token.id, "member": studio.people["second"].member_id,
-        "refund": refund.id, "note": note.id, "mail": mail.id, "line": line.id, "recurring": again.id,
+        "refund": refund.id, "note": note.id, "mail": mail.id, "line": line.id, "recurring": again.id, "rate": rate.id,
+        "tax": tax.id,
     }  # fmt: skip
 
 

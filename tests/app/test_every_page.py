@@ -123,9 +123,17 @@ def test_no_address_gives_a_server_error(shared: Pages) -> None:
 NOBODY = "00000000-0000-0000-0000-000000000000"
 ODD = ("", "\0", "x" * 900, "💣", "1e999", "9999-12-31", NOBODY)
 FIELDS = (
-    "amount",
+    "amount", "paid_on", "note", "fee", "credit", "reason", "what", "to", "cc", "subject", "message", "attach",
+    "test", "client_id", "from", "grouping", "projects", "which", "discount", "tax", "tax_rate", "prices",
+    "issue_date", "due_date", "line_description", "line_quantity", "line_unit", "line_rate", "line_heading",
+    "line_discount", "line_tax", "line_project", "preview", "method", "on", "refunded_on", "rule", "own_rule",
+    "start_date", "count", "until", "mode", "month_end", "every", "month_day", "weekday", "hours", "effective_from",
+    "effective_to", "apply", "re_rate", "prefix", "digits", "next", "percent", "category", "name", "brand_color",
+    "invoice_layout", "locale", "invoice_footer", "smtp_host", "smtp_port", "reminder_days", "body", "iban", "bic",
+    "secret_key", "fee_percent", "default_currency", "country_code", "endpoint", "einvoice_profile",
+    "rounding_minutes", "default_tax_category", "language",
 )  # fmt: skip
 QUERIES = (
     "q", "from", "to", "week", "person", "client", "project", "status", "add", "client_id", "view",
-    "category", "billed", "place", "date", "project_id", "rows",
+    "category", "billed", "place", "date", "project_id", "rows", "task", "format", "save",
 )  # fmt: skip

@@ -6,14 +6,15 @@ import csv
 import io
 import re
 import zipfile
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 from html import unescape
 from typing import Any
 
 import pytest
 from pypdf import PdfReader
 
-from tallystick.domain import time_entries, workspaces
+from tallystick.domain import projects, time_entries, workspaces
 from tests.app.conftest import Pages
 
 BOTH = "from=2026-05-01&to=2026-06-30"
@@ -174,3 +175,33 @@ def test_a_plan_without_reports_says_so(pages: Pages) -> None:
         ctx.change(workspaces.current(ctx), plan="studio")
     assert owner.get("/reports").status_code == 200
     assert owner.get("/reports/utilisation").status_code == 402
+
+
+def test_home_tells_what_needs_a_look_by_role(pages: Pages) -> None:
+    with pages.studio.context() as ctx:
+        projects.change(ctx, pages.ids["project"], budget_hours=Decimal(4))
+    assert "Near their budget" in pages["manager"].see("/")
+    assert "88 %" in pages["owner"].see("/")
+    for who in ("owner", "member"):
+        assert "running for long" not in pages[who].see("/")
+        with pages.studio.context(who) as ctx:
+            time_entries.start(ctx, project_id=pages.ids["project"])
+    pages.studio.clock.now += timedelta(hours=9)
+    for who in ("owner", "member"):
+        assert "running for long" in pages[who].see("/")
+    seen = pages["member"].see("/")
+    assert "Near their budget" not in seen
+    assert "The team" not in seen
+
+
+def test_a_project_shows_its_budget_over_time_and_how_it_pays(pages: Pages) -> None:
+    with pages.studio.context() as ctx:
+        projects.change(ctx, pages.ids["project"], budget_amount=Decimal(1000))
+    page = pages["owner"].see(f"/projects/{pages.ids['project']}")
+    assert "Worth in total: €315.00, Budget: €1,000.00" in page
+    assert 'class="line limit"' in page
+    assert "How it pays" in page
+    seen = pages["member"].see(f"/projects/{pages.ids['project']}")
+    assert "Hours in total: 1:30" in seen
+    for secret in ("€", "Budget", "How it pays", "line limit"):
+        assert secret not in re.sub(r"<template.*?</template>", "", seen, flags=re.DOTALL)

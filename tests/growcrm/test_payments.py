@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from tallystick.domain import overviews, refunds
+from tallystick.domain import clients, overviews, refunds
 from tallystick.domain.invoices import draft, lifecycle
 from tallystick.domain.invoices.invoice import Invoice
+from tallystick.domain.mails import mail as mails
+from tallystick.domain.mails.mail import Mail
 from tallystick.domain.payments import Payment
 from tests.growcrm.world import GrowCrm, number
 from tests.studio import Studio
@@ -69,6 +71,41 @@ def test_a_recorded_payment_is_the_object_of_the_page(api: GrowCrm, invoice: int
     assert standing(api, invoice) == "Part Paid"
     api.post("/payments", body(invoice))
     assert standing(api, invoice) == "Paid"
+
+
+@pytest.mark.parametrize(("asked", "language"), [("yes", "en"), ("yes", "de"), ("no", "en"), ("", "en")])
+def test_a_client_is_thanked_when_asked_for(
+    api: GrowCrm, invoice: int, studio: Studio, asked: str, language: str
+) -> None:
+    with studio.context() as ctx:
+        clients.change(ctx, studio.ids["client"], email="ap@globex.example", language=language)
+    api.post("/payments", body(invoice, send_payment_email=asked))
+    with studio.context() as ctx:
+        found = ctx.select(Mail)
+        words = [mails.words_of(ctx, one) for one in found]
+    if asked != "yes":
+        assert found == []
+        return
+    (mail,), (said,) = found, words
+    assert said is not None
+    assert (mail.kind, mail.recipients, mail.subject) == (
+        "payment",
+        ["ap@globex.example"],
+        "Thank you for your payment of invoice INV-0001"
+        if language == "en"
+        else "Danke für Ihre Zahlung der Rechnung INV-0001",
+    )
+    assert "100" in said.text
+    assert "200" in said.text, "what is still open"
+    assert "{{" not in said.text
+    assert "/i/" in (said.link or "")
+
+
+def test_a_payment_is_recorded_where_nobody_can_be_thanked(api: GrowCrm, invoice: int, studio: Studio) -> None:
+    """No address of the client is known."""
+    api.post("/payments", body(invoice, send_payment_email="yes"))
+    with studio.context() as ctx:
+        assert ctx.select(Mail) == []
 
 
 def test_what_was_returned_of_it_is_shown(api: GrowCrm, invoice: int, studio: Studio) -> None:

@@ -152,6 +152,7 @@ def test_without_the_counters_lock_a_number_is_drawn_twice(weak_arena: Arena, mo
         "ALTER TABLE issued_numbers DROP CONSTRAINT pk_issued_numbers",
         "ALTER TABLE issued_numbers DROP CONSTRAINT uq_issued_numbers_workspace_id_number",
         "ALTER TABLE invoices DROP CONSTRAINT uq_invoices_workspace_id_number",
+        "ALTER TABLE issued_documents DROP CONSTRAINT uq_issued_documents_workspace_id_number",
     )
     results = send(weak_arena, drafts)
     assert statuses(results) == {200: 4}

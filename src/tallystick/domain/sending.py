@@ -17,11 +17,13 @@ from tallystick.domain.invoices.invoice import Invoice
 from tallystick.domain.mails import mail as mails
 from tallystick.domain.mails import templates
 from tallystick.domain.mails.mail import Mail, Words
+from tallystick.domain.mails.settings import sender_of
+from tallystick.domain.payments import Payment
 from tallystick.domain.workspaces import current
 from tallystick.values.document import Document
 from tallystick.values.duration import local_date
 from tallystick.values.errors import Conflict, Invalid
-from tallystick.values.letter import Attachment
+from tallystick.values.letter import Attachment, is_address
 from tallystick.values.wording import amount_in, day_in
 
 File = Literal["pdf", "xml", "timesheet", "receipts"]
@@ -127,6 +129,39 @@ def proposal(ctx: Context, invoice_id: str, kind: Literal["invoice", "reminder"]
         words.body,
         templates.filled(words.subject, facts),
         templates.filled(words.body, facts),
+    )
+
+
+def thank(ctx: Context, payment_id: str) -> Mail | None:
+    """Tell a client that their payment arrived; None where nobody is set up to mail it, or has their address."""
+    ctx.require(Permission.RECORD_PAYMENTS)
+    payment = ctx.find(Payment, payment_id)
+    invoice = ctx.find(Invoice, payment.invoice_id)
+    to = _usual_recipient(ctx, invoice)
+    if to is None or not is_address(to) or sender_of(ctx, own=True) is None:
+        return None
+    paper = papers.of_invoice(ctx, invoice.id)
+    language = paper.look.language
+    template = templates.thanks_in(language)
+    url = links.url_of(ctx, links.ensured(ctx, invoice))
+    facts = {
+        **_facts(ctx, invoice, paper, url),
+        "paid": amount_in(language, payment.amount, payment.currency),
+        "paid_on": day_in(language, payment.paid_on),
+    }
+    return mails.enqueue(
+        ctx,
+        "payment",
+        to=[to],
+        subject=templates.filled(template.subject, facts),
+        words=Words(
+            text=templates.filled(template.body, facts),
+            link=url,
+            link_label=templates.button_in(template.language),
+            language=template.language,
+            automatic=True,
+        ),
+        invoice_id=invoice.id,
     )
 
 

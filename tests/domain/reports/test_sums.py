@@ -17,7 +17,7 @@ from tallystick.domain import clients, expenses, payments, projects, reconciliat
 from tallystick.domain.credit_notes import credit
 from tallystick.domain.invoices import lifecycle
 from tallystick.domain.invoices.draft import CustomLine, draft
-from tallystick.domain.reports import paper, profitability, revenue, time, uninvoiced, utilisation
+from tallystick.domain.reports import burn, paper, profitability, revenue, time, uninvoiced, utilisation
 from tallystick.domain.reports.time import Wanted
 from tallystick.values.errors import Invalid
 from tests.studio import Studio
@@ -236,6 +236,10 @@ def test_the_other_reports_agree_with_the_reconciliation(studio: Studio, seed: i
             assert one.written_off == numbers.time.written_off.amount
             mine = [entry for entry in world.worked if entry.project == one.project_id]
             assert one.worth == sum((entry.amount for entry in mine), Decimal(0))
+            used_up = burn.burn(ctx, one.project_id)
+            if mine:
+                assert used_up.weeks[-1].total_seconds == one.seconds
+                assert used_up.weeks[-1].total_amount == one.worth
         used = utilisation.report(ctx, date_from=TODAY - timedelta(days=50))
         weeks: dict[tuple[str, date], list[int]] = defaultdict(lambda: [0, 0])
         for entry in world.worked:
@@ -283,3 +287,20 @@ def test_revenue_counts_credit_notes_payments_and_refunds_in_their_months(studio
     assert may.status == "SENT"
     assert found.first_month == date(2025, 7, 1)
     assert datetime(2026, 6, 15, tzinfo=UTC).date() == TODAY
+
+
+def test_the_forecast_of_a_budget_is_its_pace_of_late(studio: Studio) -> None:
+    with studio.context() as ctx:
+        projects.change(ctx, studio.ids["project"], budget_hours=Decimal(30))
+        for week in range(4):
+            day = TODAY - timedelta(weeks=week)
+            time_entries.log(ctx, project_id=studio.ids["project"], entry_date=day, duration_seconds=5 * 3600)
+        used = burn.burn(ctx, studio.ids["project"])
+        assert (used.budget_seconds, used.pace_seconds) == (30 * 3600, 5 * 3600)
+        assert used.used_up_on == TODAY + timedelta(weeks=2), "ten hours are left"
+        projects.change(ctx, studio.ids["project"], budget_hours=Decimal(20))
+        assert burn.burn(ctx, studio.ids["project"]).used_up_on is None, "it is used up"
+        assert burn.burn(ctx, studio.ids["hidden_project"]).weeks == ()
+    with studio.context("member") as ctx:
+        seen = burn.burn(ctx, studio.ids["project"])
+        assert (seen.weeks, seen.budget_seconds, seen.budget_amount, seen.pace_amount) == ((), None, None, None)

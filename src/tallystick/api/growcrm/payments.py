@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from tallystick.api.growcrm import laravel
 from tallystick.api.growcrm.laravel import Amount, Flag, Whole, in_terms_of
@@ -14,7 +14,7 @@ from tallystick.api.growcrm.parts import Booked, Name, Named, TagsField, Title, 
 from tallystick.api.growcrm.refunds import OPEN_NO_MORE, REFUNDED, RefundChange, returned
 from tallystick.api.growcrm.wire import NOTHING, Id, Page, page_of
 from tallystick.api.wire import Ask, Operation
-from tallystick.domain import overviews, payments, refunds
+from tallystick.domain import overviews, payments, refunds, sending
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
 from tallystick.domain.invoices.invoice import Invoice
@@ -28,7 +28,7 @@ class PaidInvoice(Struct, gc=False):
     formatted_id: str
 
 
-class Refund(Struct, gc=False):
+class PaymentRefund(Struct, gc=False):
     """What was returned; of several, the last one with the sum of all."""
 
     has_refund: YesNo = "no"
@@ -51,7 +51,7 @@ class PaymentJson(Struct, gc=False):
     project_id: int | None
     creator_id: int
     dates: Booked
-    refund: Refund
+    refund: PaymentRefund
     tags: list[str]
 
 
@@ -65,8 +65,7 @@ class PaymentChange(Struct):
 
 class PaymentFields(PaymentChange):
     payment_invoiceid: Whole | UnsetType = UNSET
-    send_payment_email: Flag | UnsetType | None = UNSET
-    """Nothing is mailed."""
+    send_payment_email: Annotated[Flag | UnsetType | None, Meta(description="`yes` thanks the client by mail.")] = UNSET
 
 
 def list_payments(ctx: Context, ask: Ask) -> Page:
@@ -85,6 +84,8 @@ def create_payment(ctx: Context, ask: Ask) -> Struct:
     invoice_id = reference(ctx, Invoice, ask.facts["payment_invoiceid"], "payment_invoiceid")
     with in_terms_of(_NAMES):
         made, _ = payments.record(ctx, invoice_id, **told(ask.facts, _PLAIN))
+    if ask.facts.get("send_payment_email"):
+        sending.thank(ctx, made.id)
     return _shown(one(ctx, made.id))
 
 
@@ -143,11 +144,11 @@ def _shown(row: PaymentSeen) -> PaymentJson:
     )
 
 
-def _refund(row: PaymentSeen) -> Refund:
+def _refund(row: PaymentSeen) -> PaymentRefund:
     if row.refund is None:
-        return Refund()
+        return PaymentRefund()
     day = None if row.refunded_on is None else row.refunded_on.isoformat()
-    return Refund("yes", row.refund, money(row.amount_refunded), day, row.refund_note)
+    return PaymentRefund("yes", row.refund, money(row.amount_refunded), day, row.refund_note)
 
 
 _PLAIN: Final = {

@@ -109,7 +109,7 @@ def create_team_member(ctx: Context, ask: Ask) -> Struct:
 def update_team_member(ctx: Context, ask: Ask) -> Struct:
     facts = ask.facts
     if facts.get("password") is not None:
-        raise laravel.wrong("password", "cannot be set here. Its person does so, by a link that the operator makes.")
+        raise laravel.wrong("password", "cannot be set here. Its person does so: at /forgot-password, by a link.")
     before = one(ctx, int(ask.id))
     role = None if facts.get("role_id") is None else _role(facts["role_id"])
     with in_terms_of(_NAMES):

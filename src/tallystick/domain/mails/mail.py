@@ -22,11 +22,11 @@ from tallystick.values.ids import new_id
 from tallystick.values.letter import is_address
 from tallystick.values.seal import lock_up, open_up
 
-Kind = Literal["invoice", "reminder", "test", "invitation", "password"]
+Kind = Literal["invoice", "reminder", "payment", "test", "invitation", "password"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 State = Literal["queued", "sending", "sent", "failed"]
 STATES: Final[tuple[State, ...]] = get_args(State)
-OWN: Final[frozenset[Kind]] = frozenset({"invoice", "reminder", "test"})
+OWN: Final[frozenset[Kind]] = frozenset({"invoice", "reminder", "payment", "test"})
 """What goes through the workspace's own server; the rest is between a person and this server."""
 SECRET: Final[frozenset[Kind]] = frozenset({"invitation", "password"})
 """What holds a link that lets somebody in: forgotten once it is sent."""

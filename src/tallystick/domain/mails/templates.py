@@ -119,6 +119,13 @@ def usual(kind: Kind, language: str) -> tuple[str, str]:
     return words.invoice if kind == "invoice" else words.reminder
 
 
+def thanks_in(language: str) -> Template:
+    """The words after a payment; they are ours in every workspace."""
+    known = language.partition("-")[0]
+    known = known if known in USUAL else "en"
+    return Template("payment", known, *USUAL[known].thanks, own=False)
+
+
 def button_in(language: str) -> str:
     """What the button to the public page says."""
     return USUAL.get(language.partition("-")[0], USUAL["en"]).button

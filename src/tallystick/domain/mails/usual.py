@@ -11,6 +11,8 @@ class Usual(NamedTuple):
     invoice: tuple[str, str]
     """Subject and body."""
     reminder: tuple[str, str]
+    thanks: tuple[str, str]
+    """For a payment: with the places `paid` and `paid_on` too."""
     button: str
     """On the way to the public page."""
 
@@ -34,6 +36,14 @@ USUAL: Final[dict[str, Usual]] = {
                 "message.\n\nKind regards\n{{studio}}"
             ),
         ),
+        thanks=(
+            "Thank you for your payment of invoice {{number}}",
+            (
+                "Dear Sir or Madam,\n\n"
+                "thank you: on {{paid_on}} we received {{paid}} for invoice {{number}} of {{issue_date}}. "
+                "Still open: {{balance}}.\n\n{{link}}\n\nKind regards\n{{studio}}"
+            ),
+        ),
         button="Show the invoice",
     ),
     "de": Usual(
@@ -52,6 +62,15 @@ USUAL: Final[dict[str, Usual]] = {
                 "Offen sind noch {{balance}}.\n\n{{link}}\n\nFalls sich Ihre Zahlung mit dieser Nachricht "
                 "überschneidet, "
                 "betrachten Sie sie bitte als gegenstandslos.\n\nMit freundlichen Grüßen\n{{studio}}"
+            ),
+        ),
+        thanks=(
+            "Danke für Ihre Zahlung der Rechnung {{number}}",
+            (
+                "Guten Tag,\n\n"
+                "vielen Dank: am {{paid_on}} haben wir {{paid}} für die Rechnung "
+                "{{number}} vom {{issue_date}} erhalten. "
+                "Noch offen: {{balance}}.\n\n{{link}}\n\nMit freundlichen Grüßen\n{{studio}}"
             ),
         ),
         button="Rechnung ansehen",
@@ -75,6 +94,15 @@ USUAL: Final[dict[str, Usual]] = {
                 "compte de ce message.\n\nCordialement\n{{studio}}"
             ),
         ),
+        thanks=(
+            "Merci pour votre paiement de la facture {{number}}",
+            (
+                "Bonjour,\n\n"
+                "nous vous remercions : le {{paid_on}}, nous avons reçu {{paid}} pour la facture "
+                "{{number}} du {{issue_date}}. "
+                "Reste à régler : {{balance}}.\n\n{{link}}\n\nCordialement\n{{studio}}"
+            ),
+        ),
         button="Voir la facture",
     ),
     "es": Usual(
@@ -96,6 +124,14 @@ USUAL: Final[dict[str, Usual]] = {
                 "mensaje.\n\nUn cordial saludo\n{{studio}}"
             ),
         ),
+        thanks=(
+            "Gracias por el pago de la factura {{number}}",
+            (
+                "Buenos días:\n\n"
+                "Muchas gracias: el {{paid_on}} recibimos {{paid}} por la factura {{number}} del {{issue_date}}. "
+                "Pendiente de pago: {{balance}}.\n\n{{link}}\n\nUn cordial saludo\n{{studio}}"
+            ),
+        ),
         button="Ver la factura",
     ),
     "it": Usual(
@@ -114,6 +150,15 @@ USUAL: Final[dict[str, Usual]] = {
                 "Restano da pagare {{balance}}.\n\n{{link}}\n\nSe il pagamento è già in corso, La preghiamo di "
                 "ignorare "
                 "questo messaggio.\n\nCordiali saluti\n{{studio}}"
+            ),
+        ),
+        thanks=(
+            "Grazie per il pagamento della fattura {{number}}",
+            (
+                "Buongiorno,\n\n"
+                "La ringraziamo: il {{paid_on}} abbiamo ricevuto {{paid}} per la fattura "
+                "{{number}} del {{issue_date}}. "
+                "Ancora da pagare: {{balance}}.\n\n{{link}}\n\nCordiali saluti\n{{studio}}"
             ),
         ),
         button="Vedi la fattura",
@@ -138,6 +183,14 @@ USUAL: Final[dict[str, Usual]] = {
                 "kunt u dit bericht als niet verzonden beschouwen.\n\nMet vriendelijke groet\n{{studio}}"
             ),
         ),
+        thanks=(
+            "Bedankt voor uw betaling van factuur {{number}}",
+            (
+                "Geachte heer of mevrouw,\n\n"
+                "hartelijk dank: op {{paid_on}} ontvingen wij {{paid}} voor factuur {{number}} van {{issue_date}}. "
+                "Nog open: {{balance}}.\n\n{{link}}\n\nMet vriendelijke groet\n{{studio}}"
+            ),
+        ),
         button="Factuur bekijken",
     ),
     "pt": Usual(
@@ -157,6 +210,14 @@ USUAL: Final[dict[str, Usual]] = {
                 "Falta pagar "
                 "{{balance}}.\n\n{{link}}\n\nSe o pagamento já foi efetuado, ignore esta mensagem.\n\n"
                 "Com os melhores cumprimentos\n{{studio}}"
+            ),
+        ),
+        thanks=(
+            "Obrigado pelo pagamento da fatura {{number}}",
+            (
+                "Bom dia,\n\n"
+                "muito obrigado: em {{paid_on}} recebemos {{paid}} pela fatura {{number}} de {{issue_date}}. "
+                "Por pagar: {{balance}}.\n\n{{link}}\n\nCom os melhores cumprimentos\n{{studio}}"
             ),
         ),
         button="Ver a fatura",
@@ -180,6 +241,14 @@ USUAL: Final[dict[str, Usual]] = {
                 "zignorować tę wiadomość.\n\nZ poważaniem\n{{studio}}"
             ),
         ),
+        thanks=(
+            "Dziękujemy za zapłatę faktury {{number}}",
+            (
+                "Dzień dobry,\n\n"
+                "dziękujemy: w dniu {{paid_on}} otrzymaliśmy {{paid}} za fakturę {{number}} z dnia {{issue_date}}. "
+                "Pozostaje do zapłaty: {{balance}}.\n\n{{link}}\n\nZ poważaniem\n{{studio}}"
+            ),
+        ),
         button="Zobacz fakturę",
     ),
     "ja": Usual(
@@ -200,6 +269,15 @@ USUAL: Final[dict[str, Usual]] = {
                 "行き違いでお支払い済みの場合は、何卒ご容赦ください。\n\nどうぞよろしくお願いいたします。\n{{studio}}"
             ),
         ),
+        thanks=(
+            "ご入金のお礼: 請求書 {{number}}",
+            (
+                "ご担当者様\n\n"
+                "{{paid_on}}、{{issue_date}}付の請求書 "
+                "{{number}} に対し {{paid}} のご入金を確認いたしました。誠にありがとうございます。"
+                "未払い残高: {{balance}}\n\n{{link}}\n\nどうぞよろしくお願いいたします。\n{{studio}}"
+            ),
+        ),
         button="請求書を見る",
     ),
     "ar": Usual(
@@ -217,6 +295,14 @@ USUAL: Final[dict[str, Usual]] = {
                 "{{due_date}}. المبلغ "
                 "المتبقي {{balance}}.\n\n{{link}}\n\nإذا كان الدفع قد تم بالفعل فنرجو تجاهل هذه الرسالة.\n\n"
                 "مع أطيب التحيات\n{{studio}}"
+            ),
+        ),
+        thanks=(
+            "شكرًا لدفعكم الفاتورة {{number}}",
+            (
+                "تحية طيبة،\n\n"
+                "شكرًا لكم: استلمنا في {{paid_on}} مبلغ {{paid}} عن الفاتورة {{number}} بتاريخ {{issue_date}}. "
+                "المبلغ المتبقي: {{balance}}.\n\n{{link}}\n\nمع أطيب التحيات\n{{studio}}"
             ),
         ),
         button="عرض الفاتورة",

@@ -100,7 +100,7 @@ def numbers(
 _COUNTED: Final = """
     entry.workspace_id = :workspace AND entry.deleted_at IS NULL
     AND (entry.started_at IS NULL OR entry.stopped_at IS NOT NULL)
-    AND (CAST(:project AS uuid) IS NULL OR entry.project_id = CAST(:project AS uuid))
+    {of}
 """
 _CHOSEN: Final = """
     project.workspace_id = :workspace AND project.deleted_at IS NULL
@@ -108,8 +108,13 @@ _CHOSEN: Final = """
     AND (CAST(:client AS uuid) IS NULL OR project.client_id = CAST(:client AS uuid))
     AND (CAST(:project AS uuid) IS NULL OR project.id = CAST(:project AS uuid))
 """
-_ALL = Prepared(
-    text(f"""
+_THIS: Final = "AND entry.project_id = CAST(:project AS uuid)"
+"""Said without “or none”, so that the index finds the time of one project."""
+
+
+def _figures(of: str) -> Prepared:
+    return Prepared(
+        text(f"""
         WITH {PLACES}
         SELECT project.id, project.name, project.color, project.status, COALESCE(work.seconds, 0)::bigint,
                COALESCE(work.billable, 0)::bigint, client.id, client.name, {CURRENCY}, project.rate_type,
@@ -131,7 +136,7 @@ _ALL = Prepared(
                        {AMOUNT} AS amount
                 FROM time_entries AS entry
                 JOIN place ON place.id = entry.project_id
-                WHERE {_COUNTED}
+                WHERE {_COUNTED.format(of=of)}
                   AND (CAST(:status AS text) IS NULL OR place.status = CAST(:status AS text))
                   AND (CAST(:client AS uuid) IS NULL OR place.client_id = CAST(:client AS uuid))
             ) AS entry
@@ -149,7 +154,10 @@ _ALL = Prepared(
         ORDER BY lower(project.name), project.id
         LIMIT 2000
     """)
-)
+    )
+
+
+_ALL, _ONE = _figures(""), _figures(_THIS)
 _MINE = Prepared(
     text(f"""
         SELECT project.id, project.name, project.color, project.status,
@@ -157,7 +165,8 @@ _MINE = Prepared(
                COALESCE(sum(entry.duration_seconds) FILTER (WHERE entry.billable), 0)::bigint,
                {", ".join(["NULL"] * 12)}
         FROM projects AS project
-        LEFT JOIN time_entries AS entry ON entry.project_id = project.id AND entry.user_id = :actor AND {_COUNTED}
+        LEFT JOIN time_entries AS entry
+          ON entry.project_id = project.id AND entry.user_id = :actor AND {_COUNTED.format(of="")}
         WHERE {_CHOSEN} AND NOT CAST(:everyone AS boolean)
           AND EXISTS (SELECT FROM project_members AS staff WHERE staff.workspace_id = :workspace
                       AND staff.project_id = project.id AND staff.user_id = :actor)

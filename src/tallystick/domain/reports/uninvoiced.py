@@ -92,15 +92,16 @@ _UNINVOICED = Prepared(
         SELECT client.id, client.name, project.id, project.name, found.currency, sum(seconds)::bigint,
                sum(time), sum(expenses), sum(fees), min(day)
         FROM (
-            SELECT place.client_id, entry.project_id, place.currency, entry.duration_seconds AS seconds,
-                   {AMOUNT} AS time, CAST(0 AS numeric) AS expenses, CAST(0 AS numeric) AS fees,
-                   entry.entry_date AS day
+            SELECT place.client_id, entry.project_id, place.currency, sum(entry.duration_seconds) AS seconds,
+                   sum({AMOUNT}) AS time, CAST(0 AS numeric) AS expenses, CAST(0 AS numeric) AS fees,
+                   min(entry.entry_date) AS day
             FROM time_entries AS entry
             JOIN place ON place.id = entry.project_id
             WHERE entry.workspace_id = :workspace AND entry.deleted_at IS NULL AND entry.invoice_id IS NULL
               AND entry.written_off_at IS NULL AND entry.billable AND place.rate_type <> 'FIXED'
               AND (entry.started_at IS NULL OR entry.stopped_at IS NOT NULL)
               AND (CAST(:client AS uuid) IS NULL OR place.client_id = CAST(:client AS uuid))
+            GROUP BY 1, 2, 3
             UNION ALL
             SELECT expense.client_id, expense.project_id, expense.currency, 0, 0, expense.amount, 0,
                    expense.expense_date

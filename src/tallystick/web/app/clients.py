@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from tallystick.domain import clients, contacts
+from tallystick.domain import client_credit, clients, contacts, reminders
 from tallystick.domain.access import Permission
+from tallystick.domain.cards import settings as cards
 from tallystick.domain.contacts import CONTACTS
 from tallystick.domain.desk import money, work
+from tallystick.domain.invoices import conformity
+from tallystick.values.document import PROFILES
+from tallystick.values.duration import ROUNDING_MINUTES, ROUNDING_MODES
+from tallystick.values.look import LANGUAGES
+from tallystick.values.tax import TAX_CATEGORIES
+from tallystick.web.app.billing import EVERY_NAMES, of_client
+from tallystick.web.app.builder import TAX_NAMES
+from tallystick.web.app.invoices import METHODS, PROFILE_NAMES
 from tallystick.web.app.visit import Answer, Page, Visit
 
+LANGUAGE_NAMES: Final = {
+    "en": "English", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "nl": "Dutch",
+    "pt": "Portuguese", "pl": "Polish", "ja": "Japanese", "ar": "Arabic",
+}  # fmt: skip
+"""Languages that documents can be in."""
 _CONTACT = ("id", "first_name", "last_name", "email", "phone", "job_position", "is_primary")
 
 
@@ -35,11 +49,41 @@ def page(visit: Visit) -> Answer:
         projects=work.projects(visit.ctx, client_id=client.id, status=None),
         invoices=money.invoices(visit.ctx, client_id=client.id, limit=20),
         contacts=[dict(zip(_CONTACT, row, strict=True)) for row in people],
+        credit=[one for one in client_credit.of_client(visit.ctx, client.id).balances if one.amount],
+        billing=of_client(visit, client.id),
+        every={value: visit.say(name) for value, name in EVERY_NAMES.items()},
+        method=cards.method_of(visit.ctx, "client", client.id)[0],
+        reminded=reminders.are_on(visit.ctx, "client", client.id),
+        tax_names={value: visit.say(name) for value, name in TAX_NAMES.items()},
+        profile_names=PROFILE_NAMES,
     )
 
 
+def readiness_page(visit: Visit) -> Answer:
+    """What each profile of e-invoices would say of an invoice of this client."""
+    client = clients.read(visit.ctx, visit.id())
+    return visit.show(
+        "readiness.html",
+        client=client,
+        names=PROFILE_NAMES,
+        late={"found": conformity.readiness(visit.ctx, client.id)},
+    )
+
+
+def choose_method(visit: Visit) -> Answer:
+    chosen = visit.form.choice("method", METHODS)
+    visit.form.check()
+    cards.choose(visit.ctx, "client", visit.id(), next((one for one in cards.METHODS if one == chosen), None))
+    return visit.go(f"/clients/{visit.id()}", "Saved.")
+
+
+def switch_reminders(visit: Visit) -> Answer:
+    on = reminders.switch(visit.ctx, "client", visit.id(), on=visit.form.flag("on"))
+    return visit.go(f"/clients/{visit.id()}", "The client is reminded." if on else "The client is not reminded.")
+
+
 def new_page(visit: Visit) -> Answer:
-    return visit.show("client_form.html", client=None)
+    return _form(visit, None)
 
 
 def create(visit: Visit) -> Answer:
@@ -48,7 +92,7 @@ def create(visit: Visit) -> Answer:
 
 
 def edit_page(visit: Visit) -> Answer:
-    return visit.show("client_form.html", client=clients.read(visit.ctx, visit.id()))
+    return _form(visit, clients.read(visit.ctx, visit.id()))
 
 
 def edit(visit: Visit) -> Answer:
@@ -94,6 +138,17 @@ def delete_contact(visit: Visit) -> Answer:
     return visit.go(f"/clients/{contact.client_id}", "Deleted.")
 
 
+def _form(visit: Visit, client: clients.Client | None) -> Answer:
+    say = visit.say
+    return visit.show(
+        "client_form.html",
+        client=client,
+        profiles=list(PROFILE_NAMES.items()),
+        languages=[(value, say(name)) for value, name in LANGUAGE_NAMES.items()],
+        tax_categories=[(value, say(name)) for value, name in TAX_NAMES.items()],
+    )
+
+
 def _contact(visit: Visit) -> dict[str, Any]:
     form = visit.form
     facts: dict[str, Any] = {
@@ -115,11 +170,18 @@ def _facts(visit: Visit) -> dict[str, Any]:
         "default_rate": form.number("default_rate"),
         "default_tax_rate": form.number("default_tax_rate"),
         "require_po_number": form.flag("require_po_number"),
+        "default_tax_category": form.choice("default_tax_category", TAX_CATEGORIES),
+        "prices_include_tax": {"gross": True, "net": False}.get(form.choice("prices", ("gross", "net")) or ""),
+        "einvoice_profile": form.choice("einvoice_profile", PROFILES),
+        "language": form.choice("language", LANGUAGES),
+        "rounding_mode": form.choice("rounding_mode", ROUNDING_MODES),
     }
+    minutes = form.choice("rounding_minutes", [str(one) for one in ROUNDING_MINUTES])
+    facts["rounding_minutes"] = None if minutes is None else int(minutes)
     for name, longest in _TEXTS.items():
         facts[name] = form.text(name, longest=longest)
-    if facts["country_code"]:
-        facts["country_code"] = facts["country_code"].upper()
+    for name in ("country_code", "endpoint_scheme"):
+        facts[name] = facts[name] and facts[name].upper()
     form.check()
     return facts
 
@@ -140,6 +202,11 @@ _TEXTS = {
     "tax_number": 60,
     "default_payment_terms": 60,
     "billing_email": 254,
+    "registration": 100,
+    "buyer_reference": 100,
+    "endpoint_scheme": 4,
+    "endpoint": 200,
+    "locale": 20,
 }
 _READ, _CHANGE = Permission.READ_CLIENTS, Permission.CHANGE_CLIENTS
 
@@ -148,6 +215,9 @@ PAGES = (
     Page("/clients/new", _CHANGE, new_page, create, label="New client", section="clients", icon="plus"),
     Page("/clients/{id}", _READ, page, section="clients"),
     Page("/clients/{id}/edit", _CHANGE, edit_page, edit, section="clients"),
+    Page("/clients/{id}/e-invoices", Permission.READ_INVOICES, readiness_page, section="clients"),
+    Page("/clients/{id}/method", Permission.CHANGE_INVOICES, post=choose_method, again=page),
+    Page("/clients/{id}/reminders", Permission.CHANGE_INVOICES, post=switch_reminders, again=page),
     Page("/clients/{id}/archive", _CHANGE, post=archive, again=page),
     Page("/clients/{id}/delete", _CHANGE, post=delete, again=page),
     Page("/clients/{id}/contacts/new", _CHANGE, contact_page, add_contact, section="clients"),

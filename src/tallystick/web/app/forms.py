@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from datetime import date
 from decimal import Decimal
+from email.parser import BytesParser
+from email.policy import HTTP
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
 
@@ -13,9 +15,12 @@ import falcon
 from tallystick.values.errors import Invalid
 from tallystick.values.ids import parse_id
 from tallystick.web.app.formats import Formats, parse_hours
-from tallystick.web.auth.bodies import FORM, BadBody, read_body
+from tallystick.web.auth.bodies import FORM, LONGEST, BadBody, read_body
 
 MOST_FIELDS: Final = 1000
+MOST_FILED: Final = 20
+"""So many parts a form with files has at most."""
+MULTIPART: Final = "multipart/form-data"
 EARLIEST: Final = date(1900, 1, 1)
 LATEST: Final = date(2999, 12, 31)
 LARGEST: Final = Decimal("99999999999.9999")
@@ -181,6 +186,27 @@ def read_fields(request: falcon.Request) -> dict[str, list[str]]:
         return _fields(raw.decode("ascii"))
     except ValueError:
         raise BadBody(400, "The form cannot be read.") from None
+
+
+def read_upload(request: falcon.Request, most: int) -> tuple[dict[str, list[str]], dict[str, bytes]]:
+    """The fields of a form with files in it, and the files that were chosen, by field."""
+    media, raw = read_body(request, (MULTIPART, FORM), most=most + LONGEST)
+    if media == FORM:
+        return _fields(raw.decode("ascii", "replace")), {}
+    head = f"Content-Type: {request.content_type}\r\n\r\n".encode("latin-1", "replace")
+    message = BytesParser(policy=HTTP).parsebytes(head + raw)
+    fields: dict[str, list[str]] = {}
+    files: dict[str, bytes] = {}
+    for part in message.iter_parts() if message.is_multipart() else ():
+        name = part.get_param("name", header="content-disposition")
+        content = part.get_payload(decode=True)
+        if not isinstance(name, str) or not isinstance(content, bytes) or len(fields) + len(files) >= MOST_FILED:
+            raise BadBody(400, "The form cannot be read.")
+        if part.get_filename() is None:
+            fields.setdefault(name, []).append(content.decode("utf-8", "replace"))
+        elif content:
+            files[name] = content
+    return fields, files
 
 
 def _fields(text: str) -> dict[str, list[str]]:

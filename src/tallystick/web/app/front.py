@@ -22,7 +22,7 @@ from tallystick.domain.desk.shell import shell
 from tallystick.values.errors import Forbidden, Invalid, NotFound, Refusal, Unauthenticated
 from tallystick.values.seal import derive, seal, unseal
 from tallystick.web.app.formats import Formats, locale_of
-from tallystick.web.app.forms import Fields, read_fields, read_query
+from tallystick.web.app.forms import Fields, read_fields, read_query, read_upload
 from tallystick.web.app.paint import Painter
 from tallystick.web.app.visit import Answer, Data, File, Go, Page, Show, Visit
 from tallystick.web.app.words import Words
@@ -115,6 +115,7 @@ class _Exchange:
         self.response = response
         self.ids = ids
         self.form: dict[str, list[str]] = {}
+        self.files: dict[str, bytes] = {}
         self.path = request.path + (f"?{request.query_string}" if request.query_string else "")
         self.swaps = request.get_header(SWAP) is not None
 
@@ -134,7 +135,10 @@ class _Exchange:
             return
         if posting:
             self.entrance.require_our_page(self.request)
-            self.form = read_fields(self.request)
+            if self.page.upload:
+                self.form, self.files = read_upload(self.request, self.page.upload)
+            else:
+                self.form = read_fields(self.request)
         try:
             self._patiently(posting=posting)
         except (Invalid, Refusal) as refusal:
@@ -191,6 +195,7 @@ class _Exchange:
             ids=self.ids,
             query=Fields(read_query(self.request), formats),
             form=Fields(self.form, formats),
+            files=self.files,
             swaps=self.swaps,
             said=self._said(live),
             theme=theme if theme in THEMES else "",

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Final
 
+from markupsafe import Markup
+
+from tallystick.domain import time_entries, timesheet
 from tallystick.domain.access import Permission
 from tallystick.domain.desk import money, shell, work
 from tallystick.domain.desk import time as desk
-from tallystick.domain.desk.time import Sought
+from tallystick.domain.desk.time import PersonWeek, Sought
+from tallystick.domain.desk.work import ProjectSeen
+from tallystick.web.app import charts
+from tallystick.web.app.charts import Point
 from tallystick.web.app.visit import Answer, Page, Visit
+
+NEAR: Final = 80
+"""Percent of a budget, from which on a project is shown."""
 
 
 def home(visit: Visit) -> Answer:
@@ -19,6 +29,8 @@ def home(visit: Visit) -> Answer:
     days = [first + timedelta(days=n) for n in range(7)]
     mine = desk.by_day(ctx, days[0], days[-1], ctx.actor.user_id)
     manages = ctx.actor.sees_everyone
+    running = time_entries.running(ctx)
+    team = desk.by_person(ctx, days[0], days[-1]) if manages else []
     return visit.show(
         "home.html",
         days=[(day, mine.get(day, 0)) for day in days],
@@ -30,9 +42,33 @@ def home(visit: Visit) -> Answer:
         glances=money.glances(ctx) if manages else [],
         unbilled=money.unbilled(ctx)[:5] if manages else [],
         overdue=money.invoices(ctx, status="OVERDUE", limit=5) if manages else [],
-        team=desk.by_person(ctx, days[0], days[-1]) if manages else [],
+        team=team,
+        team_chart=_team_chart(visit, team),
+        near=_near_budget(visit) if manages else [],
+        forgotten=running is not None and timesheet.is_forgotten(ctx, running),
         hour=ctx.now.astimezone(visit.formats.zone).hour,
     )
+
+
+def _team_chart(visit: Visit, team: list[PersonWeek]) -> Markup:
+    """The week of everybody who worked, and what of it is billable."""
+    hours = visit.formats.hours
+    points = [
+        Point(
+            one.name,
+            (one.seconds, one.billable),
+            f"{hours(one.seconds)}, " + visit.say("{time} billable", time=hours(one.billable)),
+        )
+        for one in team
+        if one.seconds
+    ]
+    return charts.lying(visit.say("The team this week"), points)
+
+
+def _near_budget(visit: Visit) -> list[ProjectSeen]:
+    """Active projects that used up most of their budget, the fullest first."""
+    found = [one for one in work.projects(visit.ctx) if one.spent is not None and one.spent >= NEAR]
+    return sorted(found, key=lambda one: -(one.spent or 0))[:5]
 
 
 def search(visit: Visit) -> Answer:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
+from collections.abc import Callable
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from markupsafe import Markup
 
 from tallystick.domain import projects, tasks
 from tallystick.domain.access import Permission
@@ -11,11 +15,18 @@ from tallystick.domain.desk import time as desk
 from tallystick.domain.desk import work
 from tallystick.domain.desk.time import Sought
 from tallystick.domain.projects import RATE_TYPES, STATUSES, Project
+from tallystick.domain.reports import burn, profitability
+from tallystick.domain.reports.burn import Burn
 from tallystick.values.errors import Invalid, NotFound
+from tallystick.values.money import round_money
+from tallystick.web.app.charts import Line
+from tallystick.web.app.charts import lines as chart_of_lines
 from tallystick.web.app.visit import Answer, Page, Visit
 
 WEEKS = 12
 """How many weeks the chart of an overview shows."""
+AHEAD: Final = 26
+"""How many weeks a forecast shows at most."""
 
 
 def list_page(visit: Visit) -> Answer:
@@ -49,15 +60,67 @@ def overview(visit: Visit) -> Answer:
     first = monday - timedelta(weeks=WEEKS - 1)
     worked = dict(work.burn(ctx, project.id))
     weeks = [(first + timedelta(weeks=n), worked.get(first + timedelta(weeks=n), 0)) for n in range(WEEKS)]
+    used = burn.burn(ctx, project.id)
     return visit.show(
         "project_overview.html",
         project=project,
         seen=seen,
         weeks=weeks,
         most=max((seconds for _, seconds in weeks), default=0) or 1,
+        burn=used,
+        charts=burn_charts(visit, used, seen.currency),
+        profit=next(iter(profitability.numbers(ctx, project_id=project.id)), None) if visit.sees_money else None,
         tasks=work.tasks(ctx, project_id=project.id, limit=8),
         latest=desk.entries(ctx, Sought(today - timedelta(days=90), today, project_id=project.id), limit=8),
     )
+
+
+def burn_charts(visit: Visit, used: Burn, currency: str | None) -> list[tuple[str, Markup]]:
+    """Hours over time, and money for those who see it: what is used, the budget, and what lies ahead."""
+    say, formats = visit.say, visit.formats
+    drawn = [
+        _burn_chart(
+            visit, say("Hours in total"), [(one.week, one.total_seconds) for one in used.weeks], used.pace_seconds,
+            used.budget_seconds, lambda value: formats.hours(int(value)),
+        )
+    ]  # fmt: skip
+    if visit.sees_money and currency and used.pace_amount is not None:
+        drawn.append(
+            _burn_chart(
+                visit, say("Worth in total"), [(one.week, one.total_amount or 0) for one in used.weeks],
+                used.pace_amount, used.budget_amount,
+                lambda value: formats.money(round_money(Decimal(value), currency), currency),
+            )
+        )  # fmt: skip
+    return [one for one in drawn if one[1]]
+
+
+def _burn_chart(  # noqa: PLR0917 - what a chart is made of
+    visit: Visit,
+    title: str,
+    used: list[tuple[date, int | Decimal]],
+    pace: int | Decimal,
+    budget: int | Decimal | None,
+    shown: Callable[[int | Decimal], str],
+) -> tuple[str, Markup]:
+    if not used:
+        return title, Markup()
+    last_week, total = used[-1]
+    ahead: list[int | Decimal] = []
+    while budget and pace and len(ahead) < AHEAD and (ahead[-1] if ahead else total) < budget:
+        ahead.append(total + pace * (len(ahead) + 1))
+    names = [visit.formats.short_day(week) for week, _ in used]
+    names += [visit.formats.short_day(last_week + timedelta(weeks=n + 1)) for n in range(len(ahead))]
+    before: list[int | Decimal | None] = [None] * (len(used) - 1)
+    lines = [Line(f"{title}: {shown(total)}", "first", (*(value for _, value in used), *[None] * len(ahead)))]
+    said = f"{title}: {shown(total)}"
+    if budget:
+        lines.append(Line(visit.say("Budget"), "limit", (budget,) * len(names)))
+        said += ", " + visit.say("Budget") + f": {shown(budget)}"
+    if ahead:
+        lines.append(Line(visit.say("Forecast"), "ahead", (*before, total, *ahead)))
+    most = max(total, budget or 0, *ahead) if ahead or budget else total
+    return title, chart_of_lines(said, names, lines, most=shown(most))
 
 
 def tasks_page(visit: Visit) -> Answer:

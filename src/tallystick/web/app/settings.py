@@ -12,8 +12,6 @@ from tallystick.values.errors import Conflict
 from tallystick.web.app.account import zones
 from tallystick.web.app.visit import Answer, Page, Visit
 
-ROUNDINGS = ("0", "1", "5", "6", "10", "15", "30", "60")
-MODES = ("UP", "NEAREST", "DOWN")
 _MEMBER = ("id", "user_id", "name", "email", "role", "created_at")
 _TEXTS = {
     "legal_name": 200,
@@ -22,39 +20,36 @@ _TEXTS = {
     "business_phone": 60,
     "business_website": 300,
     "business_address": 1000,
+    "business_line1": 200,
+    "business_line2": 200,
+    "business_city": 100,
+    "business_postal_code": 30,
+    "business_region": 100,
+    "country_code": 2,
+    "registration": 100,
+    "tax_number": 60,
+    "contact_name": 200,
+    "endpoint_scheme": 4,
+    "endpoint": 200,
     "logo": 500,
-    "invoice_notes": 10_000,
 }
 
 
 def page(visit: Visit) -> Answer:
-    return visit.show(
-        "settings.html", studio=workspaces.read(visit.ctx), zones=zones(), roundings=ROUNDINGS, modes=MODES
-    )
+    return visit.show("settings.html", studio=workspaces.read(visit.ctx), zones=zones())
 
 
 def change(visit: Visit) -> Answer:
     form = visit.form
-    rate = form.number("default_rate")
-    tax = form.number("default_tax_rate")
-    if rate is not None and rate < 0:
-        form.wrong["default_rate"] = "must not be negative"
-    if tax is not None and not 0 <= tax <= 100:
-        form.wrong["default_tax_rate"] = "must be a percentage between 0 and 100"
     facts: dict[str, Any] = {
         "name": form.need("name", longest=120),
-        "default_currency": form.need("default_currency", longest=3).upper(),
         "time_zone": form.need("time_zone", longest=60),
-        "invoice_prefix": form.text("invoice_prefix", longest=40) or "",
-        "default_rate": rate,
-        "default_tax_rate": tax,
-        "payment_terms_days": form.whole("payment_terms_days", least=0, most=365),
-        "rounding_minutes": int(form.choice("rounding_minutes", ROUNDINGS) or 0),
-        "rounding_mode": form.choice("rounding_mode", MODES) or "UP",
         "timer_limit_minutes": _minutes(visit),
     }
     for name, longest in _TEXTS.items():
         facts[name] = form.text(name, longest=longest)
+    for name in ("country_code", "endpoint_scheme"):
+        facts[name] = facts[name] and facts[name].upper()
     form.check()
     workspaces.change(visit.ctx, **facts)
     return visit.go("/settings", "Saved.")

@@ -79,6 +79,8 @@ class Visit:
     ids: Mapping[str, str]
     query: Fields
     form: Fields
+    files: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+    """Files that came with the form, by field."""
     swaps: bool = False
     """Whether a script asks, which puts the answer in the place of what is shown."""
     errors: dict[str, str] = field(default_factory=dict[str, str])
@@ -148,5 +150,7 @@ class Page:
     """Shows the form again when `post` was refused; else `get` does, else the visitor goes back with the sentence."""
     change: Permission | None = None
     """What `post` needs, where that is more."""
+    upload: int = 0
+    """How many bytes of files its form may bring."""
     file: bool = False
     """Whether `get` answers a file, not a page."""

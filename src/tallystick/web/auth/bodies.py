@@ -59,8 +59,8 @@ def parse_form(raw: bytes) -> dict[str, str]:
     return fields
 
 
-def read_body(request: falcon.Request, types: tuple[str, ...]) -> tuple[str, bytes]:
-    """The media type, one of `types`, and the bytes of a body, chunked or not: 64 KiB and 10 seconds at most."""
+def read_body(request: falcon.Request, types: tuple[str, ...], *, most: int = LONGEST) -> tuple[str, bytes]:
+    """The media type, one of `types`, and the bytes of a body, chunked or not: within `most` bytes and 10 seconds."""
     media = (request.content_type or "").partition(";")[0].strip().lower()
     if media not in types:
         raise BadBody(415, f"Send the body as {' or '.join(types)}.")
@@ -71,18 +71,18 @@ def read_body(request: falcon.Request, types: tuple[str, ...]) -> tuple[str, byt
     except falcon.HTTPError:
         raise BadBody(400, "Content-Length is not a number.") from None
     chunked = "chunked" in (request.get_header("Transfer-Encoding") or "").lower()
-    left = declared if declared is not None else LONGEST + 1 if chunked else 0
+    left = declared if declared is not None else most + 1 if chunked else 0
     stream = request.env["wsgi.input"]
     deadline = time.monotonic() + SECONDS
     parts: list[bytes] = []
     size = 0
-    if declared is not None and declared > LONGEST:
-        raise BadBody(413, f"The body may have at most {LONGEST // 1024} KiB.")
+    if declared is not None and declared > most:
+        raise BadBody(413, f"The body may have at most {most // 1024} KiB.")
     while size < left and (part := stream.read(left - size)):
         parts.append(part)
         size += len(part)
-        if size > LONGEST:
-            raise BadBody(413, f"The body may have at most {LONGEST // 1024} KiB.")
+        if size > most:
+            raise BadBody(413, f"The body may have at most {most // 1024} KiB.")
         if time.monotonic() > deadline:
             raise BadBody(408, "The body did not arrive within 10 seconds.")
     return media, b"".join(parts)

@@ -172,7 +172,7 @@ def tables() -> None:
         sa.Column("workspace_id", sa.UUID(as_uuid=False), nullable=False),
         sa.CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name=op.f("ck_mails_sent_at")),
         sa.CheckConstraint(
-            "kind IN ('invoice', 'reminder', 'test', 'invitation', 'password')", name=op.f("ck_mails_kind")
+            "kind IN ('invoice', 'reminder', 'payment', 'test', 'invitation', 'password')", name=op.f("ck_mails_kind")
         ),
         sa.CheckConstraint("state IN ('queued', 'sending', 'sent', 'failed')", name=op.f("ck_mails_state")),
         sa.CheckConstraint("attempts >= 0", name=op.f("ck_mails_attempts")),
