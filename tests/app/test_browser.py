@@ -188,12 +188,20 @@ def spoil(studio: Studio) -> None:
         "expenses": ("description", "custom_category"), "invoices": ("notes", "bill_to_name", "po_number"),
         "contacts": ("first_name", "job_position"), "comments": ("text",),
         "checklist_items": ("text",), "payments": ("note", "transaction_id"), "tokens": ("name",),
-        "workspaces": ("name", "legal_name", "business_address", "invoice_notes"),
+        "workspaces": (
+            "name", "legal_name", "business_address", "invoice_notes", "invoice_footer", "payment_instructions",
+            "bank_name", "tax_label", "business_line1",
+        ),
+        "recurring_invoices": ("name",), "tax_rates": ("name",), "refunds": ("note",),
+        "invoice_lines": ("description", "heading"),
     }  # fmt: skip
     with studio.context() as ctx:
         for table, columns in tables.items():
             where = "id" if table == "workspaces" else "workspace_id"
-            only = " AND status = 'DRAFT'" if table == "invoices" else ""  # what is issued does not change
+            only = {  # what is issued does not change
+                "invoices": " AND status = 'DRAFT'",
+                "invoice_lines": " AND invoice_id IN (SELECT id FROM invoices WHERE status = 'DRAFT')",
+            }.get(table, "")
             sets = ", ".join(f"{column} = %(nasty)s" for column in columns)
             ctx.connection.execute(
                 f"UPDATE {table} SET {sets} WHERE {where} = %(here)s{only}",

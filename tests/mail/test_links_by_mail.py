@@ -6,10 +6,12 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 import pytest
 from falcon import testing
 
@@ -20,8 +22,10 @@ from tallystick.db.session import Database, owner_connection, text_query
 from tallystick.domain import invitations, members
 from tallystick.domain.context import Context
 from tallystick.domain.mails.mail import Mail
+from tallystick.domain.members import Person
 from tallystick.jobs import tasks
 from tallystick.values.errors import NotFound, PlanForbids
+from tallystick.values.ids import new_id
 from tests.mail.conftest import Office
 from tests.studio import KEY, Api, Studio, app_client, found_studio
 
@@ -155,6 +159,88 @@ def test_the_secret_is_in_no_table(office: Office, database_url: str) -> None:
             assert secret not in str(rows), table
         opened = password_link(connection, KEY, secret, office.studio.clock.now)
     assert opened.user.email == office.studio.owner.email
+
+
+# --- a password that was changed
+
+
+def told(office: Office, url: str) -> list[EmailMessage]:
+    """The letters that jobs left by what happened until now make, each job done twice."""
+    sql = "SELECT args::text FROM jobs.procrastinate_jobs WHERE task_name = 'tell_password_changed' ORDER BY id"
+    with owner_connection(url) as connection:
+        jobs = [msgspec.json.decode(args) for (args,) in connection.execute(text_query(sql)).fetchall()]
+    ours = [args for args in jobs if args["workspace_id"] == office.studio.workspace_id]
+    before = len(office.box.letters)
+    for args in [*ours, *ours]:
+        tasks.tell_password_changed(office.desk, **args)
+    send_all(office)
+    return office.box.letters[before:]
+
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0 https://evil.example <b>"
+
+
+def test_whoever_sets_a_password_with_a_link_is_told_once_and_from_where(
+    office: Office, client: testing.TestClient, database_url: str
+) -> None:
+    tasks.send_reset_link(office.desk, office.studio.owner.email)
+    send_all(office)
+    path = link_in(office, "reset")
+    refused = post(client, path, {"User-Agent": FIREFOX}, new_password="short", again="short")
+    assert (refused.status_code, told(office, database_url)) == (400, [])
+    assert post(client, path, {"User-Agent": FIREFOX}, new_password=LONG, again=LONG).status_code == 303
+    (letter,) = told(office, database_url)
+    assert letter["To"] == office.studio.owner.email
+    assert letter["Subject"] == "Your password for Tallystick was changed"
+    body = letter.get_body(("plain",))
+    assert body is not None
+    said = body.get_content()
+    assert "From: 127.0.0.1, Firefox · Linux\n" in said.replace("\r", "")
+    assert "(Europe/Berlin)" in said
+    assert "http://127.0.0.1:8000/forgot-password" in said
+    assert "evil" not in letter.as_string()  # who changes it does not write the letter
+    with office.context() as ctx:
+        assert {mail.content for mail in ctx.select(Mail) if mail.kind == "password"} == {None}
+
+
+def test_whoever_changes_their_password_is_told_in_their_language(
+    office: Office, client: testing.TestClient, database_url: str
+) -> None:
+    owner = office.studio.owner
+    with office.context() as ctx:
+        members.set_password(ctx, owner.user_id, hash_password(LONG))
+        ctx.change(ctx.find(Person, owner.user_id), language="de", time_zone="America/New_York")
+    signed = post(client, "/sign-in", email=owner.email, password=LONG)
+    (cookie,) = [one for one in signed.cookies.values() if one.name.endswith("tallystick")]
+    headers = {"Cookie": f"{cookie.name}={cookie.value}"}
+    csrf = re.search(r'name="csrf_token" value="([^"]+)"', client.simulate_get("/password", headers=headers).text)
+    assert csrf
+    fields = {"csrf_token": csrf[1], "password": LONG, "new_password": f"{LONG} too", "again": f"{LONG} too"}
+    assert post(client, "/password", headers, **{**fields, "password": "wrong"}).status_code == 400
+    assert told(office, database_url) == []
+    assert "is changed" in post(client, "/password", headers, **fields).text
+    (letter,) = told(office, database_url)
+    assert (letter["Subject"], letter["Content-Language"]) == ("Ihr Passwort für Tallystick wurde geändert", "de")
+    body = letter.get_body(("plain",))
+    assert body is not None
+    assert "(America/New_York)" in body.get_content()
+    assert "Von wo: 127.0.0.1\n" in body.get_content().replace("\r", "")
+
+
+def test_where_there_is_no_mail_or_nobody_any_more_nothing_is_told(
+    office: Office, client: testing.TestClient, database_url: str
+) -> None:
+    tasks.send_reset_link(office.desk, office.studio.owner.email)
+    send_all(office)
+    post(client, link_in(office, "reset"), new_password=LONG, again=LONG)
+    mute = replace(office.desk, server=replace(office.server, sender=None))
+    assert told(replace(office, desk=mute), database_url) == []
+    tasks.tell_password_changed(
+        office.desk, office.studio.workspace_id, user_id=new_id(), changed_at=office.studio.clock().isoformat(),
+        address="", browser="",
+    )  # fmt: skip
+    send_all(office)
+    assert len(office.box.letters) == 1
 
 
 # --- invitations

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import zipfile
 from collections.abc import Generator
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,10 @@ from markupsafe import escape
 
 from tallystick.db.session import Connection, owner_connection
 from tallystick.documents import words
-from tallystick.domain import clients, payments, sending
+from tallystick.domain import clients, expenses, payments, receipts, sending, time_entries
 from tallystick.domain.context import Transactions
 from tallystick.domain.credit_notes.credit import CreditLine, credit
-from tallystick.domain.invoices import balance, invoice, lifecycle, links
+from tallystick.domain.invoices import balance, draft, invoice, lifecycle, links
 from tallystick.values.look import LANGUAGES
 from tallystick.web.invoice_words import WORDS
 from tests.mail.conftest import Office
@@ -258,3 +260,32 @@ def test_what_was_paid_is_said(office: Office, client: testing.TestClient) -> No
         payments.record(ctx, invoice_id, amount=Decimal(1000), paid_on=office.studio.clock.now.date())
     page = client.simulate_get(path).text
     assert 'class="state settled"' in page
+
+
+def test_it_offers_what_goes_with_the_invoice_and_all_as_one_zip(office: Office, client: testing.TestClient) -> None:
+    with office.context() as ctx:
+        time_entries.log(
+            ctx, project_id=office.studio.ids["project"], entry_date=date(2026, 6, 1), duration_seconds=3600
+        )
+        spent = expenses.record(
+            ctx, client_id=office.studio.ids["client"], description="Train", amount=Decimal(20), billable=True,
+            expense_date=date(2026, 6, 1),
+        )  # fmt: skip
+        receipts.add(ctx, spent.id, content=b"%PDF-1.4\n%%EOF\n", media="application/pdf", name="Tür.pdf")
+        made = draft.draft(ctx, client_id=office.studio.ids["client"], include_expenses=True, attach_timesheet=True,
+                           attach_receipts=True)  # fmt: skip
+        lifecycle.mark_sent(ctx, made.invoice.id)
+    path = path_of(office, made.invoice.id)
+    page = client.simulate_get(path).text
+    for name in ("INV-0001-timesheet.pdf", "INV-0001-timesheet.csv", "01-Tür.pdf"):
+        assert name in page
+    files = [client.simulate_get(f"{path}/files/{number}") for number in (1, 2, 3)]
+    assert [one.headers["content-type"].partition(";")[0] for one in files] == [
+        "application/pdf", "text/csv", "application/pdf",
+    ]  # fmt: skip
+    assert "filename*=UTF-8''01-T%C3%BCr.pdf" in files[2].headers["content-disposition"]
+    assert all("sandbox" in one.headers["content-security-policy"] for one in files)
+    inside = zipfile.ZipFile(io.BytesIO(client.simulate_get(f"{path}/documents.zip").content)).namelist()
+    assert inside == ["INV-0001.pdf", "INV-0001-timesheet.pdf", "INV-0001-timesheet.csv", "receipts/01-Tür.pdf"]
+    for below in ("files/0", "files/4", "files/x", "files/٣", "nothing", "documents.tar"):
+        assert client.simulate_get(f"{path}/{below}").status_code == 404, below

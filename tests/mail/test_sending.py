@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tallystick.domain import clients, payments, reminders, sending
+from tallystick.domain import clients, payments, reminders, sending, workspaces
 from tallystick.domain.context import Context
 from tallystick.domain.invoices import draft, invoice, lifecycle, links
 from tallystick.domain.invoices.draft import CustomLine
@@ -289,6 +289,47 @@ def test_after_days_without_a_worker_the_latest_step_is_sent_and_old_ones_are_no
     assert remind(office) == []
     at(office, 30)
     assert remind(office) == []  # step 7 was three days ago
+
+
+def test_a_step_that_had_passed_before_it_was_sent_is_left_out(office: Office) -> None:
+    """Whoever got the invoice this morning needs no reminder at noon that it is due soon."""
+    assert office.studio.clock().day == 15
+    overdue(office, days=[-6, -5, -4, 0])  # due on the 20th
+    told: list[int] = []
+    for day in range(15, 22):
+        at(office, day, 12)
+        told += [day] * len(remind(office))
+    assert told == [16, 20]
+
+
+def test_who_is_left_alone_a_moment_before_is_left_alone(office: Office) -> None:
+    invoice_id = overdue(office, days=[1])
+    at(office, 21)
+    with office.context() as ctx:
+        assert reminders.due(ctx) == [invoice_id]
+    with office.context() as ctx:
+        reminders.switch(ctx, "client", office.studio.ids["client"], on=False)
+    with office.context() as ctx:
+        assert reminders.send(ctx, invoice_id) is None
+
+
+@pytest.mark.parametrize(
+    ("zones", "told"),
+    [
+        (("Pacific/Auckland", "America/Los_Angeles"), 1),  # the day comes a second time
+        (("America/Los_Angeles", "Pacific/Auckland"), 1),
+    ],
+)
+def test_a_workspace_that_moves_around_the_earth_reminds_once(office: Office, zones: Any, told: int) -> None:
+    overdue(office, days=[1])
+    sent = 0
+    for day in range(19, 25):
+        for hour in range(0, 24, 3):
+            at(office, day, hour)
+            with office.context() as ctx:
+                workspaces.change(ctx, time_zone=zones[0] if (day, hour) <= (21, 0) else zones[1])
+            sent += len(remind(office))
+    assert sent == told
 
 
 def test_what_is_paid_or_cancelled_is_not_reminded_of(office: Office) -> None:

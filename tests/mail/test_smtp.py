@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import smtplib
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from email import message_from_bytes
+from email.header import decode_header, make_header
+from email.utils import parseaddr
 from pathlib import Path
+from typing import Self
 
+import msgspec
 import pytest
 
 from tallystick.outgoing import smtp
 from tallystick.outgoing.smtp import SmtpPost, composed
-from tallystick.values.letter import Attachment, Letter, NotNow, Refused, Sender, Tls
+from tallystick.values.letter import Attachment, Letter, NotNow, Refused, Sender, Tls, is_address
 from tests.mail.conftest import LOOPBACK
 from tests.mail.postbox import Certificates, Postbox, make_certificates, postbox
 
@@ -155,6 +162,150 @@ def test_a_server_that_answers_a_byte_at_a_time_holds_nobody(silent: int, monkey
     monkeypatch.setattr(smtp, "WHOLE_SECONDS", 1.0)
     with pytest.raises(NotNow):
         deliver(LETTER, Sender(host="127.0.0.1", port=silent, tls="none", from_address="a@x.example"))
+
+
+class Scripted:
+    """A server on loopback that says what it is told, line by line, and then does what it is told."""
+
+    def __init__(self, says: list[bytes], then: Callable[[socket.socket, threading.Event], None]) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.heard: list[bytes] = []
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._serve, args=(says, then), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._thread.join(10)
+        self._listener.close()
+
+    def _serve(self, says: list[bytes], then: Callable[[socket.socket, threading.Event], None]) -> None:
+        line, _ = self._listener.accept()
+        with line, line.makefile("rb") as reading, contextlib.suppress(OSError):
+            for at, answer in enumerate(says):
+                if at:
+                    self.heard.append(reading.readline())
+                line.sendall(answer)
+            then(line, self._stopping)
+
+
+def drip(line: socket.socket, stopping: threading.Event) -> None:
+    """A TLS record that is announced as long and comes a byte at a time."""
+    line.sendall(b"\x16\x03\x03\x40\x00")
+    while not stopping.wait(0.05):
+        line.sendall(b"\x00")
+
+
+def hang_up(line: socket.socket, stopping: threading.Event) -> None:
+    del line, stopping
+
+
+def read_on(line: socket.socket, stopping: threading.Event) -> None:
+    """Take the letter and hang up before a word about it."""
+    del stopping
+    kept = b""
+    while not kept.endswith(b"\r\n.\r\n"):
+        kept += line.recv(65536)
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [("implicit", []), ("starttls", [b"220 x\r\n", b"250-x\r\n250 STARTTLS\r\n", b"220 go\r\n"])],
+)
+def test_a_handshake_that_is_drawn_out_holds_nobody(
+    kind: Tls, says: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smtp, "WHOLE_SECONDS", 1.0)
+    began = time.monotonic()
+    with Scripted(says, drip) as server, pytest.raises(NotNow):
+        deliver(LETTER, Sender(host="127.0.0.1", port=server.port, tls=kind, from_address="a@x.example"))
+    assert time.monotonic() - began < 10
+
+
+OK = b"250 ok\r\n"
+
+
+def test_a_server_that_hangs_up_before_the_letter_is_worth_another_try() -> None:
+    handed: list[int] = []
+    for says in ([], [b"220 x\r\n"], [b"220 x\r\n", OK, OK], [b"220 x\r\n", OK, OK, OK]):
+        with Scripted(says, hang_up) as server, pytest.raises(NotNow):
+            SmtpPost(LOOPBACK).deliver(
+                LETTER,
+                Sender(host="127.0.0.1", port=server.port, tls="none", from_address="a@x.example"),
+                lambda: handed.append(1),
+            )
+    assert handed == []
+
+
+def test_a_server_that_hangs_up_behind_the_letter_leaves_it_open_whether_it_came() -> None:
+    handed: list[int] = []
+    says = [b"220 x\r\n", OK, OK, OK, b"354 go on\r\n"]
+    with Scripted(says, read_on) as server, pytest.raises(smtplib.SMTPServerDisconnected):
+        SmtpPost(LOOPBACK).deliver(
+            LETTER,
+            Sender(host="127.0.0.1", port=server.port, tls="none", from_address="a@x.example"),
+            lambda: handed.append(1),
+        )
+    assert handed == [1]
+
+
+def test_what_was_said_in_the_open_behind_starttls_is_not_believed(certificates: Certificates) -> None:
+    """Words that somebody on the way put behind the answer to STARTTLS (CVE-2011-0411)."""
+    says = [b"220 x\r\n", b"250-x\r\n250 STARTTLS\r\n", b"220 go\r\n250 AUTH PLAIN\r\n"]
+    with Scripted(says, hang_up) as server, pytest.raises(NotNow):
+        deliver(
+            LETTER,
+            Sender(host="localhost", port=server.port, tls="starttls", from_address="a@x.example", **USER),  # type: ignore[arg-type]
+            SmtpPost(LOOPBACK, certificates.client),
+        )
+    assert server.heard[-1].upper().startswith(b"STARTTLS")
+
+
+NASTY = (
+    'Studio "North", <Süd>; \\ (Ltd.)', "x" * 900, "é" * 300, "日本語" * 80, "a\r\nBcc: evil@x.example", "\u202e\u2066",
+    "=?utf-8?q?=0D=0ABcc:_evil@x.example?=", " ", "🕰️👩‍👩‍👧‍👦" * 20, "a, b@c.example", "x\x00\x1b[31m",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_a_name_or_subject_of_any_kind_makes_no_header_of_its_own(name: str, box: Postbox) -> None:
+    by = sender(box, from_name=name, reply_to="ada@studio.example")
+    letter = msgspec.structs.replace(LETTER, subject=name, cc=["cc@client.example"], text=f"{name}\n.\n{name}")
+    assert deliver(letter, by) == ()
+    (found,) = box.letters
+    assert box.envelopes == [("studio@studio.example", ["ada@client.example", "cc@client.example"])]
+    assert sorted({one.lower() for one in found}) == [
+        "cc", "content-language", "content-type", "date", "from", "message-id", "mime-version", "reply-to", "subject",
+        "to",
+    ]  # fmt: skip
+    sent = composed(letter, by)
+    assert max(map(len, sent.splitlines())) <= 998
+    plain = " ".join("".join(one if one.isprintable() else " " for one in name).split())
+    raw = message_from_bytes(sent)
+    assert str(make_header(decode_header(raw["Subject"].replace("\r\n", "")))) == plain
+    said, address = parseaddr(raw["From"].replace("\r\n", ""))
+    assert (str(make_header(decode_header(said))), address) == (plain, "studio@studio.example")
+
+
+@pytest.mark.parametrize("address", ["jürgen@studio.example", "ada@müller.example", "a@b@c.example", "a b@c.example"])
+def test_an_address_that_plain_smtp_does_not_carry_is_none(address: str) -> None:
+    assert not is_address(address)
+
+
+def test_a_name_with_many_addresses_that_do_not_answer_is_given_up_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"127.0.0.{one}", 9)) for one in range(1, 200)]
+    tried: list[object] = []
+    monkeypatch.setattr("tallystick.outgoing.egress.socket.getaddrinfo", lambda *_, **__: found)
+    monkeypatch.setattr(
+        "socket.socket.connect", lambda _, place: tried.append(place) or (_ for _ in ()).throw(OSError())
+    )
+    with pytest.raises(NotNow):
+        deliver(LETTER, Sender(host="x.example", port=9, tls="none", from_address="a@x.example", guarded=True))
+    assert len(tried) == 4
 
 
 def test_when_the_last_moment_is_too_late_nothing_is_handed_over(box: Postbox) -> None:

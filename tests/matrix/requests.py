@@ -110,7 +110,7 @@ NAMED = {
     "taxRateId": "tax_rate",
     "assigneeId": "user", "assigneeIds": "user", "actorId": "user",
     "resourceId": "client", "invoiceId": "invoice", "lineId": "billed_line",
-    "entryIds": "entry", "expenseIds": "expense",
+    "entryIds": "entry", "expenseIds": "expense", "receiptIds": "receipt",
 }  # fmt: skip
 """The name of a field or a filter → the noun of the id in it."""
 

@@ -98,6 +98,25 @@ def test_without_both_walls_a_day_is_made_twice(
     assert weak_arena.one(MADE_TWICE) == 1
 
 
+def test_entries_that_come_at_once_reach_an_amount_once(arena: Arena) -> None:
+    """Two entries that are enough together, written while runners look: each is billed once, and nothing below it."""
+    studio, client = arena.studio, arena.studio.ids["client"]
+    with itself(arena) as ctx:
+        automatic_billing.arrange(ctx, client, every="AMOUNT", amount=Decimal(180))
+
+    def log() -> list[Any]:
+        with studio.context("manager") as ctx:
+            time_entries.log(ctx, project_id=studio.ids["project"], entry_date=date(2026, 6, 11), duration_seconds=3600)
+        return automatic_billing.run_due(lambda: itself(arena))
+
+    done = at_once([log] * 8)
+    done.append(automatic_billing.run_due(lambda: itself(arena)))
+    assert arena.one("SELECT count(*) FROM billed_work WHERE workspace_id = %s") == 8
+    assert arena.one("SELECT min(subtotal) FROM invoices WHERE workspace_id = %s") >= 180
+    assert arena.one("SELECT sum(subtotal) FROM invoices WHERE workspace_id = %s") == 8 * 90
+    assert sum(len(one) for one in done) == arena.one(INVOICES)
+
+
 def test_many_runners_bill_each_period_once(arena: Arena) -> None:
     ids = arena.studio.ids
     with itself(arena) as ctx:

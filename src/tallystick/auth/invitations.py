@@ -1,4 +1,4 @@
-"""Links that let somebody in, by mail: an invitation, and a password forgotten."""
+"""What is mailed about letting somebody in: an invitation, a link for a password forgotten, that one was changed."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ import re
 import secrets
 from datetime import datetime
 from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import bindparam
 
 from tallystick.auth.passwords import hash_password
 from tallystick.auth.sessions import check_password, offer_password_link, places_of
 from tallystick.db.session import Connection, Prepared
-from tallystick.domain import invitations
+from tallystick.domain import invitations, members
 from tallystick.domain.access import Actor
 from tallystick.domain.context import Context, Transactions, open_workspace
 from tallystick.domain.invitations import Invitation, Invited
@@ -141,6 +144,71 @@ def welcome(ctx: Context, user_id: str, email: str) -> Mail | None:
             automatic=True,
         ),
     )
+
+
+def tell_password_changed(
+    ctx: Context, user_id: str, *, changed_at: datetime, address: str, browser: str
+) -> Mail | None:
+    """Tell a person that their password was changed, and from where, once.
+
+    None where this server sends no mail, where they have left, and where they were told.
+    """
+    member = members.person_of(ctx, user_id)
+    if ctx.server.sender is None or member is None:
+        return None
+    words = CHANGED["de" if member.language == "de" else "en"]
+    known = ctx.select(
+        Mail, Mail.kind == "password", Mail.subject == bindparam("said"), Mail.created_at >= bindparam("since"),
+        said=words.subject, since=changed_at,
+    )  # fmt: skip
+    if any(member.email in one.recipients for one in known):
+        return None
+    zone = member.time_zone or ctx.actor.time_zone
+    when = f"{changed_at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} ({zone})"
+    where = ", ".join(one for one in (address, browser) if one) or words.unknown
+    url = f"{ctx.server.public_url}/forgot-password"
+    return mails.enqueue(
+        ctx,
+        "password",
+        to=[member.email],
+        subject=words.subject,
+        words=Words(
+            text=words.text.format(email=member.email, when=when, where=where, url=url),
+            link=url,
+            link_label=words.button,
+            language="de" if member.language == "de" else "en",
+            automatic=True,
+        ),
+    )
+
+
+class _Changed(NamedTuple):
+    subject: str
+    text: str
+    button: str
+    unknown: str
+
+
+CHANGED: Final = {
+    "en": _Changed(
+        "Your password for Tallystick was changed",
+        "The password of {email} was changed.\n\nWhen: {when}\nFrom: {where}\n\n"
+        "If that was you, there is nothing to do. You are signed out everywhere else.\n\n"
+        "If it was not you, somebody else can sign in as you. Set another password at once:\n\n{url}\n\n"
+        "Then tell the owner of your workspace.",
+        "It was not me: set another password",
+        "unknown",
+    ),
+    "de": _Changed(
+        "Ihr Passwort für Tallystick wurde geändert",
+        "Das Passwort von {email} wurde geändert.\n\nWann: {when}\nVon wo: {where}\n\n"
+        "Wenn Sie das waren, ist nichts zu tun. Überall sonst sind Sie abgemeldet.\n\n"
+        "Wenn Sie es nicht waren, kann sich jemand anderes als Sie anmelden. Setzen Sie sofort ein neues Passwort:"
+        "\n\n{url}\n\nSagen Sie dann der Inhaberin oder dem Inhaber Ihres Arbeitsbereichs Bescheid.",
+        "Das war ich nicht: neues Passwort setzen",
+        "unbekannt",
+    ),
+}
 
 
 def known_as(connection: Connection, email: str) -> str | None:

@@ -31,10 +31,11 @@ from tallystick.auth.session_tokens import (
 )
 from tallystick.db.connection import Row
 from tallystick.db.session import Connection, Prepared, Values
-from tallystick.domain import members, sessions
+from tallystick.domain import jobs, members, sessions
 from tallystick.domain.access import Actor, Role
 from tallystick.domain.context import Context, Transactions, open_workspace
 from tallystick.domain.sessions import ACCOUNT, ADDRESS, SESSION, Allowance, Ending, Session
+from tallystick.values.browsers import browser_named
 from tallystick.values.errors import Invalid, NotFound, Unauthenticated
 from tallystick.values.ids import new_id
 
@@ -291,9 +292,12 @@ def sign_out(connection: Connection, live: Live, now: datetime) -> None:
 
 
 def change_password(
-    database: Transactions, key: bytes, live: Live, *, old: str, new: str, address: str, now: datetime
+    database: Transactions, key: bytes, live: Live, *, old: str, new: str, address: str, now: datetime, agent: str = ""
 ) -> None:
-    """Give the person of a session a new password, who must know the old one. Their other sessions end everywhere."""
+    """Give the person of a session a new password, who must know the old one. Their other sessions end everywhere.
+
+    They are told of it by mail.
+    """
     email = live.user.email
     counted = _counted(key, email, address, None)
     with database.transaction() as connection:
@@ -313,6 +317,7 @@ def change_password(
         if not _is_still(connection, live.user.id, live.actor.workspace_id, stored):
             raise Unauthenticated
         members.set_password(ctx, live.user.id, fresh, keep_session=live.session_id)
+        _tell(ctx, live.user.id, address, agent)
 
 
 def offer_password_link(ctx: Context, key: bytes, user_id: str) -> str:
@@ -342,8 +347,17 @@ def password_link(connection: Connection, key: bytes, secret: str, now: datetime
     return PasswordLinkOwner(link_id, Identity(user_id, email, name), second, workspace_id, workspace_name)
 
 
-def set_password(database: Transactions, key: bytes, secret: str, password: str, now: datetime) -> Identity:
-    """Set a password with a link, once. All of the person's sessions end, in every workspace."""
+def set_password(
+    database: Transactions,
+    key: bytes,
+    secret: str,
+    password: str,
+    now: datetime,
+    *,
+    address: str = "",
+    agent: str = "",
+) -> Identity:
+    """Set a password with a link, once. All of the person's sessions end, in every workspace; they are told by mail."""
     with database.transaction() as connection:
         owner = password_link(connection, key, secret, now)
     words = (owner.user.email, owner.user.name, owner.workspace_name)
@@ -356,10 +370,24 @@ def set_password(database: Transactions, key: bytes, secret: str, password: str,
         owner = password_link(connection, key, secret, now)
         ctx = Context(Actor(owner.workspace_id, owner.user.id, "MEMBER"), connection, lambda: now)
         members.set_password(ctx, owner.user.id, fresh)
+        _tell(ctx, owner.user.id, address, agent)
     with database.transaction() as connection:
         counted = {count_key(key, "account", owner.user.email): ACCOUNT}
         sessions.forgive(connection, counted, now, entirely=frozenset(counted))
     return owner.user
+
+
+def _tell(ctx: Context, user_id: str, address: str, agent: str) -> None:
+    """Have a worker mail a person that their password was changed, from where: if it was not them, they learn of it."""
+    jobs.defer(
+        ctx,
+        "tell_password_changed",
+        lock=f"password/{user_id}",
+        user_id=user_id,
+        changed_at=ctx.now.isoformat(),
+        address=address,
+        browser=browser_named(agent),
+    )
 
 
 def begin(

@@ -160,6 +160,8 @@ def draft(
     ] = None,
     notes: Annotated[str | None, typer.Option("--notes", help="Else the workspace's.", show_default=False)] = None,
     po_number: Annotated[str | None, typer.Option("--po-number", help="The client's order number.")] = None,
+    with_timesheet: Annotated[bool, typer.Option("--with-timesheet", help="The client gets the hours, too.")] = False,
+    with_receipts: Annotated[bool, typer.Option("--with-receipts", help="And the receipts of its expenses.")] = False,
     issue_date: Annotated[date | None, _on_day("--issue-date", "Else the day on which it is sent.")] = None,
     due_date: Annotated[date | None, _on_day("--due-date", "Else by the terms of the client.")] = None,
     workspace: Which = None,
@@ -186,6 +188,8 @@ def draft(
             prices_include_tax=prices_include_tax,
             notes=notes,
             po_number=po_number,
+            attach_timesheet=with_timesheet,
+            attach_receipts=with_receipts,
             issue_date=issue_date,
             due_date=due_date,
         )

@@ -20,7 +20,7 @@ To = Annotated[list[str] | None, typer.Option("--to", help="Who gets it; the cli
 Cc = Annotated[list[str] | None, typer.Option("--cc", help="Who gets a copy.")]
 Subject = Annotated[str | None, typer.Option("--subject", help="In place of the template's.")]
 Body = Annotated[str | None, typer.Option("--message", help="In place of the template's.")]
-Attach = Annotated[list[str] | None, typer.Option("--attach", help="pdf, xml, or both.")]
+Attach = Annotated[list[str] | None, typer.Option("--attach", help="pdf, xml, timesheet, receipts; may be said again.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -48,7 +48,7 @@ def send(
     json: Json = False,
 ) -> None:
     """Issue a draft and mail it to its client; mail an issued one again. A worker delivers it."""
-    said = Message(to=to or None, cc=cc or (), subject=subject, body=message, files=attach or ("pdf",))
+    said = Message(to=to or None, cc=cc or (), subject=subject, body=message, files=attach or None)
     with open_database(data=data) as operator, inside(operator, workspace) as ctx:
         sent = sending.send(ctx, find_invoice(ctx, number).id, said)
     _tell(sent, json=json)

@@ -300,6 +300,11 @@ def address_of(ctx: Context, user_id: str) -> str | None:
     return (ctx.row(_PERSON, user_id=user_id) or ("", None))[1]
 
 
+def person_of(ctx: Context, user_id: str) -> Person | None:
+    """Who an active member is, for a letter to them; None where nobody is. No permission asked."""
+    return None if address_of(ctx, user_id) is None else ctx.find(Person, user_id)
+
+
 def checked_address(email: str) -> str:
     """An e-mail address as it is stored. Raises Invalid."""
     address = email.strip().lower()

@@ -24,7 +24,7 @@ def add(ctx: Context, expense_id: str, *, content: bytes, media: str, name: str 
     if expense.invoice_id is not None and ctx.row(_ISSUED, invoice_id=expense.invoice_id) is not None:
         raise Conflict(LOCKED, reason="invoiced")
     files.check_receipt(content, media)
-    taken = {receipt.position for receipt in _of(ctx, [expense.id])}
+    taken = {receipt.position for receipt in of_expenses(ctx, [expense.id])}
     free = [position for position in range(1, MOST_FILES + 1) if position not in taken]
     if not free:
         raise Conflict(f"An expense has at most {MOST_FILES} receipts. Delete one first.", reason="too_many_files")
@@ -46,7 +46,7 @@ def add(ctx: Context, expense_id: str, *, content: bytes, media: str, name: str 
 def of_expense(ctx: Context, expense_id: str) -> list[File]:
     """The receipts of an expense, in the order in which they came."""
     ctx.require(Permission.READ_EXPENSES)
-    return _of(ctx, [ctx.find(Expense, expense_id).id])
+    return of_expenses(ctx, [ctx.find(Expense, expense_id).id])
 
 
 def read(ctx: Context, expense_id: str, file_id: str) -> tuple[File, bytes]:
@@ -67,12 +67,8 @@ def delete(ctx: Context, expense_id: str, file_id: str) -> None:
     ctx.record_facts("deleted", receipt, kind="RECEIPT", expense_id=expense.id, name=receipt.name)
 
 
-def with_contents(ctx: Context, expense_ids: Sequence[str]) -> list[tuple[File, bytes]]:
-    """The receipts of some expenses with their bytes, for the papers of an invoice: no permission asked."""
-    return [(receipt, files.content_of(ctx, receipt.id)) for receipt in _of(ctx, expense_ids)]
-
-
-def _of(ctx: Context, expense_ids: Sequence[str]) -> list[File]:
+def of_expenses(ctx: Context, expense_ids: Sequence[str]) -> list[File]:
+    """The receipts of some expenses, for the papers of an invoice: no permission asked."""
     return cast_rows(ctx.rows(_OF_EXPENSES, expense_ids=list(expense_ids)), File)
 
 

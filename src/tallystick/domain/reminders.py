@@ -19,6 +19,7 @@ from tallystick.domain.mails.mail import Mail
 from tallystick.domain.mails.settings import current_settings
 from tallystick.domain.sending import Message, today_of, write_reminder
 from tallystick.domain.workspaces import current
+from tallystick.values.duration import local_date
 from tallystick.values.errors import Conflict
 
 HOURS: Final = range(9, 18)
@@ -107,7 +108,7 @@ def due(ctx: Context) -> list[str]:
     days = current_settings(ctx).reminder_days
     if not days:
         return []
-    rows = ctx.rows(_DUE, days=days, today=today_of(ctx), late=CAUGHT_UP.days)
+    rows = ctx.rows(_DUE, days=days, today=today_of(ctx), late=CAUGHT_UP.days, zone=studio.time_zone)
     return [invoice_id for (invoice_id,) in rows]
 
 
@@ -119,17 +120,22 @@ def send(ctx: Context, invoice_id: str) -> Mail | None:
     invoice = ctx.find(Invoice, invoice_id, lock="update")
     if invoice.status != "SENT" or invoice.due_date is None or invoice.balance <= 0:
         return None
+    if any(ctx.row(_PAUSED[whom], thing_id=one) for whom, one in _whose(invoice)):
+        return None
     today, due_date = today_of(ctx), invoice.due_date
-    come = [
-        day
-        for day in current_settings(ctx).reminder_days
-        if timedelta(0) <= today - due_date - timedelta(days=day) <= CAUGHT_UP
-    ]
+    assert invoice.sent_at is not None  # noqa: S101 - the CHECK says so
+    sent_on = local_date(invoice.sent_at, current(ctx).time_zone)
+    steps = [(day, due_date + timedelta(days=day)) for day in current_settings(ctx).reminder_days]
+    come = [day for day, on in steps if on > sent_on and timedelta(0) <= today - on <= CAUGHT_UP]
     if not come or ctx.row(_DONE, invoice_id=invoice.id, due_date=due_date, step=max(come)) is not None:
         return None
     mail = write_reminder(ctx, invoice, Message(files=()))
     ctx.add(Reminder(invoice_id=invoice.id, due_date=due_date, step=max(come), mail_id=mail.id))
     return mail
+
+
+def _whose(invoice: Invoice) -> tuple[tuple[Whom, str], ...]:
+    return ("invoice", invoice.id), ("client", invoice.client_id)
 
 
 _PAUSED: Final = {
@@ -154,6 +160,7 @@ _DUE = Prepared("""
     FROM invoices AS invoice CROSS JOIN unnest(%(days)s::int[]) AS day
     WHERE invoice.workspace_id = %(workspace)s::uuid AND invoice.status = 'SENT'
       AND %(today)s::date - invoice.due_date - day BETWEEN 0 AND %(late)s::int
+      AND invoice.due_date + day > (invoice.sent_at AT TIME ZONE %(zone)s::text)::date
       AND NOT EXISTS (SELECT FROM reminders AS done
                       WHERE done.workspace_id = invoice.workspace_id AND done.invoice_id = invoice.id
                         AND done.due_date = invoice.due_date AND done.step >= day)

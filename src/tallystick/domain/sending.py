@@ -26,8 +26,10 @@ from tallystick.values.errors import Conflict, Invalid
 from tallystick.values.letter import Attachment, is_address
 from tallystick.values.wording import amount_in, day_in
 
-File = Literal["pdf", "xml"]
+File = Literal["pdf", "xml", "timesheet", "receipts"]
 FILES: Final[tuple[File, ...]] = get_args(File)
+MOST_BYTES: Final = 12 * 1024 * 1024
+"""Of receipts in one letter: in mail they are a third larger, and many servers take no more than 20 MB."""
 BREATH: Final = timedelta(seconds=60)
 """Whoever sends the same again within it did not mean to."""
 
@@ -40,8 +42,8 @@ class Message:
     cc: Sequence[str] = ()
     subject: str | None = None
     body: str | None = None
-    files: Sequence[str] = ("pdf",)
-    """Of `FILES`."""
+    files: Sequence[str] | None = None
+    """Of `FILES`; None: the PDF, and what goes with the invoice."""
 
 
 class Sent(NamedTuple):
@@ -173,7 +175,19 @@ def attached(ctx: Context, invoice_id: str, files: Sequence[str]) -> Sequence[At
         elif one == "xml":
             data = conformity.xml(ctx, invoice_id)
             found.append(Attachment(f"{appendix.stem(data.number)}.xml", "application/xml", data.make()))
+        elif one == "timesheet":
+            found += [Attachment(made.name, made.media, made.make()) for made in appendix.timesheets(ctx, invoice_id)]
+        elif one == "receipts":
+            chosen = appendix.receipt_files(ctx, ctx.find(Invoice, invoice_id))
+            found += [Attachment(made.name, made.media, made.make()) for made in chosen]
     return found
+
+
+def usual_files(ctx: Context, invoice: Invoice) -> tuple[File, ...]:
+    """What a letter brings unless told: the PDF, and what goes with the invoice, if mail carries it."""
+    hours: tuple[File, ...] = ("timesheet",) if invoice.attach_timesheet else ()
+    proofs: tuple[File, ...] = ("receipts",) if invoice.attach_receipts and _fit(ctx, invoice) else ()
+    return ("pdf", *hours, *proofs)
 
 
 def today_of(ctx: Context) -> date:
@@ -205,7 +219,7 @@ def _write(
             language=words.language,
             automatic=kind == "reminder",
         ),
-        attachments=message.files,
+        attachments=_files(ctx, invoice, message),
         invoice_id=invoice.id,
     )
 
@@ -244,9 +258,28 @@ def _usual_recipient(ctx: Context, invoice: Invoice) -> str | None:
 
 def _check_words(message: Message) -> None:
     mails.checked(message.cc, "cc", least=0)
-    if any(one not in FILES for one in message.files):
+    if any(one not in FILES for one in message.files or ()):
         raise Invalid(fields={"attach": f"one or more of {', '.join(FILES)}"})
-    templates.check(subject=message.subject or "-", body=message.body or "-")
+    try:
+        templates.check(subject=message.subject or "-", body=message.body or "-")
+    except Invalid as refusal:  # what a template calls its body is what a person calls their message
+        fields = {"message" if name == "body" else name: why for name, why in refusal.fields.items()}
+        raise Invalid(fields=fields) from None
+
+
+def _files(ctx: Context, invoice: Invoice, message: Message) -> Sequence[str]:
+    if message.files is None:
+        return usual_files(ctx, invoice)
+    if "receipts" in message.files and not _fit(ctx, invoice):
+        most = MOST_BYTES // 1024**2
+        raise Invalid(
+            fields={"attach": f"these receipts are more than the {most} MB that mail carries; leave them out"}
+        )
+    return message.files
+
+
+def _fit(ctx: Context, invoice: Invoice) -> bool:
+    return sum(one.size for one in appendix.chosen_receipts(ctx, invoice)) <= MOST_BYTES
 
 
 def _check_not_just_sent(ctx: Context, invoice: Invoice, kind: str) -> None:

@@ -59,6 +59,10 @@ def queue_of(desk: Desk) -> procrastinate.App:
     def send_reset_link(email: str) -> None:  # pyright: ignore[reportUnusedFunction]
         tasks.send_reset_link(desk, email)
 
+    @task("tell_password_changed")
+    def tell_password_changed(workspace_id: str, **about: str) -> None:  # pyright: ignore[reportUnusedFunction]
+        tasks.tell_password_changed(desk, workspace_id, **about)
+
     @app.periodic(cron="*/15 * * * *")
     @task("remind", queueing_lock="remind", lock="remind")
     def remind(timestamp: int) -> None:  # pyright: ignore[reportUnusedFunction]

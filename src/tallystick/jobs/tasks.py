@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from typing import Final
+
+import psycopg
 
 from tallystick.auth import invitations
 from tallystick.domain import members, reminders, sending
@@ -53,6 +56,16 @@ def send_reset_link(desk: Desk, email: str) -> None:
         invitations.send_reset_link(ctx, member.user_id, email.strip().lower())
 
 
+def tell_password_changed(
+    desk: Desk, workspace_id: str, *, user_id: str, changed_at: str, address: str, browser: str
+) -> None:
+    """Mail somebody that their password was changed, and from where."""
+    with desk.workspace(workspace_id) as ctx:
+        invitations.tell_password_changed(
+            ctx, user_id, changed_at=datetime.fromisoformat(changed_at), address=address, browser=browser
+        )
+
+
 def remind(desk: Desk) -> None:
     """Send the reminders whose day has come, invoice by invoice: what one of them lacks does not keep the others."""
     with desk.owner() as connection:
@@ -68,3 +81,7 @@ def remind(desk: Desk) -> None:
                     reminders.send(ctx, invoice_id)
             except Refusal as refusal:
                 log.warning("no reminder of invoice %s: %s", invoice_id, refusal.fields or refusal.message)
+            except psycopg.Error:
+                raise  # the database is away: all of it is tried again
+            except Exception:
+                log.exception("no reminder of invoice %s", invoice_id)

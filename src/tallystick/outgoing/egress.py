@@ -9,6 +9,8 @@ from typing import Final
 from tallystick.values.egress import Network, may_reach
 
 CONNECT_SECONDS: Final = 10.0
+MOST_TRIED: Final = 4
+"""Addresses of one name: a hundred that do not answer would hold a worker for long."""
 
 
 class Closed(Exception):  # noqa: N818 - a fact about a host
@@ -30,7 +32,7 @@ def connect(
             "TALLYSTICK_EGRESS_ALLOW."
         )
     last: OSError = OSError(f"{host} has no address")
-    for family, place in addresses:
+    for family, place in addresses[:MOST_TRIED]:
         line = socket.socket(family, socket.SOCK_STREAM)
         line.settimeout(seconds)
         try:

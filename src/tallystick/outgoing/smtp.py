@@ -11,11 +11,12 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Generator, Sequence
-from email.headerregistry import Address
+from email.charset import BASE64, Charset
+from email.header import Header
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate
-from typing import Any, Final
+from typing import Final
 
 from tallystick.outgoing.egress import Closed, connect
 from tallystick.values.egress import Network
@@ -28,6 +29,10 @@ WHOLE_SECONDS: Final = 120.0
 """For all of it: a server that answers a byte at a time holds a worker no longer."""
 _DOT: Final = re.compile(rb"^\.", re.MULTILINE)
 """A line that begins with one gets a second: one alone ends the letter (RFC 5321, 4.5.2)."""
+LONGEST_PLAIN: Final = 200
+"""What is longer goes over several lines."""
+_UTF8: Final = Charset("utf-8")
+_UTF8.header_encoding = BASE64  # of letters and digits alone: no other mark of it means anything in a header
 _URL: Final = re.compile(r"https?://[^\s<>\"]+")
 
 
@@ -75,16 +80,18 @@ class SmtpPost:
     def _greet(self, server: _Server, sender: Sender) -> None:
         line = connect(sender.host, sender.port, guarded=sender.guarded, opened=self._opened)
         line.settimeout(ANSWER_SECONDS)
-        try:
-            if sender.tls == "implicit":
-                line = self._context().wrap_socket(line, server_hostname=sender.host)
-        except BaseException:
-            line.close()
-            raise
-        server.take(line, sender.host)
+        server.take(line)
+        if sender.tls == "implicit":
+            server.secure(self._context(), sender.host)
+        server.hear_greeting()
         server.ehlo_or_helo_if_needed()
         if sender.tls == "starttls":
-            server.starttls(context=self._context())
+            if not server.has_extn("starttls"):
+                raise smtplib.SMTPNotSupportedError("STARTTLS extension not supported by server.")
+            code, said = server.docmd("STARTTLS")
+            if code != 220:
+                raise smtplib.SMTPResponseException(code, said)
+            server.secure(self._context(), sender.host)
             server.ehlo()
 
     def _context(self) -> ssl.SSLContext:
@@ -97,11 +104,26 @@ class _Server(smtplib.SMTP):
     def __init__(self) -> None:
         super().__init__(timeout=ANSWER_SECONDS)
 
-    def take(self, line: socket.socket, host: str) -> None:
-        """Talk on this connection; `host` is the name that a certificate must have."""
+    def take(self, line: socket.socket) -> None:
+        """Talk on this connection."""
         self.sock = line
         self.file = None
-        self._host = host
+
+    def secure(self, context: ssl.SSLContext, host: str) -> None:
+        """Go on by TLS, and forget what was said before; `host` is the name that the certificate must have.
+
+        The line is ours before the handshake: a server that draws that out is hung up on too.
+        """
+        assert self.sock is not None  # noqa: S101 - it was taken
+        line = context.wrap_socket(self.sock, server_hostname=host, do_handshake_on_connect=False)
+        self.take(line)
+        line.do_handshake()
+        self.helo_resp = self.ehlo_resp = None
+        self.esmtp_features = {}
+        self.does_esmtp = False
+
+    def hear_greeting(self) -> None:
+        """What a server says first."""
         code, said = self.getreply()
         if code != 220:
             raise smtplib.SMTPConnectError(code, said)
@@ -186,25 +208,26 @@ def _text(said: bytes | str) -> str:
 
 def composed(letter: Letter, sender: Sender) -> bytes:
     """The letter as it goes over the line: text, the same in HTML, and the files."""
+    headers = [
+        ("From", _named(sender.from_name, sender.from_address)),
+        ("To", ",\r\n ".join(letter.to)),
+        ("Cc", ",\r\n ".join(letter.cc)),
+        ("Reply-To", sender.reply_to),
+        ("Subject", _encoded("Subject", _one_line(letter.subject))),
+        ("Date", formatdate(usegmt=True)),
+        ("Message-ID", letter.message_id),
+        ("Auto-Submitted", "auto-generated" if letter.automatic else None),
+    ]
     message = EmailMessage(policy=SMTP)
-    message["From"] = _named(sender.from_name, sender.from_address)
-    message["To"] = ", ".join(letter.to)
-    if letter.cc:
-        message["Cc"] = ", ".join(letter.cc)
-    if sender.reply_to:
-        message["Reply-To"] = sender.reply_to
-    message["Subject"] = _one_line(letter.subject)
-    message["Date"] = formatdate(usegmt=True)
-    message["Message-ID"] = letter.message_id
-    message["Content-Language"] = letter.language
-    if letter.automatic:
-        message["Auto-Submitted"] = "auto-generated"
     message.set_content(letter.text, cte="quoted-printable")
     message.add_alternative(html_of(letter), subtype="html", cte="quoted-printable")
     for one in letter.attachments:
         main, _, sub = one.media.partition("/")
         message.add_attachment(one.content, maintype=main, subtype=sub, filename=one.name)
-    return bytes(message)
+    message["Content-Language"] = letter.language  # the last: what sets contents takes such headers away
+    # Not by EmailMessage: it reads what looks like an encoded word, and writes the line break that is hidden in it.
+    written = [f"{name}: {value}\r\n" for name, value in headers if value or name == "Subject"]
+    return "".join(written).encode("ascii") + bytes(message)
 
 
 def html_of(letter: Letter) -> str:
@@ -240,8 +263,24 @@ def _linked(text: str) -> str:
     return "".join([*parts, html.escape(text[end:])])
 
 
-def _named(name: str | None, address: str) -> Any:
-    return Address(display_name=_one_line(name or ""), addr_spec=address)
+def _named(name: str | None, address: str) -> str:
+    """An address with the name before it."""
+    said = _one_line(name or "")
+    if not said:
+        return address
+    if _is_plain(said):
+        quoted = said.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{quoted}"\r\n <{address}>'
+    return f"{_encoded('From', said)}\r\n <{address}>"
+
+
+def _encoded(field: str, text: str) -> str:
+    """A text as a header carries it: as it is, else in encoded words (RFC 2047), over as many lines as it takes."""
+    return text if _is_plain(text) else Header(text, _UTF8, header_name=field).encode(linesep="\r\n")
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and "=?" not in text and len(text) <= LONGEST_PLAIN
 
 
 def _one_line(text: str) -> str:

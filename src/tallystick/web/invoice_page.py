@@ -6,9 +6,11 @@ import base64
 import contextlib
 import io
 import logging
+import re
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import falcon
 import segno
@@ -22,8 +24,9 @@ from tallystick.documents.paper import language_of, on_screen
 from tallystick.domain import sending
 from tallystick.domain.cards import checkouts
 from tallystick.domain.context import Context, Server
+from tallystick.domain.invoices import appendix, conformity, issued, links, papers
 from tallystick.domain.invoices import invoice as invoices
-from tallystick.domain.invoices import issued, links, papers
+from tallystick.domain.invoices.appendix import Named
 from tallystick.values.errors import Forbidden, NotFound, Refusal, TooMany, Unauthenticated
 from tallystick.web.assets import Assets
 from tallystick.web.auth.entrance import Entrance
@@ -50,8 +53,8 @@ def mount_invoice_pages(
     """Add the page, its files, and where it says that somebody looks."""
     app.add_route("/i/{token}", InvoicePage(entrance, server, assets))
     app.add_route("/i/{token}/pay", Pay(entrance, server, assets))
-    app.add_route("/i/{token}/pdf", InvoiceFile(entrance, server, assets, "pdf", "application/pdf"))
-    app.add_route("/i/{token}/xml", InvoiceFile(entrance, server, assets, "xml", "application/xml"))
+    app.add_route("/i/{token}/{name}", InvoiceFile(entrance, server, assets))
+    app.add_route("/i/{token}/files/{name}", InvoiceFile(entrance, server, assets, supporting=True))
     app.add_route("/i/{token}/seen", Seen(entrance, server, assets))
 
 
@@ -78,7 +81,7 @@ class _Public:
 def _guarded(responder: Responder) -> Responder:
     """An answer that nobody indexes, keeps or frames, and from which no address leaks; refusals are pages."""
 
-    def respond(self: _Public, request: falcon.Request, response: falcon.Response, token: str) -> None:
+    def respond(self: _Public, request: falcon.Request, response: falcon.Response, token: str, **more: str) -> None:
         response.set_header("Content-Security-Policy", POLICY)
         response.set_header("X-Robots-Tag", "noindex, nofollow, noarchive")
         response.set_header("Referrer-Policy", "no-referrer")
@@ -88,7 +91,7 @@ def _guarded(responder: Responder) -> Responder:
         response.set_header("Cross-Origin-Opener-Policy", "same-origin")
         response.set_header("Cross-Origin-Resource-Policy", "same-origin")
         try:
-            responder(self, request, response, token)
+            responder(self, request, response, token, **more)
         except Exception as error:  # noqa: BLE001 - no input may produce a bare 500
             response.status, message = explained(error, response)
             language = language_of(request.get_header("Accept-Language", default="en")[:2])
@@ -112,6 +115,7 @@ class InvoicePage(_Public):
             paper = papers.of_invoice(opened.ctx, row.id) if kept is None else issued.document_of(kept)
             fee = checkouts.fee_of(opened.ctx, row)
             today = sending.today_of(opened.ctx)
+            files = [one.name for one in appendix.supporting(opened.ctx, row.id)]
         # What is written off is owed all the same.
         owed = row.balance + row.amount_written_off
         shown = on_screen(replace(paper, paid=row.amount_paid + row.amount_credited, due=owed))
@@ -136,6 +140,7 @@ class InvoicePage(_Public):
             state="settled" if owed == 0 else "overdue" if overdue else "open",
             owed=money(owed),
             base=f"/i/{token}",
+            files=files,
             by_card=fee is not None,
             fee=fee and t.fee.format(amount=money(fee)),
             qr=_drawing(code["svg"] if code else _way_here(f"{self.server.public_url}/i/{token}")),
@@ -168,25 +173,40 @@ class Pay(_Public):
 
 
 class InvoiceFile(_Public):
-    """A file of the invoice, as it went by mail."""
+    """A file of the invoice as it was issued: `pdf`, `xml`, `documents.zip`; or one that goes with it, by its place."""
 
-    def __init__(self, entrance: Entrance, server: Server, assets: Assets, kind: str, media: str) -> None:
+    def __init__(self, entrance: Entrance, server: Server, assets: Assets, *, supporting: bool = False) -> None:
         super().__init__(entrance, server, assets)
-        self._kind = kind
-        self._media = media
+        self._supporting = supporting
 
     @_guarded
-    def on_get(self, request: falcon.Request, response: falcon.Response, token: str) -> None:
+    def on_get(self, request: falcon.Request, response: falcon.Response, token: str, name: str) -> None:
         del request
         with self.entrance.database.transaction() as connection:
             opened = self.open(connection, token)
-            (file,) = sending.attached(opened.ctx, opened.invoice_id, [self._kind])
-        response.content_type = self._media
-        response.set_header("Content-Disposition", f'attachment; filename="{file.name}"')
+            file = self._found(opened, name)
+            content = file.make()
+        response.content_type = file.media
+        response.set_header("Content-Disposition", _saved_as(file.name))
         response.set_header("Content-Security-Policy", "default-src 'none'; sandbox")
-        response.data = file.content
+        response.data = content
 
     on_head = on_get
+
+    def _found(self, opened: Opened, name: str) -> Named:
+        ctx, invoice_id = opened.ctx, opened.invoice_id
+        if self._supporting:
+            for place, file in enumerate(appendix.supporting(ctx, invoice_id), 1):
+                if str(place) == name:
+                    return file
+        elif name == "pdf":
+            return appendix.pdf(ctx, invoice_id)
+        elif name == "xml":
+            data = conformity.xml(ctx, invoice_id)
+            return Named(f"{appendix.stem(data.number)}.xml", "application/xml", data.make)
+        elif name == "documents.zip":
+            return appendix.bundle(ctx, invoice_id, chosen=True)
+        raise NotFound("There is no such file.")
 
 
 class Seen(_Public):
@@ -221,6 +241,13 @@ class Seen(_Public):
         except Unauthenticated:
             return False
         return self.open(connection, token).workspace_id == live.actor.workspace_id
+
+
+def _saved_as(name: str) -> str:
+    """RFC 6266; a receipt is called what somebody called it."""
+    plain = re.sub(r"[^\w.\- ]", "_", name, flags=re.ASCII)
+    said = f'attachment; filename="{plain}"'
+    return said if plain == name else f"{said}; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def _way_here(address: str) -> str:

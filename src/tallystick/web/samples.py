@@ -97,6 +97,8 @@ BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "updateRecurringInvoice": {"name": "Care and hosting"},
     "putAutomaticBilling": {"every": "MONTH", "mode": "DRAFT"},
+    "createReportView": {"name": "Last month", "report": "time", "query": "group=project"},
+    "updateReportView": {"shared": True},
     "updateCardSettings": {"method": "BOTH", "feePercent": "2.5"},
     "setClientPaymentMethod": {"method": "BANK"},
     "setInvoicePaymentMethod": {"method": "CARD"},
@@ -193,7 +195,12 @@ _VALUES: Final[Mapping[str, Any]] = {
     "Change.sequence": 41, "Change.type": "client.updated", "Change.resource": "client", "Change.deleted": False,
     "Change.data": {"id": CLIENT, "name": "Globex"}, "FeedPagination.nextCursor": "41",
     "AuditChange.type": "client.updated", "AuditChange.resource": "client",
-    "AuditEntry.hash": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+    "group": "project", "Revenue.invoiced": "642.60", "Revenue.credited": "0.00", "Revenue.refunded": "0.00",
+    "Revenue.net": "642.60", "Revenue.collected": "0.00", "Revenue.outstanding": "642.60",
+    "Uninvoiced.time": "540.00", "Uninvoiced.expenses": "84.50", "Uninvoiced.fees": "0.00", "Profit.worth": "540.00",
+    "Profit.billed": "540.00", "Profit.unbilled": "0.00", "Profit.writtenOff": "0.00", "Profit.costs": "84.50",
+    "Profit.profit": "455.50", "userName": "Ada Berg", "ReportView.name": "Last month", "report": "time",
+    "query": "group=project", "AuditEntry.hash": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
 }  # fmt: skip
 
 _FORMATS: Final[Mapping[str, str]] = {

@@ -388,6 +388,27 @@ def test_a_day_that_failed_is_made_up_for_whatever_the_policy(calendar: Calendar
     assert sorted(days(calendar.on("2026-08-15").run())) == ["2026-06-30", "2026-07-30"]
 
 
+@pytest.mark.parametrize(
+    ("catch_up", "history"),
+    [
+        ("LATEST", [("2026-06-30", "PASSED"), ("2026-07-30", "PASSED"), ("2026-08-30", "FAILED")]),
+        ("NONE", [("2026-06-30", "PASSED"), ("2026-07-30", "PASSED"), ("2026-08-30", "FAILED")]),
+    ],
+)
+def test_a_day_that_fails_behind_days_that_were_missed_is_told(
+    calendar: Calendar, catch_up: Any, history: list[tuple[str, str]]
+) -> None:
+    made = stubborn(calendar)
+    with calendar.studio.context() as ctx:
+        ctx.change(ctx.find(recurring.RecurringInvoice, made.id), catch_up=catch_up)
+    assert calendar.on("2026-08-30").run() == []
+    assert calendar.history(made) == history
+    found = calendar.read(made)
+    assert (found.failure is not None, found.next_run_on) == (True, date(2026, 9, 30))
+    calendar.do(clients.change, calendar.studio.ids["client"], require_po_number=False)
+    assert days(calendar.on("2026-08-31").run()) == ["2026-08-30"]
+
+
 def test_it_is_tried_again_less_and_less_often(calendar: Calendar) -> None:
     made = stubborn(calendar)
     tries: list[tuple[int, str]] = []

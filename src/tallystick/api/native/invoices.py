@@ -69,6 +69,9 @@ class InvoiceJson(Struct, rename="camel", gc=False):
     balance: str
     written_off_at: datetime | None
     write_off_reason: str | None
+    attach_timesheet: bool
+    attach_receipts: bool
+    receipt_ids: list[str]
 
 
 class LineJson(Struct, rename="camel", gc=False):
@@ -240,6 +243,9 @@ class InvoiceFields(Struct, rename=_invoice_names):
     issue_date: date | UnsetType | None = UNSET
     due_date: date | UnsetType | None = UNSET
     po_number: Line | UnsetType | None = UNSET
+    attach_timesheet: bool | UnsetType = UNSET
+    attach_receipts: bool | UnsetType = UNSET
+    receipt_ids: Annotated[list[Uuid], Meta(max_length=500)] | UnsetType | None = UNSET
 
 
 class PaymentFields(Struct, rename="camel"):

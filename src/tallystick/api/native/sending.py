@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -80,7 +81,7 @@ class RemindersFields(Struct, rename="camel"):
 
 def send_invoice(ctx: Context, ask: Ask) -> SentJson:
     verb = sending.send_test if ask.facts.get("test") else sending.send
-    return _sent_json(ctx, verb(ctx, ask.id, _message(ask, ("pdf",))))
+    return _sent_json(ctx, verb(ctx, ask.id, _message(ask, None)))
 
 
 def remind_of_invoice(ctx: Context, ask: Ask) -> SentJson:
@@ -123,14 +124,15 @@ def set_template(ctx: Context, ask: Ask) -> TemplateJson:
     return _template_json(words)
 
 
-def _message(ask: Ask, files: tuple[File, ...]) -> Message:
+def _message(ask: Ask, usual: tuple[File, ...] | None) -> Message:
     facts = ask.facts
+    files: Sequence[File] | None = facts.get("attach", usual)
     return Message(
         to=facts.get("to"),
         cc=facts.get("cc") or (),
         subject=facts.get("subject"),
         body=facts.get("message"),
-        files=tuple(dict.fromkeys(facts.get("attach", files))),
+        files=None if files is None else tuple(dict.fromkeys(files)),
     )
 
 

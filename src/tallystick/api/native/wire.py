@@ -216,7 +216,7 @@ class NativeApi(JsonManners):
     def _read(self, operation: Operation, name: str, rule: Filter, text: str) -> Any:
         if name == "limit":
             return read_limit(text, MOST)
-        if name == "sort":
+        if name == "sort" and operation.listing is not None:
             return _read_sort(operation, text)
         if name == "cursor":
             return text

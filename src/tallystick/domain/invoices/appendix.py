@@ -7,13 +7,13 @@ import re
 import zipfile
 from collections.abc import Callable, Sequence
 from datetime import date
+from functools import partial
 from typing import Final, NamedTuple
 
 from sqlalchemy import text
 
 from tallystick.db.session import Prepared
-from tallystick.domain import receipts
-from tallystick.domain.access import Permission
+from tallystick.domain import files, receipts
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
 from tallystick.domain.files import File
@@ -24,6 +24,7 @@ from tallystick.domain.invoices.issued import IssuedDocument
 from tallystick.values import csv
 from tallystick.values.document import Document, TimesheetRow
 from tallystick.values.duration import hours
+from tallystick.values.errors import Absent
 from tallystick.values.money import decimal_text
 
 HEADER: Final = ("date", "project", "task", "note", "hours")
@@ -54,9 +55,11 @@ def as_pdf(ctx: Context, client_id: str, kept: IssuedDocument | None, document: 
 
 
 def timesheet(ctx: Context, invoice_id: str) -> list[TimesheetRow]:
-    """A row for each entry on an invoice, with its time as billed. Never a rate."""
-    ctx.require(Permission.READ_INVOICES)
-    invoice = ctx.find(Invoice, invoice_id)
+    """A row for each entry on an invoice, with its time as billed; as it was issued, where it is. Never a rate."""
+    invoice = invoices.read(ctx, invoice_id)
+    kept = issued.of_invoice(ctx, invoice)
+    if kept is not None and kept.timesheet is not None:
+        return issued.hours_of(kept)
     return [
         TimesheetRow(entry_date=day, project=project or "", task=task, note=note, person=person, seconds=seconds)
         for day, project, task, note, person, seconds in ctx.rows(_ROWS, invoice_id=invoice.id)
@@ -65,7 +68,7 @@ def timesheet(ctx: Context, invoice_id: str) -> list[TimesheetRow]:
 
 def timesheet_pdf(ctx: Context, invoice_id: str) -> Named:
     """The hours behind an invoice on paper, in its language and look."""
-    document, rows = papers.of_invoice(ctx, invoice_id), timesheet(ctx, invoice_id)
+    (_, document, _), rows = _issued(ctx, invoice_id), timesheet(ctx, invoice_id)
     renderer = ctx.server.renderer
     return Named(
         f"{stem(document.number)}-timesheet.pdf", "application/pdf", lambda: renderer.timesheet(document, rows)
@@ -74,8 +77,43 @@ def timesheet_pdf(ctx: Context, invoice_id: str) -> Named:
 
 def timesheet_csv(ctx: Context, invoice_id: str) -> Named:
     """The hours behind an invoice as a table."""
-    document, rows = papers.of_invoice(ctx, invoice_id), timesheet(ctx, invoice_id)
+    (_, document, _), rows = _issued(ctx, invoice_id), timesheet(ctx, invoice_id)
     return Named(f"{stem(document.number)}-timesheet.csv", "text/csv; charset=utf-8", lambda: as_csv(rows))
+
+
+def supporting(ctx: Context, invoice_id: str) -> list[Named]:
+    """What the client gets beside an invoice, as was chosen for it. A receipt is made in this transaction alone."""
+    invoice = invoices.read(ctx, invoice_id)
+    return [
+        *(timesheets(ctx, invoice.id) if invoice.attach_timesheet else ()),
+        *(receipt_files(ctx, invoice) if invoice.attach_receipts else ()),
+    ]
+
+
+def timesheets(ctx: Context, invoice_id: str) -> list[Named]:
+    """The hours behind an invoice on paper and as a table; nothing where there is no time on it."""
+    return [timesheet_pdf(ctx, invoice_id), timesheet_csv(ctx, invoice_id)] if timesheet(ctx, invoice_id) else []
+
+
+def receipt_files(ctx: Context, invoice: Invoice) -> list[Named]:
+    """The receipts that were chosen for an invoice, each made in this transaction alone."""
+    return [
+        Named(f"{number:02}-{file.name}", file.media, partial(files.content_of, ctx, file.id))
+        for number, file in enumerate(chosen_receipts(ctx, invoice), 1)
+    ]
+
+
+def chosen_receipts(ctx: Context, invoice: Invoice) -> list[File]:
+    """The receipts of an invoice's expenses: those that were named, else all."""
+    found = receipts.of_expenses(ctx, _spent(ctx, invoice.id))
+    return [one for one in found if not invoice.receipt_ids or one.id in invoice.receipt_ids]
+
+
+def check_receipts(ctx: Context, invoice_id: str, receipt_ids: Sequence[str]) -> None:
+    """Only receipts of expenses on the invoice go with it."""
+    known = {one.id for one in receipts.of_expenses(ctx, _spent(ctx, invoice_id))} if receipt_ids else set[str]()
+    if set(receipt_ids) - known:
+        raise Absent(fields={"receipt_ids": "only receipts of expenses on this invoice"})
 
 
 def as_csv(rows: Sequence[TimesheetRow]) -> bytes:
@@ -98,13 +136,21 @@ def as_csv(rows: Sequence[TimesheetRow]) -> bytes:
     )
 
 
-def bundle(ctx: Context, invoice_id: str) -> Named:
-    """The invoice, its data where the client takes it, its timesheet where there is time on it, and its receipts."""
+def bundle(ctx: Context, invoice_id: str, *, chosen: bool = False) -> Named:
+    """The invoice, its data where the client takes them, its timesheet where there is time on it, and its receipts.
+
+    `chosen`: of timesheet and receipts what the client gets.
+    """
     (kept, document, invoice), rows = _issued(ctx, invoice_id), timesheet(ctx, invoice_id)
     paper = as_pdf(ctx, invoice.client_id, kept, document)
     profile = conformity.profile_of(ctx.find(Client, invoice.client_id))
-    spent = [expense_id for (expense_id,) in ctx.rows(_EXPENSES, invoice_id=document.id)]
-    proofs = receipts.with_contents(ctx, spent)
+    proofs = receipts.of_expenses(ctx, _spent(ctx, invoice.id))
+    if chosen:
+        rows = rows if invoice.attach_timesheet else []
+        proofs = chosen_receipts(ctx, invoice) if invoice.attach_receipts else []
+    contents = [
+        (f"receipts/{number:02}-{file.name}", files.content_of(ctx, file.id)) for number, file in enumerate(proofs, 1)
+    ]
     renderer = ctx.server.renderer
     name = stem(document.number)
 
@@ -117,7 +163,7 @@ def bundle(ctx: Context, invoice_id: str) -> Named:
         if rows:
             inside.append((f"{name}-timesheet.pdf", renderer.timesheet(document, rows)))
             inside.append((f"{name}-timesheet.csv", as_csv(rows)))
-        return zipped([*inside, *_named(proofs)], document.issue_date)
+        return zipped([*inside, *contents], document.issue_date)
 
     return Named(f"{name}.zip", "application/zip", make)
 
@@ -147,8 +193,8 @@ def _issued(ctx: Context, invoice_id: str) -> tuple[IssuedDocument | None, Docum
     return kept, document, invoice
 
 
-def _named(proofs: Sequence[tuple[File, bytes]]) -> list[tuple[str, bytes]]:
-    return [(f"receipts/{number:02}-{file.name}", content) for number, (file, content) in enumerate(proofs, 1)]
+def _spent(ctx: Context, invoice_id: str) -> list[str]:
+    return [expense_id for (expense_id,) in ctx.rows(_EXPENSES, invoice_id=invoice_id)]
 
 
 _ROWS = Prepared(

@@ -17,8 +17,8 @@ from tallystick.domain import categories
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
+from tallystick.domain.invoices import appendix, taxes, work
 from tallystick.domain.invoices import invoice as invoices
-from tallystick.domain.invoices import taxes, work
 from tallystick.domain.invoices.invoice import GROUPINGS, Grouping, Invoice, InvoiceLine
 from tallystick.domain.invoices.totals import (
     LARGEST,
@@ -86,6 +86,9 @@ def draft(
     issue_date: date | None = None,
     due_date: date | None = None,
     po_number: str | None = None,
+    attach_timesheet: bool = False,
+    attach_receipts: bool = False,
+    receipt_ids: Sequence[str] = (),
 ) -> Draft:
     """Draft an invoice from a client's unbilled work, and from lines of one's own.
 
@@ -132,6 +135,9 @@ def draft(
         default,
         notes=studio.invoice_notes if notes is None else notes or None,
         po_number=po_number,
+        attach_timesheet=attach_timesheet,
+        attach_receipts=attach_receipts,
+        receipt_ids=list(dict.fromkeys(receipt_ids)),
         issue_date=day,
         issue_date_given=issue_date is not None,
         due_date=due_date,
@@ -140,6 +146,7 @@ def draft(
     )
     work.write(ctx, made, planned)
     taxes.write(ctx, made, sums.taxes)
+    appendix.check_receipts(ctx, made.id, made.receipt_ids)
     ctx.record("created", made)
     return Draft(made, invoices.lines(ctx, made.id), warnings)
 
@@ -235,6 +242,9 @@ def change(ctx: Context, invoice_id: str, **facts: Any) -> Draft:
     if changed and not drawn:
         raise _nothing_to_bill(invoice.bill_to_name or "this client", Selection.of(invoice))
     plain = {name: facts[name] for name in _PLAIN if name in facts}
+    if "receipt_ids" in facts:
+        plain["receipt_ids"] = list(dict.fromkeys(facts["receipt_ids"] or ()))
+        appendix.check_receipts(ctx, invoice.id, plain["receipt_ids"])
     if plain.get("project_id", invoice.project_id) != invoice.project_id:
         _check_project(ctx, invoice.client_id, plain["project_id"])
     if facts.get("category_id", invoice.category_id) != invoice.category_id:
@@ -431,7 +441,9 @@ def _discounted(invoice: Invoice, discount: Discount | None) -> dict[str, Any]:
     return {"discount_percent": given.percent, "discount_amount": amount, "gross_discount": gross}
 
 
-_PLAIN: Final = ("notes", "due_date", "po_number", "terms", "project_id", "taxed_by_line")
+_PLAIN: Final = (
+    "attach_receipts", "attach_timesheet", "due_date", "notes", "po_number", "project_id", "taxed_by_line", "terms",
+)  # fmt: skip
 _OF_CUSTOM_LINES: Final = ("quantity", "rate", "unit", "project_id")
 _TAXING: Final = ("tax_rate", "tax_category", "tax_reason", "tax_rate_id")
 _SELECTING: Final = frozenset(
@@ -441,16 +453,12 @@ _CHANGEABLE: Final = _SELECTING | {
     "category_id",
     "client_id",
     "discount",
-    "due_date",
     "issue_date",
     "lines",
-    "notes",
-    "po_number",
     "prices_include_tax",
-    "project_id",
-    "taxed_by_line",
-    "terms",
+    "receipt_ids",
     "treatment",
+    *_PLAIN,
     *_TAXING,
 }
 

@@ -122,6 +122,11 @@ class Invoice(Counted):
     """What is open; of a draft, and of a cancelled one, what would be."""
     notes: Mapped[str | None]
     po_number: Mapped[str | None]
+    attach_timesheet: Mapped[bool] = mapped_column(default=False)
+    """Whether the client gets the hours behind it."""
+    attach_receipts: Mapped[bool] = mapped_column(default=False)
+    receipt_ids: Mapped[list[str]] = mapped_column(default=[])
+    """Which receipts, of those of its expenses; none named: all."""
     bill_to_name: Mapped[str | None]
     bill_to_address: Mapped[str | None]
     bill_to_country: Mapped[str | None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
@@ -14,7 +15,7 @@ from tallystick.db.base import Blob, Id, Tenant, one_of, table_of, within_worksp
 from tallystick.db.session import Prepared
 from tallystick.domain.context import Context, hydrate, workspace
 from tallystick.domain.invoices.invoice import Invoice
-from tallystick.values.document import PROFILES, Document, Profile, Renderer
+from tallystick.values.document import PROFILES, Document, Profile, Renderer, TimesheetRow
 
 EMBEDDED: Final[frozenset[Profile]] = frozenset(("cii", "xrechnung"))
 """Profiles whose XML a PDF can have in it: Factur-X."""
@@ -42,6 +43,9 @@ class IssuedDocument(Tenant):
     """By which rules the XML was made and checked; null: the client asks for none, and there is no XML."""
     xml: Mapped[Blob | None]
     xml_sha256: Mapped[Blob | None]
+    timesheet: Mapped[Blob | None]
+    """The hours behind it, rows of `values.document.TimesheetRow` as JSON; null: there are none."""
+    timesheet_sha256: Mapped[Blob | None]
     issued_at: Mapped[datetime]
 
     @classmethod
@@ -55,12 +59,21 @@ class IssuedDocument(Tenant):
             CheckConstraint("num_nonnulls(invoice_id, credit_note_id) = 1", name="of_one"),
             CheckConstraint("num_nonnulls(profile, xml, xml_sha256) IN (0, 3)", name="xml"),
             CheckConstraint(
-                "facts_sha256 = sha256(facts) AND pdf_sha256 = sha256(pdf) AND xml_sha256 = sha256(xml)", name="hashes"
+                "facts_sha256 = sha256(facts) AND pdf_sha256 = sha256(pdf) AND xml_sha256 = sha256(xml) "
+                "AND timesheet_sha256 = sha256(timesheet)",
+                name="hashes",
             ),
+            CheckConstraint("(timesheet IS NULL) = (timesheet_sha256 IS NULL)", name="timesheet"),
         )
 
 
-def freeze(ctx: Context, document: Document, profile: Profile | None, **of: str) -> IssuedDocument:
+def freeze(
+    ctx: Context,
+    document: Document,
+    profile: Profile | None,
+    hours: Sequence[TimesheetRow] = (),
+    **of: str,
+) -> IssuedDocument:
     """Make what is issued now, and keep it. `of` says of what: `invoice_id` or `credit_note_id`.
 
     With a profile there is XML.
@@ -68,6 +81,7 @@ def freeze(ctx: Context, document: Document, profile: Profile | None, **of: str)
     renderer = ctx.server.renderer
     xml = None if profile is None else renderer.xml(document, profile)
     facts, pdf = msgspec.json.encode(document), on_paper(renderer, document, profile, xml)
+    timesheet = msgspec.json.encode(hours) if hours else None
     return ctx.add(
         IssuedDocument(
             number=document.number,
@@ -78,6 +92,8 @@ def freeze(ctx: Context, document: Document, profile: Profile | None, **of: str)
             profile=profile,
             xml=xml,
             xml_sha256=None if xml is None else _hash(xml),
+            timesheet=timesheet,
+            timesheet_sha256=None if timesheet is None else _hash(timesheet),
             issued_at=ctx.now,
             **of,
         )
@@ -108,6 +124,11 @@ def issued_as(ctx: Context, number: str) -> IssuedDocument | None:
 def document_of(issued: IssuedDocument) -> Document:
     """The facts as they were issued."""
     return msgspec.json.decode(issued.facts, type=Document)
+
+
+def hours_of(issued: IssuedDocument) -> list[TimesheetRow]:
+    """The hours behind it, as they were issued."""
+    return [] if issued.timesheet is None else msgspec.json.decode(issued.timesheet, type=list[TimesheetRow])
 
 
 def _hash(content: bytes) -> bytes:

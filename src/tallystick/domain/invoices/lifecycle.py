@@ -10,7 +10,7 @@ from msgspec import UNSET
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
-from tallystick.domain.invoices import conformity, links, papers, series, work
+from tallystick.domain.invoices import appendix, conformity, links, papers, series, work
 from tallystick.domain.invoices import invoice as invoices
 from tallystick.domain.invoices.balance import check_not_written_off
 from tallystick.domain.invoices.draft import Draft, rewrite, settle
@@ -46,7 +46,8 @@ def mark_sent(ctx: Context, invoice_id: str) -> Invoice:
     drawn = series.draw(ctx, "invoice", issue_date)
     series.enter(ctx, drawn, invoice_id=invoice.id)
     become(ctx, invoice, "SENT", number=drawn.number, sent_at=ctx.now)
-    freeze(ctx, papers.of_invoice(ctx, invoice.id), conformity.profile_of(client), invoice_id=invoice.id)
+    document, hours = papers.of_invoice(ctx, invoice.id), appendix.timesheet(ctx, invoice.id)
+    freeze(ctx, document, conformity.profile_of(client), hours, invoice_id=invoice.id)
     links.mint(ctx, invoice)
     ctx.record("sent", invoice)
     return invoice

@@ -109,9 +109,9 @@ def _due_day(ctx: Context, recurring: RecurringInvoice, *, again: bool = False, 
         retry = run.retry_at
         if day in (None, run.occurs_on) and (again or (retry is not None and retry <= ctx.now)):
             return Due(run.occurs_on, run)
-    if day is not None:
-        return Due(day, None) if day == recurring.next_run_on else None
     since = _caught_up(ctx, recurring)
+    if day is not None and day != since:
+        return None
     if since is None or since > local_date(ctx.now, recurring.time_zone):
         return None
     return Due(since, None)

@@ -13,6 +13,7 @@ from tallystick.domain.desk import shell
 from tallystick.domain.members import CLOCKS, LANGUAGES, WEEK_STARTS
 from tallystick.domain.sessions import Session
 from tallystick.domain.tokens import Token
+from tallystick.values.browsers import browser_named
 from tallystick.web.app.visit import Answer, Go, Page, Visit
 
 NAMES = {"en": "English", "de": "Deutsch"}
@@ -108,22 +109,11 @@ def _session(visit: Visit, session: Session) -> dict[str, Any]:
     return {
         "id": session.id,
         "here": session.id == visit.live.session_id,
-        "agent": _agent(session.user_agent),
+        "agent": browser_named(session.user_agent) or session.user_agent[:60],
         "address": session.address,
         "seen_at": session.last_seen_at,
         "created_at": session.created_at,
     }
-
-
-def _agent(user_agent: str) -> str:
-    """A browser and a system that people know, where its name says so."""
-    browsers = ("Firefox", "Edg", "OPR", "Chrome", "Safari", "curl", "python")
-    systems = ("Android", "iPhone", "iPad", "Windows", "Mac OS", "Linux")
-    browser = next((one for one in browsers if one in user_agent), "")
-    system = next((one for one in systems if one in user_agent), "")
-    named = {"Edg": "Edge", "OPR": "Opera", "Mac OS": "Mac"}
-    parts = [named.get(one, one) for one in (browser, system) if one]
-    return " · ".join(parts) or user_agent[:60]
 
 
 def _token_state(visit: Visit, token: Token) -> str:

@@ -281,6 +281,8 @@ def _facts(visit: Visit) -> dict[str, Any]:
         "issue_date": form.day("issue_date"),
         "due_date": form.day("due_date"),
         "po_number": form.text("po_number", longest=100),
+        "attach_timesheet": form.flag("attach_timesheet"),
+        "attach_receipts": form.flag("attach_receipts"),
         "notes": form.text("notes"),
     }
     facts |= _tax_facts(_tax(visit))
@@ -297,6 +299,8 @@ def _changes(visit: Visit, invoice: Invoice) -> dict[str, Any]:
         "issue_date": form.day("issue_date"),
         "due_date": form.day("due_date"),
         "po_number": form.text("po_number", longest=100),
+        "attach_timesheet": form.flag("attach_timesheet"),
+        "attach_receipts": form.flag("attach_receipts"),
         "lines": lines_in(visit),
     }
     discount = discount_in(visit, form.text("discount", longest=40))

@@ -414,20 +414,20 @@ TIME_CSV: Final = Page("/api/reports/time.csv", _TRACK, time_csv)
 
 PAGES = (
     Page("/reports", _TRACK, time_page, label="Report: time", section="reports", icon="chart"),
-    Page("/reports/time/export", _TRACK, time_file),
+    Page("/reports/time/export", _TRACK, time_file, file=True),
     Page("/reports/revenue", _MONEY, revenue_page, label="Report: revenue", section="reports", icon="chart"),
-    Page("/reports/revenue/export", _MONEY, revenue_file),
+    Page("/reports/revenue/export", _MONEY, revenue_file, file=True),
     Page("/reports/projects", _READ, projects_page, label="Report: projects", section="reports", icon="chart"),
-    Page("/reports/projects/export", _READ, projects_file),
+    Page("/reports/projects/export", _READ, projects_file, file=True),
     Page(
         "/reports/uninvoiced", _MONEY, uninvoiced_page, label="Report: not billed yet", section="reports",
         icon="chart",
     ),
-    Page("/reports/uninvoiced/export", _MONEY, uninvoiced_file),
+    Page("/reports/uninvoiced/export", _MONEY, uninvoiced_file, file=True),
     Page(
         "/reports/utilisation", _TRACK, utilisation_page, label="Report: utilisation", section="reports", icon="chart"
     ),
-    Page("/reports/utilisation/export", _TRACK, utilisation_file),
+    Page("/reports/utilisation/export", _TRACK, utilisation_file, file=True),
     Page("/reports/views", _TRACK, post=save_view),
     Page("/reports/views/{id}/delete", _TRACK, post=delete_view),
 )  # fmt: skip

@@ -106,6 +106,7 @@ def _letter(visit: Visit, kind: Kind) -> Answer:
         ],
         profile=conformity.profile_of(client),
         files=FILES,
+        usual_files=sending.usual_files(ctx, invoice),
         places=PLACES,
         overdue=is_overdue(invoice, today_of(ctx)),
         myself=members.address_of(ctx, ctx.actor.user_id),

@@ -276,6 +276,7 @@ class PasswordPage(Page):
                     new=new,
                     address=entrance.where(request),
                     now=entrance.clock(),
+                    agent=request.user_agent or "",
                 )
         except Invalid as refusal:
             problem = refusal.fields.get("new_password") or "The old password is not right."
@@ -309,7 +310,15 @@ class ResetPage(Page):
             return
         try:
             with entrance.busy():
-                sessions.set_password(entrance.database, entrance.key, secret, password, entrance.clock())
+                sessions.set_password(
+                    entrance.database,
+                    entrance.key,
+                    secret,
+                    password,
+                    entrance.clock(),
+                    address=entrance.where(request),
+                    agent=request.user_agent or "",
+                )
         except Invalid as refusal:
             self._form(response, owner, status=400, problem=refusal.message)
             return

@@ -270,6 +270,8 @@ def issued_documents() -> None:
                 ("pdf_sha256", False),
                 ("xml", True),
                 ("xml_sha256", True),
+                ("timesheet", True),
+                ("timesheet_sha256", True),
             )
         ),
         sa.Column("profile", sa.Text(), nullable=True),
@@ -283,8 +285,10 @@ def issued_documents() -> None:
         check(
             "issued_documents",
             "hashes",
-            "facts_sha256 = sha256(facts) AND pdf_sha256 = sha256(pdf) AND xml_sha256 = sha256(xml)",
+            "facts_sha256 = sha256(facts) AND pdf_sha256 = sha256(pdf) AND xml_sha256 = sha256(xml) "
+            "AND timesheet_sha256 = sha256(timesheet)",
         ),
+        check("issued_documents", "timesheet", "(timesheet IS NULL) = (timesheet_sha256 IS NULL)"),
     )
 
 

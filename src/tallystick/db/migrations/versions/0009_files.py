@@ -19,9 +19,21 @@ LANGUAGES: Final = "language IN ('en', 'de', 'fr', 'es', 'it', 'nl', 'pt', 'pl',
 def upgrade() -> None:
     looks()
     files()
+    supporting_documents()
     for table in ("files", "file_contents"):
         for statement in security.tenant_table(table):
             op.execute(statement)
+
+
+def supporting_documents() -> None:
+    """What goes with an invoice to its client."""
+    for column, kind, usual in (
+        ("attach_timesheet", sa.Boolean(), "false"),
+        ("attach_receipts", sa.Boolean(), "false"),
+        ("receipt_ids", sa.ARRAY(sa.Text()), "{}"),
+    ):
+        op.add_column("invoices", sa.Column(column, kind, nullable=False, server_default=usual))
+        op.alter_column("invoices", column, server_default=None)
 
 
 def looks() -> None:
