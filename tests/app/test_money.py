@@ -89,6 +89,9 @@ def test_only_those_who_may_record_money_find_the_way(pages: Pages) -> None:
     sent = f"/invoices/{pages.ids['sent']}"
     assert "Record a payment" in pages["admin"].see(sent)
     assert "Record a payment" not in pages["manager"].see(sent)
+    for path in (f"{sent}/payments/new", f"{sent}/write-off", f"{sent}/payments/{pages.ids['payment']}/refund"):
+        assert pages["admin"].get(path).status_code == 200
+        assert pages["manager"].get(path).status_code == 403
     for path in ("/settings/mail", "/settings/payments", "/settings/look"):
         assert pages["manager"].get(path).status_code == 403
         assert path not in pages["manager"].see("/settings/invoices")
