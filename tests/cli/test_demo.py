@@ -154,6 +154,8 @@ def test_invoices_are_in_every_state_and_in_three_currencies(owner: Visitor):
     assert all(invoice["total"].partition(".")[2] in ("", "00") for invoice in invoices if invoice["currency"] == "JPY")
     numbers = [invoice["number"] for invoice in invoices if invoice["status"] != "DRAFT"]
     assert len(set(numbers)) == len(numbers)
+    (note,) = owner.all("/credit-notes")
+    assert note["total"] == next(one["amountCredited"] for one in invoices if one["id"] == note["invoiceId"])
 
 
 def test_the_lines_that_it_prints_can_be_pasted_also_after_a_restart(tmp_path: Path):

@@ -12,7 +12,7 @@ from tallystick.demo.nordlicht import ZONE
 from tallystick.domain.expenses import Category
 from tallystick.domain.invoices.draft import CustomLine
 
-State = Literal["draft", "sent", "part paid", "paid", "settled", "cancelled", "restored"]
+State = Literal["draft", "sent", "part paid", "part credited", "paid", "settled", "cancelled", "restored"]
 BILLED_AFTER: Final = timedelta(days=2)
 
 
@@ -88,7 +88,7 @@ BILLS: Final = (
     Bill("alster", 1, "part paid", expenses=True),
     Bill("brightwater", 1, "sent", facts=PO, work=False,
          lines=(("Patient portal, milestone 2: design", Decimal(1), MILESTONE, "portal"),)),
-    Bill("sagano", 1, "sent", expenses=True),
+    Bill("sagano", 1, "part credited", expenses=True),
     Bill("fjordlys", 1, "restored"),
     Bill("alster", 0, "draft", expenses=True),
 )  # fmt: skip

@@ -19,6 +19,9 @@ from tallystick.demo.sign_ins import SignIn, SignIns
 from tallystick.domain import clients, expenses, members, payments, projects, tasks, time_entries, tokens, workspaces
 from tallystick.domain.access import Actor, Plan, Role
 from tallystick.domain.context import Context, Server, open_workspace
+from tallystick.domain.credit_notes import credit
+from tallystick.domain.credit_notes.credit import CreditLine
+from tallystick.domain.invoices import invoice as invoices
 from tallystick.domain.invoices import lifecycle
 from tallystick.domain.invoices.draft import draft
 from tallystick.domain.invoices.invoice import Invoice
@@ -188,6 +191,8 @@ def _bill(stage: Stage, bill: Bill, now: datetime, client_ids: Ids, project_ids:
         _pay(stage, invoice, paid_at, invoice.total)
     elif bill.state == "part paid":
         _pay(stage, invoice, paid_at, round_money(invoice.total * Decimal("0.4"), invoice.currency))
+    elif bill.state == "part credited":
+        _credit(stage, invoice, min(made_at + timedelta(days=2), now))
     elif bill.state == "settled":
         lifecycle.mark_paid(stage.at(paid_at, "owner"), invoice.id)
     elif bill.state in ("cancelled", "restored"):
@@ -199,6 +204,13 @@ def _bill(stage: Stage, bill: Bill, now: datetime, client_ids: Ids, project_ids:
 def _pay(stage: Stage, invoice: Invoice, at: datetime, amount: Decimal) -> None:
     ctx = stage.at(at, "owner")
     payments.record(ctx, invoice.id, amount=amount, paid_on=ctx.today(), note="Bank transfer")
+
+
+def _credit(stage: Stage, invoice: Invoice, at: datetime) -> None:
+    ctx = stage.at(at, "owner")
+    first = invoices.lines(ctx, invoice.id)[0]
+    some = round_money(first.total / 10, invoice.currency)
+    credit.credit(ctx, invoice.id, reason="A visit was counted twice", lines=[CreditLine(first.id, some)])
 
 
 def _put_away(stage: Stage, now: datetime, project_ids: Ids) -> None:
