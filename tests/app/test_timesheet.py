@@ -8,11 +8,12 @@ from decimal import Decimal
 
 import pytest
 
-from tallystick.domain import members, time_entries, timesheet
-from tallystick.domain.desk import shell, work
+from tallystick.domain import expenses, members, time_entries, timesheet, write_offs
+from tallystick.domain.desk import money, shell, work
 from tallystick.domain.desk import time as desk
 from tallystick.domain.desk.time import Sought
 from tallystick.domain.invoices.draft import draft
+from tallystick.domain.reports import uninvoiced
 from tallystick.values.errors import Conflict, Forbidden, Invalid
 from tests.studio import Studio
 
@@ -164,3 +165,20 @@ def test_no_one_else_sees_a_workspace(studio: Studio, other_studio: Studio) -> N
         assert all(client.id in studio.ids.values() for client in work.clients(ctx))
         assert not any(place.project_id in other_studio.ids.values() for place in shell.places(ctx, limit=500))
         assert Decimal(0) == sum(client.open for client in work.clients(ctx))
+
+
+def test_what_is_ready_to_bill_is_what_a_report_says_is_not_invoiced(studio: Studio) -> None:
+    """Written-off work and timers that run are neither here nor there."""
+    project = studio.ids["project"]
+    with studio.context() as ctx:
+        for seconds in (3600, 1800):
+            entry = time_entries.log(ctx, project_id=project, entry_date=DAY, duration_seconds=seconds)
+        spent = {"client_id": studio.ids["client"], "amount": Decimal(9), "expense_date": DAY}
+        kept, lost = (expenses.record(ctx, description=word, **spent) for word in ("Train", "Bus"))
+        write_offs.write_off(ctx, time_entries.TimeEntry, [entry.id], "Ours")
+        write_offs.write_off(ctx, expenses.Expense, [lost.id], "Ours")
+        time_entries.start(ctx, project_id=project)
+        (waiting,) = money.unbilled(ctx)
+        (said,) = uninvoiced.report(ctx).rows
+        assert (waiting.seconds, waiting.amount, waiting.expenses) == (said.seconds, said.time, kept.amount)
+        assert [one.unbilled_seconds for one in money.glances(ctx) if one.unbilled_seconds] == [3600]

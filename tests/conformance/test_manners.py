@@ -236,6 +236,8 @@ def test_no_answer_to_a_member_has_a_word_about_money(world: World, tmp_path: Pa
         head = "/" + operation.path.split("/")[1]
         path = operation.path.replace("{id}", places.get(head, NOBODY))
         result = world.api("member")("GET", path)
+        if not result.headers.get("Content-Type", "").startswith("application/json"):
+            continue  # a table, which tests of its own read
         told = keys(result.json) - {"rateType", "totals"}  # of hours
         assert not [key for key in told if any(word in key.lower() for word in MEMBER_MONEY)], operation.id
 

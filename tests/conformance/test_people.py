@@ -116,8 +116,8 @@ def test_nobody_else_changes_the_organization(world: World, who: str) -> None:
     ("body", "field"),
     [
         ({"countryCode": "de"}, "countryCode"),
-        ({"endpointScheme": "9930"}, "endpoint"),
-        ({"endpoint": "DE815204334"}, "endpointScheme"),
+        ({"endpointScheme": "9930"}, "endpointScheme"),
+        ({"endpoint": "DE815204334"}, "endpoint"),
         ({"endpointScheme": "VAT", "endpoint": "DE815204334"}, "endpointScheme"),
         ({"name": None}, "name"),
     ],

@@ -123,6 +123,10 @@ class TimeEntry(Counted):
                 postgresql_where=live,
             ),
             Index("ix_time_entries_user_begins", "workspace_id", "user_id", "begins_at", "id", postgresql_where=live),
+            Index(
+                "ix_time_entries_unbilled", "workspace_id", "project_id",
+                postgresql_where=f"billable AND invoice_id IS NULL AND written_off_at IS NULL AND {live}",
+            ),
             Index("ix_time_entries_task", "workspace_id", "task_id", postgresql_where="task_id IS NOT NULL"),
             Index("ix_time_entries_invoice", "workspace_id", "invoice_id", postgresql_where="invoice_id IS NOT NULL"),
         )  # fmt: skip

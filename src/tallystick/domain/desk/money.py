@@ -320,7 +320,8 @@ _GLANCES = Prepared(
             JOIN projects AS project ON project.workspace_id = :workspace AND project.id = entry.project_id
             LEFT JOIN clients AS client ON client.workspace_id = :workspace AND client.id = project.client_id
             WHERE entry.workspace_id = :workspace AND entry.deleted_at IS NULL AND entry.invoice_id IS NULL
-              AND entry.billable AND project.rate_type = 'HOURLY'
+              AND entry.written_off_at IS NULL AND entry.billable AND project.rate_type <> 'FIXED'
+              AND (entry.started_at IS NULL OR entry.stopped_at IS NOT NULL)
             UNION ALL
             SELECT currency, 0, 0, CASE WHEN status = 'DRAFT' THEN total ELSE 0 END,
                    CASE WHEN status = 'SENT' THEN balance ELSE 0 END,
@@ -347,13 +348,13 @@ _UNBILLED = Prepared(
             FROM time_entries AS entry
             JOIN projects AS project ON project.workspace_id = :workspace AND project.id = entry.project_id
             WHERE entry.workspace_id = :workspace AND entry.deleted_at IS NULL AND entry.invoice_id IS NULL
-              AND entry.billable AND project.rate_type = 'HOURLY'
+              AND entry.written_off_at IS NULL AND entry.billable AND project.rate_type <> 'FIXED'
               AND (entry.started_at IS NULL OR entry.stopped_at IS NOT NULL)
             UNION ALL
             SELECT expense.client_id, 0, 0, expense.amount, expense.expense_date
             FROM expenses AS expense
             WHERE expense.workspace_id = :workspace AND expense.deleted_at IS NULL AND expense.invoice_id IS NULL
-              AND expense.billable AND expense.client_id IS NOT NULL
+              AND expense.written_off_at IS NULL AND expense.billable AND expense.client_id IS NOT NULL
         ) AS work
         JOIN clients AS client ON client.workspace_id = :workspace AND client.id = work.client_id
         WHERE client.deleted_at IS NULL

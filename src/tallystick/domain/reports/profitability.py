@@ -139,6 +139,7 @@ def _figures(of: str) -> Prepared:
                 WHERE {_COUNTED.format(of=of)}
                   AND (CAST(:status AS text) IS NULL OR place.status = CAST(:status AS text))
                   AND (CAST(:client AS uuid) IS NULL OR place.client_id = CAST(:client AS uuid))
+                OFFSET 0
             ) AS entry
             GROUP BY project_id
         ) AS work ON work.project_id = project.id

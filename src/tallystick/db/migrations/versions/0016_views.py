@@ -1,4 +1,4 @@
-"""Saved views of reports."""
+"""Saved views of reports, and the index that finds what is not billed yet among all that is."""
 
 from __future__ import annotations
 
@@ -52,6 +52,13 @@ def upgrade() -> None:
         ["workspace_id", "report"],
         unique=False,
         postgresql_where=sa.text("shared AND deleted_at IS NULL"),
+    )
+    op.create_index(
+        "ix_time_entries_unbilled",
+        "time_entries",
+        ["workspace_id", "project_id"],
+        unique=False,
+        postgresql_where=sa.text("billable AND invoice_id IS NULL AND written_off_at IS NULL AND deleted_at IS NULL"),
     )
     for statement in security.tenant_table("report_views"):
         op.execute(statement)
