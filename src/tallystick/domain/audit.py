@@ -10,13 +10,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Final, NamedTuple
 
+import msgspec
 from sqlalchemy import ARRAY, UUID, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tallystick.db.base import Blob, Id, Json, Row, within_workspace
 from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
-from tallystick.domain.context import Context
+from tallystick.domain.context import Context, Origin
+from tallystick.values.spreadsheet import csv_of
 
 EXPORTED: Final = 50_000
 """How many entries one export has at most, the newest."""
@@ -55,6 +57,27 @@ class Entry(NamedTuple):
     events: str
     """A JSON array of `{type, resource, id, before, after}`."""
 
+    @property
+    def came_from(self) -> Origin:
+        """Whence it was asked for; empty texts where that is not known."""
+        return Origin("") if self.origin is None else msgspec.json.decode(self.origin, type=Origin)
+
+    @property
+    def changes(self) -> list[Change]:
+        """What was done in it, in order."""
+        return msgspec.json.decode(self.events, type=list[Change])
+
+
+class Change(msgspec.Struct, frozen=True, gc=False):
+    """One thing that was done to a row."""
+
+    type: str
+    resource: str
+    id: str
+    before: Any
+    """The fields that changed, as they were; null where nothing was there, or only the facts are kept."""
+    after: Any
+
 
 def page(ctx: Context, *, before: int | None = None, limit: int = 50, **wanted: Any) -> tuple[list[Entry], int | None]:
     """Entries, the newest first, and from which number the next page goes on.
@@ -68,6 +91,20 @@ def page(ctx: Context, *, before: int | None = None, limit: int = 50, **wanted: 
     return found, found[-1].sequence if len(rows) > limit else None
 
 
+def as_csv(entries: Sequence[Entry]) -> bytes:
+    """Entries as a table, a line for each change."""
+    return csv_of(
+        ("Number", "When", "Who", "Action", "Credential", "Address", "User agent", "Request", "Type", "Resource", "Id",
+         "Before", "After", "Hash"),
+        (
+            (one.sequence, one.occurred_at.isoformat(), one.actor_name or one.actor_id, origin.action or None,
+             origin.credential or None, origin.address or None, origin.agent or None, origin.request or None,
+             change.type, change.resource, change.id, _text(change.before), _text(change.after), one.hash.hex())
+            for one in entries for origin in [one.came_from] for change in one.changes
+        ),
+    )  # fmt: skip
+
+
 def broken(ctx: Context) -> Sequence[int]:
     """Numbers of entries that are not what they were, or not where they were; none: the chain holds."""
     ctx.require(Permission.READ_AUDIT)
@@ -79,6 +116,10 @@ def length(ctx: Context) -> int:
     ctx.require(Permission.READ_AUDIT)
     found = ctx.row(_LENGTH)
     return found[0] if found else 0
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else msgspec.json.encode(value).decode()
 
 
 _FILTERS: Final = ("actor_id", "action", "resource", "resource_id", "since", "until")

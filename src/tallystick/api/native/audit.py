@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
-import msgspec
 from msgspec import Struct
 
 from tallystick.api.native.wire import LIMIT, Part
@@ -13,9 +12,8 @@ from tallystick.api.wire import Ask, File, Operation
 from tallystick.domain import audit
 from tallystick.domain.access import Permission
 from tallystick.domain.audit import Entry
-from tallystick.domain.context import Context, Origin
+from tallystick.domain.context import Context
 from tallystick.domain.listing import After, Filter
-from tallystick.values.spreadsheet import csv_of
 
 NOWHERE: Final = "00000000-0000-0000-0000-000000000000"
 
@@ -53,7 +51,7 @@ def list_audit_log(ctx: Context, ask: Ask) -> Part:
 
 def export_audit_log(ctx: Context, ask: Ask) -> File:
     found, _ = audit.page(ctx, limit=audit.EXPORTED, **_filters(ask.query))
-    return File("audit-log.csv", "text/csv; charset=utf-8", lambda: _csv(found))
+    return File("audit-log.csv", "text/csv; charset=utf-8", lambda: audit.as_csv(found))
 
 
 def _filters(query: dict[str, Any]) -> dict[str, Any]:
@@ -66,7 +64,7 @@ def _filters(query: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shown(entry: Entry) -> AuditEntryJson:
-    origin = Origin("") if entry.origin is None else msgspec.json.decode(entry.origin, type=Origin)
+    origin = entry.came_from
     return AuditEntryJson(
         entry.sequence,
         entry.occurred_at,
@@ -77,27 +75,9 @@ def _shown(entry: Entry) -> AuditEntryJson:
         origin.address or None,
         origin.agent or None,
         origin.request or None,
-        msgspec.json.decode(entry.events, type=list[AuditChangeJson]),
+        [AuditChangeJson(one.type, one.resource, one.id, one.before, one.after) for one in entry.changes],
         entry.hash.hex(),
     )
-
-
-def _csv(entries: list[Entry]) -> bytes:
-    shown = [_shown(one) for one in entries]
-    return csv_of(
-        ("Number", "When", "Who", "Action", "Credential", "Address", "User agent", "Request", "Type", "Resource", "Id",
-         "Before", "After", "Hash"),
-        (
-            (one.sequence, one.occurred_at.isoformat(), one.actor_name or one.actor_id, one.action, one.credential,
-             one.address, one.user_agent, one.request_id, change.type, change.resource, change.id,
-             _text(change.before), _text(change.after), one.hash)
-            for one in shown for change in one.changes
-        ),
-    )  # fmt: skip
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else msgspec.json.encode(value).decode()
 
 
 _NONE: Any = None

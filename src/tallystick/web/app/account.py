@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from tallystick.auth import tokens as token_texts
-from tallystick.domain import members, sessions, tokens
+from tallystick.domain import api_keys, members, oauth, sessions, tokens
 from tallystick.domain.access import SCOPES, Permission
 from tallystick.domain.desk import shell
 from tallystick.domain.members import CLOCKS, LANGUAGES, WEEK_STARTS
@@ -27,6 +27,7 @@ def page(visit: Visit) -> Answer:
         clocks=[("24", "15:30"), ("12", "3:30 pm")],
         zones=zones(),
         sessions=[_session(visit, one) for one in sessions.of_member(visit.ctx, visit.actor.user_id)],
+        grants=oauth.grants_of(visit.ctx, visit.actor.user_id),
     )
 
 
@@ -62,13 +63,20 @@ def end_others(visit: Visit) -> Answer:
     return visit.go("/account", "You are signed out everywhere else.")
 
 
-def tokens_page(visit: Visit, fresh: str = "") -> Answer:
+def take_back(visit: Visit) -> Answer:
+    """End what one granted an app."""
+    oauth.revoke_grant(visit.ctx, visit.id())
+    return visit.go("/account", "The app may do nothing for you any more.")
+
+
+def tokens_page(visit: Visit, fresh: str = "", fresh_key: str = "") -> Answer:
     names = {user_id: name for user_id, name, _ in shell.colleagues(visit.ctx)}
     return visit.show(
         "tokens.html",
         tokens=[(token, names.get(token.user_id, ""), _token_state(visit, token)) for token in tokens.seen(visit.ctx)],
         fresh=fresh,
-        scopes=SCOPES,
+        fresh_key=fresh_key,
+        keys=api_keys.all_of(visit.ctx) if visit.may("KEEP_API_KEYS") else [],
     )
 
 
@@ -129,6 +137,7 @@ PAGES = (
     Page("/account/theme", _SELF, post=theme),
     Page("/account/sessions/others", _SELF, post=end_others),
     Page("/account/sessions/{id}/end", _SELF, post=end_session),
+    Page("/account/grants/{id}/end", _SELF, post=take_back),
     Page("/settings/api", _SELF, tokens_page, make_token, label="API tokens", section="settings", icon="key"),
     Page("/settings/api/{id}/revoke", _SELF, post=revoke_token),
 )

@@ -17,7 +17,8 @@ import msgspec
 from tallystick.auth import sessions
 from tallystick.auth.sessions import Live
 from tallystick.auth.tokens import Env
-from tallystick.domain.context import Context, Server
+from tallystick.domain.access import Actor
+from tallystick.domain.context import Context, Origin, Server
 from tallystick.domain.desk.shell import shell
 from tallystick.values.errors import Forbidden, Invalid, NotFound, Refusal, Unauthenticated
 from tallystick.values.seal import derive, seal, unseal
@@ -156,6 +157,7 @@ class _Exchange:
                         token = self.request.get_header("X-CSRF-Token") or visit.form.kept("csrf_token")
                         self.entrance.require_csrf(self.request, visit.live, token)
                         visit.ctx.require(self.page.change or self.page.permission)
+                        visit.ctx.comes_from(self._origin(visit.actor))
                     else:
                         visit.ctx.require(self.page.permission)
                     answer = self._handle(visit, posting=posting)
@@ -201,6 +203,11 @@ class _Exchange:
             theme=theme if theme in THEMES else "",
             env=self.front.env,
         )
+
+    def _origin(self, actor: Actor) -> Origin:
+        """For the audit log: the page, and from where its form came."""
+        agent = "".join(one for one in (self.request.user_agent or "")[:200] if one.isprintable())
+        return Origin(self.page.path, actor.credential, self.entrance.where(self.request), agent)
 
     def _again(self, refusal: Refusal) -> None:
         """Show a refused form again with what is wrong, or go back with the sentence."""

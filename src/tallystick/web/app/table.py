@@ -6,6 +6,8 @@ from typing import Final
 
 from tallystick.web.app import (
     account,
+    apps_and_keys,
+    audit_log,
     billing,
     builder,
     calendar,
@@ -53,4 +55,6 @@ PAGES: Final[tuple[Page, ...]] = (
     *mail_settings.PAGES,
     *payment_settings.PAGES,
     *account.PAGES,
+    *apps_and_keys.PAGES,
+    *audit_log.PAGES,
 )
