@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import text
@@ -16,6 +16,7 @@ from tallystick.domain.invoices import invoice as invoices_of
 from tallystick.domain.invoices import papers
 from tallystick.domain.invoices.draft import Draft, change, draft
 from tallystick.domain.invoices.invoice import InvoiceTax
+from tallystick.domain.reconciliation import minor_unit_sql
 from tallystick.values.document import Document
 from tallystick.values.money import round_money
 
@@ -44,7 +45,6 @@ class Glance(NamedTuple):
     currency: str
     unbilled_seconds: int
     unbilled: Decimal
-    """Before rounding."""
     drafts: Decimal
     open: Decimal
     overdue: Decimal
@@ -308,12 +308,14 @@ _CREDIT_NOTES = Prepared(
         LIMIT :limit
     """)
 )
+_WORTH: Final = "round(entry.duration_seconds * COALESCE(entry.hourly_rate, 0) / 3600, {})"
+"""What time is worth, as reports have it: rounded entry by entry."""
 _GLANCES = Prepared(
-    text("""
-        SELECT currency, sum(seconds)::bigint, round(sum(unbilled), 2), sum(drafts), sum(open), sum(overdue), sum(paid)
+    text(f"""
+        SELECT currency, sum(seconds)::bigint, sum(unbilled), sum(drafts), sum(open), sum(overdue), sum(paid)
         FROM (
             SELECT COALESCE(client.currency, studio.default_currency) AS currency, entry.duration_seconds AS seconds,
-                   entry.duration_seconds * COALESCE(entry.hourly_rate, 0) / 3600 AS unbilled,
+                   {_WORTH.format(minor_unit_sql("COALESCE(client.currency, studio.default_currency)"))} AS unbilled,
                    0 AS drafts, 0 AS open, 0 AS overdue, 0 AS paid
             FROM time_entries AS entry
             JOIN workspaces AS studio ON studio.id = entry.workspace_id
@@ -338,15 +340,16 @@ _GLANCES = Prepared(
     """)
 )
 _UNBILLED = Prepared(
-    text("""
-        SELECT client.id, client.name, client.currency, sum(work.seconds)::bigint, round(sum(work.amount), 2),
+    text(f"""
+        SELECT client.id, client.name, client.currency, sum(work.seconds)::bigint, sum(work.amount),
                sum(work.spent), min(work.day)
         FROM (
             SELECT project.client_id, entry.duration_seconds AS seconds,
-                   entry.duration_seconds * COALESCE(entry.hourly_rate, 0) / 3600 AS amount, 0 AS spent,
+                   {_WORTH.format(minor_unit_sql("payer.currency"))} AS amount, 0 AS spent,
                    entry.entry_date AS day
             FROM time_entries AS entry
             JOIN projects AS project ON project.workspace_id = :workspace AND project.id = entry.project_id
+            JOIN clients AS payer ON payer.workspace_id = :workspace AND payer.id = project.client_id
             WHERE entry.workspace_id = :workspace AND entry.deleted_at IS NULL AND entry.invoice_id IS NULL
               AND entry.written_off_at IS NULL AND entry.billable AND project.rate_type <> 'FIXED'
               AND (entry.started_at IS NULL OR entry.stopped_at IS NOT NULL)
@@ -359,7 +362,7 @@ _UNBILLED = Prepared(
         JOIN clients AS client ON client.workspace_id = :workspace AND client.id = work.client_id
         WHERE client.deleted_at IS NULL
         GROUP BY client.id, client.name, client.currency
-        ORDER BY round(sum(work.amount), 2) + sum(work.spent) DESC, lower(client.name)
+        ORDER BY sum(work.amount) + sum(work.spent) DESC, lower(client.name)
         LIMIT 100
     """)
 )

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
+from tallystick.domain.reconciliation import minor_unit_sql
 from tallystick.values.money import round_money
 
 
@@ -192,7 +193,7 @@ _SEEN: Final = """
      WHERE staff.workspace_id = :workspace AND staff.project_id = project.id AND staff.user_id = :actor))
 """
 _CLIENTS = Prepared(
-    text("""
+    text(f"""
         SELECT client.id, client.name, client.contact_name, client.email, client.currency, client.status,
                (SELECT count(*) FROM projects AS project
                 WHERE project.workspace_id = :workspace AND project.client_id = client.id
@@ -202,11 +203,14 @@ _CLIENTS = Prepared(
         FROM clients AS client
         LEFT JOIN (
             SELECT project.client_id, sum(entry.duration_seconds) AS seconds,
-                   round(sum(entry.duration_seconds * COALESCE(entry.hourly_rate, 0) / 3600), 2) AS worth
+                   sum(round(entry.duration_seconds * COALESCE(entry.hourly_rate, 0) / 3600,
+                             {minor_unit_sql("payer.currency")})) AS worth
             FROM time_entries AS entry
             JOIN projects AS project ON project.workspace_id = :workspace AND project.id = entry.project_id
+            JOIN clients AS payer ON payer.workspace_id = :workspace AND payer.id = project.client_id
             WHERE entry.workspace_id = :workspace AND entry.deleted_at IS NULL AND entry.invoice_id IS NULL
-              AND entry.billable AND project.rate_type = 'HOURLY'
+              AND entry.written_off_at IS NULL AND entry.billable AND project.rate_type <> 'FIXED'
+              AND (entry.started_at IS NULL OR entry.stopped_at IS NOT NULL)
             GROUP BY project.client_id
         ) AS work ON work.client_id = client.id
         LEFT JOIN (
@@ -250,8 +254,11 @@ _PROJECTS = Prepared(
         LEFT JOIN clients AS client ON client.workspace_id = :workspace AND client.id = project.client_id
         LEFT JOIN LATERAL (
             SELECT sum(duration_seconds) AS seconds,
-                   sum(duration_seconds) FILTER (WHERE billable AND invoice_id IS NULL) AS unbilled,
-                   round(sum(duration_seconds * COALESCE(hourly_rate, 0) / 3600) FILTER (WHERE billable), 2) AS worth
+                   sum(duration_seconds)
+                       FILTER (WHERE billable AND invoice_id IS NULL AND written_off_at IS NULL) AS unbilled,
+                   sum(round(duration_seconds * COALESCE(hourly_rate, 0) / 3600,
+                             {minor_unit_sql("COALESCE(client.currency, studio.default_currency)")}))
+                       FILTER (WHERE billable) AS worth
             FROM time_entries
             WHERE workspace_id = :workspace AND project_id = project.id AND deleted_at IS NULL
               AND (CAST(:everyone AS boolean) OR user_id = :actor)

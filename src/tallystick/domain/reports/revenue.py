@@ -58,7 +58,7 @@ class RevenueReport(NamedTuple):
     totals: tuple[Revenue, ...]
     """One for each currency."""
     months: tuple[Revenue, ...]
-    """Every month of the period in the currency with the most, also those without: for a chart."""
+    """Every month of the period, also those without, in the workspace's currency where anything is: for a chart."""
 
 
 def report(
@@ -122,8 +122,9 @@ def _summed(rows: list[Revenue], *, by_month: bool, by_client: bool) -> list[Rev
 
 
 def _months(ctx: Context, rows: list[Revenue], totals: list[Revenue], first: date, last: date) -> tuple[Revenue, ...]:
-    currency = max(totals, key=lambda one: one.invoiced + one.collected).currency if totals else None
-    currency = currency or current(ctx).default_currency
+    currency = current(ctx).default_currency
+    if totals and all(one.currency != currency for one in totals):
+        currency = totals[0].currency
     known = {one.month: one for one in _summed(rows, by_month=True, by_client=False) if one.currency == currency}
     months: list[Revenue] = []
     month = first
