@@ -49,8 +49,9 @@ _LOCK_PERSON: Final = Prepared("SELECT FROM people WHERE id = %(person)s::uuid F
 _STILL: Final = Prepared("""
     SELECT password_hash FROM people WHERE id = %(person)s::uuid AND EXISTS (
         SELECT FROM members WHERE user_id = people.id AND workspace_id = %(workspace)s::uuid AND removed_at IS NULL
-    ) FOR SHARE
+    ) FOR NO KEY UPDATE
 """)
+"""Who signs in twice at once queues here: two that only shared the row would wait for each other to write it."""
 _USE_STEP: Final = Prepared("""
     UPDATE people SET totp_step = %(step)s
     WHERE id = %(person)s::uuid AND (totp_step IS NULL OR totp_step < %(step)s)
