@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ def examples() -> list[list[str]]:
     blocks = "\n".join(re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)).replace("\\\n", " ")
     found = [re.search(r"tallystick (.*)", line) for line in blocks.splitlines()]
     lines = [re.sub(r"\$\([^)]*\)", "X", match[1]) for match in found if match]
-    return [shlex.split(re.split(r" [|<>] ", line)[0], comments=True) for line in lines]
+    words = [shlex.split(line, comments=True) for line in lines]
+    return [list(takewhile(lambda word: word not in ("|", "<", ">"), line)) for line in words]
 
 
 def named(words: list[str]) -> tuple[str, ...]:

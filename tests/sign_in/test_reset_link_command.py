@@ -10,8 +10,11 @@ import pytest
 from falcon import testing
 from typer.testing import CliRunner
 
+from tallystick.auth.sessions import CodeNeeded
 from tallystick.cli import application
 from tallystick.cli.console import CommandError
+from tallystick.domain import members
+from tallystick.values.errors import Conflict
 from tests.sign_in.conftest import signed_in, submit
 from tests.studio import KEY, Studio
 
@@ -29,8 +32,8 @@ def data(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> 
     return tmp_path
 
 
-def run(data: Path, *words: str) -> str:
-    result = CliRunner().invoke(application(), ["member", "reset-link", *words, "--data", str(data)])
+def run(data: Path, *words: str, command: str = "reset-link") -> str:
+    result = CliRunner().invoke(application(), ["member", command, *words, "--data", str(data)])
     if result.exception is not None:
         raise result.exception
     return result.stdout
@@ -54,3 +57,14 @@ def test_it_says_for_people_what_to_do_with_it(with_password: Studio, data: Path
 def test_for_nobody_there_is_none(data: Path) -> None:
     with pytest.raises(CommandError, match="Nobody with the e-mail"):
         run(data, "nobody@studio.example")
+
+
+def test_whoever_lost_their_authenticator_is_let_in_with_the_password_alone(with_password: Studio, data: Path) -> None:
+    with with_password.context() as ctx:
+        members.turn_on_second_factor(ctx, secret=b"sealed", step=1, backup_codes=["x"])
+    with pytest.raises(CodeNeeded):
+        signed_in(with_password)
+    assert "password alone" in run(data, with_password.owner.email, command="second-factor-off")
+    assert signed_in(with_password).jwt
+    with pytest.raises(Conflict, match="is off"):
+        run(data, with_password.owner.email, command="second-factor-off")

@@ -49,12 +49,18 @@ _LOCK_PERSON: Final = Prepared("SELECT FROM people WHERE id = %(person)s::uuid F
 _STILL: Final = Prepared("""
     SELECT password_hash FROM people WHERE id = %(person)s::uuid AND EXISTS (
         SELECT FROM members WHERE user_id = people.id AND workspace_id = %(workspace)s::uuid AND removed_at IS NULL
-    ) FOR SHARE
+    ) FOR NO KEY UPDATE
 """)
+"""Who signs in twice at once queues here: two that only shared the row would wait for each other to write it."""
 _USE_STEP: Final = Prepared("""
     UPDATE people SET totp_step = %(step)s
     WHERE id = %(person)s::uuid AND (totp_step IS NULL OR totp_step < %(step)s)
 """)
+_USE_BACKUP: Final = Prepared("""
+    UPDATE people SET backup_codes = array_remove(backup_codes, %(digest)s::text)
+    WHERE id = %(person)s::uuid AND %(digest)s::text = ANY (backup_codes)
+""")
+"""Of two that come with the same code, the second finds it gone."""
 _REHASH: Final = Prepared("""
     UPDATE people SET password_hash = %(fresh)s WHERE id = %(person)s::uuid AND password_hash = %(stored)s
 """)
@@ -298,26 +304,118 @@ def change_password(
 
     They are told of it by mail.
     """
+    known = _known(database, key, live, old, address=address, now=now, field="old_password")
+    check_password(new, "new_password", known.words, second_factor=known.sealed is not None)
+    fresh = hash_password(new)
+    with database.transaction() as connection:
+        ctx = _acting(connection, live, known, now)
+        members.set_password(ctx, live.user.id, fresh, keep_session=live.session_id)
+        _tell(ctx, live.user.id, address, agent)
+
+
+class Known(NamedTuple):
+    """Somebody signed in, whose password was seen just now; counted as a failure until `_acting` forgives it."""
+
+    counted: dict[bytes, Allowance]
+    stored: str | None
+    sealed: bytes | None
+    words: tuple[str, ...]
+    """What their password should not be made of."""
+
+
+def _known(
+    database: Transactions,
+    key: bytes,
+    live: Live,
+    password: str,
+    *,
+    address: str,
+    now: datetime,
+    field: str = "password",
+) -> Known:
+    """Whoever is signed in knows the password, too. No connection is held while it is hashed."""
     email = live.user.email
     counted = _counted(key, email, address, None)
     with database.transaction() as connection:
         sessions.charge(connection, counted, now)
         rows = connection.run(_SIGN_IN, {"email": email}).fetchall()
     stored = cast("str | None", rows[0][2]) if rows else None
-    if not verify_password(stored, old):
-        raise Invalid(fields={"old_password": "is not right"})
-    check_password(
-        new, "new_password", (email, live.user.name, *(row[6] for row in rows)), second_factor=rows[0][3] is not None
-    )
-    fresh = hash_password(new)
+    if not verify_password(stored, password):
+        raise Invalid(fields={field: "is not right"})
+    return Known(counted, stored, rows[0][3], (email, live.user.name, *(row[6] for row in rows)))
+
+
+def _acting(connection: Connection, live: Live, known: Known, now: datetime) -> Context:
+    """The context of somebody known, in which their password is still the one that was looked at."""
+    sessions.forgive(connection, known.counted, now, entirely=frozenset())
+    open_workspace(connection, live.actor.workspace_id)
+    if not _is_still(connection, live.user.id, live.actor.workspace_id, known.stored):
+        raise Unauthenticated
+    return Context(live.actor, connection, lambda: now)
+
+
+# --- the second factor
+
+
+def turn_on_second_factor(
+    database: Transactions,
+    key: bytes,
+    live: Live,
+    *,
+    sealed: bytes,
+    code: str,
+    password: str,
+    address: str,
+    now: datetime,
+) -> list[str]:
+    """Ask for a code at sign-in from now on; answers the backup codes, which nobody can ask for again.
+
+    The code proves that the authenticator has the secret; a wrong one counts as a failed sign-in.
+    """
+    known = _known(database, key, live, password, address=address, now=now)
+    step = second_factor.matching_step(key, live.user.id, sealed, code, now)
+    if step is None:
+        raise Invalid(fields={"code": "is not right"})
+    codes = second_factor.new_backup_codes()
     with database.transaction() as connection:
-        sessions.forgive(connection, counted, now, entirely=frozenset())
-        open_workspace(connection, live.actor.workspace_id)
-        ctx = Context(live.actor, connection, lambda: now)
-        if not _is_still(connection, live.user.id, live.actor.workspace_id, stored):
-            raise Unauthenticated
-        members.set_password(ctx, live.user.id, fresh, keep_session=live.session_id)
-        _tell(ctx, live.user.id, address, agent)
+        ctx = _acting(connection, live, known, now)
+        members.turn_on_second_factor(ctx, secret=sealed, step=step, backup_codes=_digests(key, live, codes))
+    return codes
+
+
+def renew_backup_codes(
+    database: Transactions, key: bytes, live: Live, *, password: str, address: str, now: datetime
+) -> list[str]:
+    """Eight other backup codes for whoever knows the password."""
+    known = _known(database, key, live, password, address=address, now=now)
+    codes = second_factor.new_backup_codes()
+    with database.transaction() as connection:
+        members.renew_backup_codes(_acting(connection, live, known, now), _digests(key, live, codes))
+    return codes
+
+
+def turn_off_second_factor(
+    database: Transactions, key: bytes, live: Live, *, password: str, address: str, now: datetime
+) -> None:
+    """Ask for the password alone, which must be good enough for that."""
+    known = _known(database, key, live, password, address=address, now=now)
+    problem = problem_with(password, words=known.words)
+    with database.transaction() as connection:
+        ctx = _acting(connection, live, known, now)
+        if problem is None:
+            members.turn_off_second_factor(ctx, live.user.id)
+    if problem is not None:
+        raise Invalid("Your password is too weak to stand alone. Change it first.", fields={"password": problem})
+
+
+def second_factor_of(connection: Connection, live: Live, now: datetime) -> int | None:
+    """How many backup codes somebody has left; None where the password is enough."""
+    open_workspace(connection, live.actor.workspace_id)
+    return members.second_factor_of(Context(live.actor, connection, lambda: now))
+
+
+def _digests(key: bytes, live: Live, codes: list[str]) -> list[str]:
+    return [found for code in codes if (found := second_factor.backup_digest(key, live.user.id, code))]
 
 
 def offer_password_link(ctx: Context, key: bytes, user_id: str) -> str:
@@ -438,7 +536,10 @@ def _counted(key: bytes, email: str, address: str, browser: str | None) -> dict[
 
 def _use_code(connection: Connection, key: bytes, user_id: str, *, sealed: bytes, code: str, now: datetime) -> None:
     step = second_factor.matching_step(key, user_id, sealed, code, now)
-    if step is None or connection.run(_USE_STEP, {"step": step, "person": user_id}).rowcount != 1:
+    if step is not None and connection.run(_USE_STEP, {"step": step, "person": user_id}).rowcount == 1:
+        return
+    digest = second_factor.backup_digest(key, user_id, code)
+    if digest is None or connection.run(_USE_BACKUP, {"digest": digest, "person": user_id}).rowcount != 1:
         raise WrongCode
 
 

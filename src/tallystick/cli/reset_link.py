@@ -1,4 +1,4 @@
-"""`tallystick member reset-link`: lets somebody set their password, while there is no mail."""
+"""`tallystick member reset-link` and `second-factor-off`: for whoever lost what they sign in with."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from tallystick.auth.sessions import offer_password_link, places_of
-from tallystick.cli.console import CommandError, Data, Json, open_database, say
+from tallystick.auth.sessions import Place, offer_password_link, places_of
+from tallystick.cli.console import CommandError, Data, Json, Operator, open_database, say
 from tallystick.domain import members
 from tallystick.domain.sessions import LINK_LIFETIME
 
@@ -24,6 +24,9 @@ def register(app: typer.Typer) -> None:
 
         app.add_typer(group, name="member")
     group.command("reset-link", epilog="Example: tallystick member reset-link lin@studio.example")(reset_link)
+    group.command("second-factor-off", epilog="Example: tallystick member second-factor-off lin@studio.example")(
+        second_factor_off
+    )
 
 
 def reset_link(
@@ -32,11 +35,8 @@ def reset_link(
     """Print a link with which a person sets their password, once, within a day. Links made before end."""
     address = email.strip().lower()
     with open_database(data=data) as operator:
-        with operator.database.transaction() as connection:
-            places = places_of(connection, address)
-        if not places:
-            raise CommandError(f"Nobody with the e-mail {email} belongs to a workspace.")
-        with operator.transaction(places[0].id, workspace_name=places[0].name) as ctx:
+        place = _place_of(operator, address)
+        with operator.transaction(place.id, workspace_name=place.name) as ctx:
             member = members.by_email(ctx, address)
             secret = offer_password_link(ctx, operator.key, member.user_id)
             expires_at = ctx.now + LINK_LIFETIME
@@ -46,3 +46,24 @@ def reset_link(
         json=json,
         text=f"{link}\nGive it to {address} by a safe way. It works once, until {expires_at:%Y-%m-%d %H:%M} UTC.",
     )
+
+
+def second_factor_off(
+    email: Annotated[str, typer.Argument(help="Their e-mail.")], data: Data = None, json: Json = False
+) -> None:
+    """Let somebody sign in with the password alone, who lost their authenticator and backup codes."""
+    address = email.strip().lower()
+    with open_database(data=data) as operator:
+        place = _place_of(operator, address)
+        with operator.transaction(place.id, workspace_name=place.name) as ctx:
+            members.turn_off_second_factor(ctx, members.by_email(ctx, address).user_id)
+    say({"email": address, "second_factor": False}, json=json, text=f"{address} signs in with the password alone.")
+
+
+def _place_of(operator: Operator, address: str) -> Place:
+    """A workspace of theirs: people are reached through one."""
+    with operator.database.transaction() as connection:
+        places = places_of(connection, address)
+    if not places:
+        raise CommandError(f"Nobody with the e-mail {address} belongs to a workspace.")
+    return places[0]

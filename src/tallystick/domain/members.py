@@ -14,6 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
     bindparam,
     func,
+    null,
     select,
     text,
     update,
@@ -48,6 +49,7 @@ class Person(Row):
         one_of("language", LANGUAGES),
         one_of("clock", CLOCKS),
         one_of("week_start", WEEK_STARTS),
+        CheckConstraint("cardinality(backup_codes) = 0 OR totp_secret IS NOT NULL", name="backup_codes"),
     )
     noun: ClassVar[str] = "person"
 
@@ -61,6 +63,8 @@ class Person(Row):
     """The secret of their authenticator, sealed with the server's key. Null: the password is enough."""
     totp_step: Mapped[int | None]
     """The time step of the code used last: each is good once."""
+    backup_codes: Mapped[list[str]] = mapped_column(default=[], server_default="{}")
+    """Keyed digests of the codes that are left for when the authenticator is not."""
     language: Mapped[str | None]
     """In which they read the app. Null: as their browser says."""
     clock: Mapped[str | None]
@@ -243,6 +247,36 @@ def set_password(ctx: Context, user_id: str, password_hash: str, *, keep_session
     ctx.row(_END_GRANTS, user_id=user_id, why="password_changed", now=ctx.now)
 
 
+def turn_on_second_factor(ctx: Context, *, secret: bytes, step: int, backup_codes: list[str]) -> None:
+    """Ask the actor for a code from now on. Who they are was seen by the caller, and that `step`'s code is right."""
+    ctx.require(Permission.READ_SELF)
+    if ctx.write(_TURN_ON, user_id=ctx.actor.user_id, secret=secret, step=step, codes=backup_codes, now=ctx.now) != 1:
+        raise Conflict("Two-factor sign-in is on already.")
+    ctx.record_facts("second_factor_on", of_self(ctx))
+
+
+def renew_backup_codes(ctx: Context, backup_codes: list[str]) -> None:
+    """Other backup codes for the actor; those before are worth nothing."""
+    ctx.require(Permission.READ_SELF)
+    if ctx.write(_RENEW_CODES, user_id=ctx.actor.user_id, codes=backup_codes, now=ctx.now) != 1:
+        raise Conflict("Two-factor sign-in is off.")
+    ctx.record_facts("backup_codes_renewed", of_self(ctx))
+
+
+def turn_off_second_factor(ctx: Context, user_id: str) -> None:
+    """Ask a person for the password alone. Who may is decided by the caller: themselves, or the operator."""
+    if ctx.write(_TURN_OFF, user_id=user_id, now=ctx.now) != 1:
+        raise Conflict("Two-factor sign-in is off.")
+    ctx.record_facts("second_factor_off", active(ctx, user_id))
+
+
+def second_factor_of(ctx: Context) -> int | None:
+    """How many backup codes the actor has left; None where they sign in with the password alone."""
+    ctx.require(Permission.READ_SELF)
+    person = ctx.find(Person, ctx.actor.user_id)
+    return None if person.totp_secret is None else len(person.backup_codes)
+
+
 def sign_out_everywhere(ctx: Context, user_id: str, *, keep_session: str | None = None) -> None:
     """End a person's sessions and what they granted to apps, in every workspace of theirs."""
     sessions.end_everywhere(ctx, user_id, "revoked", but=keep_session)
@@ -369,6 +403,27 @@ _SET_PASSWORD = Prepared(
         password_hash=bindparam("password_hash", type_=Text()),
         updated_at=bindparam("now", type_=_person.c.updated_at.type),
     )
+)
+_this_person = _person.c.id == bindparam("user_id", type_=_person.c.id.type)
+_touched = {"updated_at": bindparam("now", type_=_person.c.updated_at.type)}
+_codes = bindparam("codes", type_=_person.c.backup_codes.type)
+_TURN_ON = Prepared(
+    update(_person)
+    .where(_this_person, _person.c.totp_secret.is_(None))
+    .values(
+        totp_secret=bindparam("secret", type_=_person.c.totp_secret.type),
+        totp_step=bindparam("step", type_=_person.c.totp_step.type),
+        backup_codes=_codes,
+        **_touched,
+    )
+)
+_RENEW_CODES = Prepared(
+    update(_person).where(_this_person, _person.c.totp_secret.is_not(None)).values(backup_codes=_codes, **_touched)
+)
+_TURN_OFF = Prepared(
+    update(_person)
+    .where(_this_person, _person.c.totp_secret.is_not(None))
+    .values(totp_secret=null(), totp_step=null(), backup_codes=text("'{}'"), **_touched)
 )
 _BY_EMAIL = Prepared(
     select(_table)

@@ -27,6 +27,7 @@ def page(visit: Visit) -> Answer:
         clocks=[("24", "15:30"), ("12", "3:30 pm")],
         zones=zones(),
         sessions=[_session(visit, one) for one in sessions.of_member(visit.ctx, visit.actor.user_id)],
+        backup_codes=members.second_factor_of(visit.ctx),
         grants=oauth.grants_of(visit.ctx, visit.actor.user_id),
     )
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import logging
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import falcon
+import segno
+from markupsafe import Markup
 
-from tallystick.auth import sessions
+from tallystick.auth import second_factor, sessions
 from tallystick.auth.sessions import CodeNeeded, Live, WrongCode
 from tallystick.domain.context import Connection
 from tallystick.values.errors import Forbidden, Invalid, NotFound, PlanForbids, Refusal, TooMany, Unauthenticated
@@ -38,6 +42,7 @@ def mount(app: falcon.App[falcon.Request, falcon.Response], entrance: Entrance) 
     app.add_route("/sign-in/workspace", WorkspacePage(entrance))
     app.add_route("/sign-out", SignOutPage(entrance))
     app.add_route("/password", PasswordPage(entrance))
+    app.add_route("/two-factor", TwoFactorPage(entrance))
     app.add_route("/reset/{secret}", ResetPage(entrance))
 
 
@@ -289,6 +294,98 @@ class PasswordPage(Page):
     ) -> None:
         csrf = self.entrance.csrf_of(live)
         show(response, "password.html", status=status, live=live, csrf=csrf, problem=problem, notice=notice)
+
+
+class TwoFactorPage(Page):
+    """`/two-factor`: an authenticator for one's own account, its backup codes, and the end of it."""
+
+    @page
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        live = self.known(request)
+        if live is None:
+            go(response, f"{SIGN_IN}?{urlencode({'next': '/two-factor'})}")
+        else:
+            self._form(response, live)
+
+    @page
+    def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
+        entrance = self.entrance
+        fields = read_form(request)
+        live = self.known(request)
+        if live is None:
+            go(response, f"{SIGN_IN}?{urlencode({'next': '/two-factor'})}")
+            return
+        entrance.require_csrf(request, live, fields.get("csrf_token"))
+        asked: dict[str, Any] = {
+            "password": fields.get("password", ""),
+            "address": entrance.where(request),
+            "now": entrance.clock(),
+        }
+        sealed = _unpacked(fields.get("secret", ""))
+        try:
+            with entrance.busy():
+                if fields.get("do") == "off":
+                    sessions.turn_off_second_factor(entrance.database, entrance.key, live, **asked)
+                    self._form(response, live, notice="Two-factor sign-in is off.")
+                    return
+                if fields.get("do") == "renew":
+                    codes = sessions.renew_backup_codes(entrance.database, entrance.key, live, **asked)
+                else:
+                    codes = sessions.turn_on_second_factor(
+                        entrance.database, entrance.key, live, sealed=sealed, code=fields.get("code", ""), **asked
+                    )
+        except Invalid as refusal:
+            if "code" in refusal.fields:
+                problem = "That code is not right. Enter the one that your authenticator shows now."
+            else:
+                problem = "The password is not right." if refusal.message == Invalid.usual else refusal.message
+            self._form(response, live, status=400, problem=problem, sealed=sealed)
+            return
+        show(response, "backup_codes.html", codes=codes)
+
+    def _form(
+        self,
+        response: falcon.Response,
+        live: Live,
+        *,
+        status: int = 200,
+        problem: str = "",
+        notice: str = "",
+        sealed: bytes = b"",
+    ) -> None:
+        """`sealed`: the secret that was offered before, which a mistyped code leaves as it is."""
+        entrance = self.entrance
+        with entrance.database.transaction() as connection:
+            left = sessions.second_factor_of(connection, live, entrance.clock())
+        secret = second_factor.unseal_secret(entrance.key, live.user.id, sealed) or second_factor.new_secret()
+        show(
+            response,
+            "two_factor.html",
+            status=status,
+            live=live,
+            csrf=entrance.csrf_of(live),
+            problem=problem,
+            notice=notice,
+            left=left,
+            secret=secret,
+            sealed=urlsafe_b64encode(second_factor.seal_secret(entrance.key, live.user.id, secret)).decode(),
+            picture=_qr(second_factor.address_of(secret, live.user.email)),
+        )
+
+
+def _unpacked(text: str) -> bytes:
+    """The sealed secret of a form; nothing where somebody wrote into it."""
+    try:
+        return urlsafe_b64decode(text.encode("ascii"))[:200]
+    except ValueError:
+        return b""
+
+
+def _qr(text: str) -> Markup:
+    found = io.BytesIO()
+    code = segno.make(text, error="m", micro=False)
+    code.save(found, kind="svg", scale=4, border=2, xmldecl=False, svgns=True, dark="#000", light="#fff", omitsize=True)
+    return Markup(found.getvalue().decode())  # noqa: S704 - drawn by segno, of squares alone
 
 
 class ResetPage(Page):

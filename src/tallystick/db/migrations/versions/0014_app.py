@@ -20,6 +20,12 @@ def upgrade() -> None:
     ):
         op.create_check_constraint(op.f(f"ck_people_{name}"), "people", f"{name} IN ({values})")
     op.add_column(
+        "people", sa.Column("backup_codes", sa.ARRAY(sa.Text()), nullable=False, server_default=sa.text("'{}'"))
+    )
+    op.create_check_constraint(
+        op.f("ck_people_backup_codes"), "people", "cardinality(backup_codes) = 0 OR totp_secret IS NOT NULL"
+    )
+    op.add_column(
         "workspaces", sa.Column("timer_limit_minutes", sa.BigInteger(), nullable=False, server_default=sa.text("480"))
     )
     op.create_check_constraint(
