@@ -12,6 +12,7 @@ from tests.conformance.world import (
     CURRENCY,
     FLAG,
     ID,
+    LIST,
     NOBODY,
     ON,
     PRICE,
@@ -40,6 +41,7 @@ OURS = {
     "defaultTaxRate": PRICE | None, "defaultTaxReason": TEXT | None,
     "amountCredited": PRICE, "amountRefunded": PRICE,
     "amountWrittenOff": PRICE, "balance": PRICE, "writtenOffAt": AT | None, "writeOffReason": TEXT | None,
+    "attachTimesheet": FLAG, "attachReceipts": FLAG, "receiptIds": LIST,
 }  # fmt: skip
 """What we add: a client of the contract does not look at it."""
 INVOICE = {**DOCUMENTED, **OURS}

@@ -40,6 +40,7 @@ def whole_body(attack: Attacker, operation: Operation) -> dict[str, Any]:
         "expenseIds": [ids.get("a expenses", NOBODY)],
         "refundedOn": "2026-06-11", "rule": "FREQ=MONTHLY", "startDate": "2026-06-30", "every": "AMOUNT",
         "enabled": True, "kind": "invoice", "language": "en", "fromAddress": "n@n.example",
+        "role": "MEMBER", "email": "n@n.example", "report": "time",
     }  # fmt: skip
     if operation.path.startswith("/rates"):
         del known["projectId"]  # a rate is of one place
@@ -47,6 +48,8 @@ def whole_body(attack: Attacker, operation: Operation) -> dict[str, Any]:
         del known["amount"]  # only on a project with a fixed fee
     if operation.path.endswith(("/send", "/remind")):
         known["to"] = ["n@n.example"]
+    if operation.path.startswith("/tax-rates"):
+        del known["reason"]  # only of what is not taxed
     if operation.id == "creditInvoice":
         del known["lines"]  # of the invoice, by their ids
     assert operation.body is not None

@@ -309,7 +309,7 @@ def _written_off(world: World, word: str) -> None:
     ids = world.ids
     with world.studio.context() as ctx:
         logged = {"entry_date": DAY, "duration_seconds": 60, "note": word}
-        entry = time_entries.log(ctx, project_id=ids["project.hidden"], **logged)
+        entry = time_entries.log(ctx, project_id=ids["project"], **logged)
         spent = {"description": f"{word} bus", "amount": Decimal(MONEY[3]), "expense_date": DAY}
         expense = expenses.record(ctx, client_id=ids["client.hidden"], **spent)
         for kind, one in ((time_entries.TimeEntry, entry), (expenses.Expense, expense)):

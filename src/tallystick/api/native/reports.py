@@ -9,7 +9,7 @@ from typing import Any, Final
 from msgspec import UNSET, Struct, UnsetType
 
 from tallystick.api.native.wire import read_only
-from tallystick.api.wire import Ask, File, Operation
+from tallystick.api.wire import Ask, File, Nothing, Operation
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
 from tallystick.domain.listing import Filter
@@ -399,6 +399,6 @@ OPERATIONS = (
     ),
     Operation(
         "deleteReportView", "DELETE", "/report-views/{id}", delete_report_view, "Delete a view of one's own",
-        Permission.TRACK_TIME, None, 204, tag=_TAG,
+        Permission.TRACK_TIME, status=204, body=Nothing, tag=_TAG,
     ),
 )  # fmt: skip

@@ -152,8 +152,7 @@ def revenue_paper(
 
     rows = [*map(row, found.rows), *(row(one, total=True) for one in found.totals)]
     table = Table(say("Revenue"), columns, tuple(rows))
-    last = revenue.month_after(found.last_month, 1)
-    until = date.fromordinal(last.toordinal() - 1) if last > found.last_month else found.last_month
+    until = revenue.last_day(found.last_month)
     return written(ctx, _report(ctx, pen, ("Revenue", "revenue"), (found.first_month, until), [table]), form)
 
 

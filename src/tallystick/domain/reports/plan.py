@@ -34,5 +34,5 @@ def period(ctx: Context, date_from: date | None, date_to: date | None, *, days: 
     if last < first:
         raise Invalid(fields={"to": "must not be before the first day"})
     if last - first > LONGEST:
-        raise Invalid(fields={"to": "choose at most five years"})
+        raise Invalid(fields={"to" if date_to else "from": "choose at most five years"})
     return first, last

@@ -7,6 +7,7 @@ is no money that comes. What is open is what is open now, in the month of the in
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import date
 from decimal import Decimal
 from typing import Final, Literal, NamedTuple, get_args
@@ -81,9 +82,9 @@ def report(
     if last < first:
         raise Invalid(fields={"to": "must not be before the first day"})
     if last - first > LONGEST:
-        raise Invalid(fields={"to": "choose at most five years"})
+        raise Invalid(fields={"to" if date_to else "from": "choose at most five years"})
     found = [
-        Revenue._make(row) for row in ctx.rows(_REVENUE, date_from=first, date_to=_last_day(last), client=client_id)
+        Revenue._make(row) for row in ctx.rows(_REVENUE, date_from=first, date_to=last_day(last), client=client_id)
     ]
     rows = found
     if chosen == "month":
@@ -100,10 +101,9 @@ def month_after(month: date, count: int) -> date:
     return date(number // 12, number % 12 + 1, 1)
 
 
-def _last_day(month: date) -> date:
-    if (month.year, month.month) == (date.max.year, 12):
-        return date.max
-    return date.fromordinal(month_after(month, 1).toordinal() - 1)
+def last_day(month: date) -> date:
+    """Of a month."""
+    return month.replace(day=monthrange(month.year, month.month)[1])
 
 
 def _by_name(one: Revenue) -> tuple[str, str, str]:

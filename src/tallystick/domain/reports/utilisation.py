@@ -75,7 +75,7 @@ def report(
     if date_from is None:  # whole weeks
         begin = week_of(last, first_weekday)
         date_from = max(date.min + timedelta(days=USUAL_DAYS), begin) - timedelta(days=USUAL_DAYS - 7)
-    first, last = period(ctx, date_from, last)
+    first, last = period(ctx, date_from, date_to)
     whose = user_id if ctx.actor.sees_everyone else ctx.actor.user_id
     rows = tuple(
         PersonWeek._make(row)

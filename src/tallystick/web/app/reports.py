@@ -97,7 +97,7 @@ def time_page(visit: Visit) -> Answer:
 def revenue_page(visit: Visit) -> Answer:
     found = revenue.report(visit.ctx, **_revenue(visit))
     formats, say = visit.formats, visit.say
-    last = revenue.month_after(found.last_month, 1) - timedelta(days=1)
+    last = revenue.last_day(found.last_month)
     points = [
         Point(
             formats.short_month(one.month or date.min),
