@@ -28,7 +28,7 @@ from tallystick.db.session import Prepared, insert_of
 from tallystick.domain.context import columns_of
 from tallystick.domain.listing import COUNTED_AHEAD
 from tallystick.domain.overviews.timesheets import TIMESHEETS, Timesheet
-from tallystick.domain.reports import ENTRIES, EntrySeen
+from tallystick.domain.reports.joined import ENTRIES, EntrySeen
 from tallystick.domain.time_entries import TIME_ENTRIES, TimeEntry
 from tallystick.main import POOL_PER_PROCESS
 from tallystick.settings import Settings
@@ -50,7 +50,8 @@ _ONE = _SEEN._rows(EntrySeen._fields, everyone=True)  # noqa: SLF001
 EXPENSICAT_LIMIT = 50
 _LISTED = Prepared(_PAGE.limit(literal_column(str(EXPENSICAT_LIMIT + 1))))
 EXPENSICAT_LIST = _LISTED.sql.encode()
-EXPENSICAT_GET = Prepared(_ONE.where(table_of(TimeEntry).c.id == bindparam("id"))).sql.encode()
+_GOT = Prepared(_ONE.where(table_of(TimeEntry).c.id == bindparam("id")))
+EXPENSICAT_GET = _GOT.sql.encode()
 GROWCRM_LIMIT = 50
 _PERIOD = frozenset({"project", "date_from", "date_to"})
 _SHEETS, _COUNTED = TIMESHEETS._select_numbered(  # noqa: SLF001
@@ -164,18 +165,17 @@ def worker() -> Callable[[dict[str, Any], Respond], Iterable[bytes]]:
             seen.invoice_id, seen.created_at, seen.updated_at, person, project,
         )  # fmt: skip
 
+    def of_today(prepared: Prepared, **values: Any) -> dict[str, Any]:
+        """A rate is that of a day."""
+        return {**prepared.constants, "workspace": workspace, "today": datetime.now(UTC).date(), **values}
+
     def expensicat_get(identity: str) -> bytes:
-        (row,) = ask(EXPENSICAT_GET, {"id": identity, "workspace": workspace})
+        (row,) = ask(EXPENSICAT_GET, of_today(_GOT, id=identity))
         return _ENCODER.encode({"data": expensicat.TimeEntryJson(*fields(row))})
 
     def expensicat_list(project: str, since: str, until: str) -> bytes:
-        values = {
-            **_LISTED.constants,
-            "workspace": workspace,
-            "project_id": project,
-            "date_from": date.fromisoformat(since),
-            "date_to": date.fromisoformat(until),
-        }
+        days = {"date_from": date.fromisoformat(since), "date_to": date.fromisoformat(until)}
+        values = of_today(_LISTED, project_id=project, **days)
         rows = ask(EXPENSICAT_LIST, values)[:EXPENSICAT_LIMIT]
         data = [expensicat.ListedTimeEntry(*fields(row), None) for row in rows]
         return _ENCODER.encode({"data": data, "meta": Meta(len(data), CURSOR)})
@@ -189,7 +189,7 @@ def worker() -> Callable[[dict[str, Any], Respond], Iterable[bytes]]:
         )  # fmt: skip
         with pool.connection() as connection:
             connection.execute(INSERT, values)
-            (row,) = connection.execute(EXPENSICAT_GET, {"id": values["id"], "workspace": workspace})
+            (row,) = connection.execute(EXPENSICAT_GET, of_today(_GOT, id=values["id"]))
         return _ENCODER.encode({"data": expensicat.TimeEntryJson(*fields(row))})
 
     def sheet(row: tuple[Any, ...]) -> growcrm.TimesheetJson:

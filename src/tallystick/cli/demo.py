@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
 from uuid import uuid4
@@ -132,8 +132,8 @@ def _month_of_time(signed: SignIns, project: str) -> str:
 
 
 def _log_time(signed: SignIns, project: str) -> str:
-    today = datetime.now(ZoneInfo(nordlicht.ZONE)).date()
-    body = f'{{"projectId": "{project}", "entryDate": "{today}", "duration": "1h30m", "note": "First look around"}}'
+    yesterday = datetime.now(ZoneInfo(nordlicht.ZONE)).date() - timedelta(days=1)  # today may be younger than that
+    body = f'{{"projectId": "{project}", "entryDate": "{yesterday}", "duration": "1h30m", "note": "First look around"}}'
     return _curl(
         signed,
         "member",
