@@ -92,6 +92,9 @@ def place(attack: Attacker, operation: Operation) -> str:
 
 def credit_note(attack: Attacker, invoice: str) -> str:
     """A credit note of an invoice of this body."""
+    for series, letter in (("invoice", "I"), ("credit-note", "C")):  # earlier attacks may have left any prefix
+        fresh = {"prefix": f"{letter}{attack.keys}-", "yearlyReset": False}
+        assert attack("PATCH", f"/number-series/{series}", json.dumps(fresh)).status == 200
     path = f"/invoices/{attack('POST', '/invoices', invoice).json['data']['id']}"
     attack("POST", f"{path}/mark-sent", "{}")
     made = attack("POST", f"{path}/credit", '{"reason": "R"}')
