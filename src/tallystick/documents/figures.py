@@ -105,15 +105,6 @@ def locale_of(language: str, *countries: str | None) -> str:
     return USUAL.get(language, language)
 
 
-def is_locale(name: str) -> bool:
-    """Whether numbers and dates can be written so."""
-    try:
-        Locale.parse(name)
-    except (UnknownLocaleError, ValueError, TypeError):
-        return False
-    return True
-
-
 def _affixes(locale: Locale) -> tuple[tuple[str, str], tuple[str, str]]:
     pattern = locale.currency_formats["standard"]
     return pattern.prefix, pattern.suffix

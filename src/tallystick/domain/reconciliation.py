@@ -146,6 +146,11 @@ def minor_unit_sql(currency: str) -> str:
     return f"CASE{cases} ELSE 2 END"
 
 
+def worth_sql(currency: str) -> str:
+    """What the time of an `entry` is worth at its own rate, in SQL: rounded entry by entry."""
+    return f"round(entry.duration_seconds * COALESCE(entry.hourly_rate, 0) / 3600, {minor_unit_sql(currency)})"
+
+
 def _on_live_invoice(column: str, identity: str) -> str:
     return f"""
         EXISTS (SELECT FROM billed_work AS billed

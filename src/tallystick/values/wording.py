@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency
 
 from tallystick.values.money import minor_unit
 
@@ -31,8 +31,3 @@ def amount_in(language: str, amount: Decimal, currency: str) -> str:
 def day_in(language: str, day: date | None) -> str:
     """`15. Juni 2026`."""
     return "" if day is None else format_date(day, "long", locale=locale_of(language))
-
-
-def quantity_in(language: str, quantity: Decimal) -> str:
-    """`1,5`."""
-    return format_decimal(quantity.normalize(), locale=locale_of(language), decimal_quantization=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import text
@@ -16,7 +16,7 @@ from tallystick.domain.invoices import invoice as invoices_of
 from tallystick.domain.invoices import papers
 from tallystick.domain.invoices.draft import Draft, change, draft
 from tallystick.domain.invoices.invoice import InvoiceTax
-from tallystick.domain.reconciliation import minor_unit_sql
+from tallystick.domain.reconciliation import worth_sql
 from tallystick.values.document import Document
 from tallystick.values.money import round_money
 
@@ -308,14 +308,12 @@ _CREDIT_NOTES = Prepared(
         LIMIT :limit
     """)
 )
-_WORTH: Final = "round(entry.duration_seconds * COALESCE(entry.hourly_rate, 0) / 3600, {})"
-"""What time is worth, as reports have it: rounded entry by entry."""
 _GLANCES = Prepared(
     text(f"""
         SELECT currency, sum(seconds)::bigint, sum(unbilled), sum(drafts), sum(open), sum(overdue), sum(paid)
         FROM (
             SELECT COALESCE(client.currency, studio.default_currency) AS currency, entry.duration_seconds AS seconds,
-                   {_WORTH.format(minor_unit_sql("COALESCE(client.currency, studio.default_currency)"))} AS unbilled,
+                   {worth_sql("COALESCE(client.currency, studio.default_currency)")} AS unbilled,
                    0 AS drafts, 0 AS open, 0 AS overdue, 0 AS paid
             FROM time_entries AS entry
             JOIN workspaces AS studio ON studio.id = entry.workspace_id
@@ -345,7 +343,7 @@ _UNBILLED = Prepared(
                sum(work.spent), min(work.day)
         FROM (
             SELECT project.client_id, entry.duration_seconds AS seconds,
-                   {_WORTH.format(minor_unit_sql("payer.currency"))} AS amount, 0 AS spent,
+                   {worth_sql("payer.currency")} AS amount, 0 AS spent,
                    entry.entry_date AS day
             FROM time_entries AS entry
             JOIN projects AS project ON project.workspace_id = :workspace AND project.id = entry.project_id

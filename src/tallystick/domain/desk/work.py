@@ -11,7 +11,7 @@ from sqlalchemy import text
 from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
-from tallystick.domain.reconciliation import minor_unit_sql
+from tallystick.domain.reconciliation import worth_sql
 from tallystick.values.money import round_money
 
 
@@ -203,8 +203,7 @@ _CLIENTS = Prepared(
         FROM clients AS client
         LEFT JOIN (
             SELECT project.client_id, sum(entry.duration_seconds) AS seconds,
-                   sum(round(entry.duration_seconds * COALESCE(entry.hourly_rate, 0) / 3600,
-                             {minor_unit_sql("payer.currency")})) AS worth
+                   sum({worth_sql("payer.currency")}) AS worth
             FROM time_entries AS entry
             JOIN projects AS project ON project.workspace_id = :workspace AND project.id = entry.project_id
             JOIN clients AS payer ON payer.workspace_id = :workspace AND payer.id = project.client_id
@@ -256,10 +255,9 @@ _PROJECTS = Prepared(
             SELECT sum(duration_seconds) AS seconds,
                    sum(duration_seconds)
                        FILTER (WHERE billable AND invoice_id IS NULL AND written_off_at IS NULL) AS unbilled,
-                   sum(round(duration_seconds * COALESCE(hourly_rate, 0) / 3600,
-                             {minor_unit_sql("COALESCE(client.currency, studio.default_currency)")}))
+                   sum({worth_sql("COALESCE(client.currency, studio.default_currency)")})
                        FILTER (WHERE billable) AS worth
-            FROM time_entries
+            FROM time_entries AS entry
             WHERE workspace_id = :workspace AND project_id = project.id AND deleted_at IS NULL
               AND (CAST(:everyone AS boolean) OR user_id = :actor)
         ) AS work ON true
