@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import psycopg
@@ -14,7 +15,8 @@ from filelock import FileLock
 from tallystick.db.local_postgres import LocalPostgres
 from tallystick.db.migrations import migrate
 from tallystick.db.session import Database, text_query
-from tests.studio import KEY, Studio, found_studio
+from tests.matrix.world import World, furnish
+from tests.studio import KEY, Clock, Studio, found_studio
 
 TEMPLATE = "tallystick_template"
 
@@ -45,8 +47,7 @@ def database_url(cluster_url: str) -> Generator[str]:
     name = f"tallystick_test_{uuid.uuid4().hex[:12]}"
     create_database(cluster_url, name, template=TEMPLATE)
     yield with_database(cluster_url, name)
-    with psycopg.connect(superuser(cluster_url), autocommit=True) as connection:
-        connection.execute(text_query(f"DROP DATABASE {name} WITH (FORCE)"))
+    drop_database(cluster_url, name)
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +69,38 @@ def studio(database: Database) -> Studio:
 def other_studio(database: Database) -> Studio:
     """A second, separate workspace."""
     return found_studio(database, KEY, name="Canary & Co")
+
+
+@pytest.fixture(scope="session")
+def furnished_template(cluster_url: str) -> Generator[tuple[str, World]]:
+    """A database with a furnished studio that nobody is connected to: copying it is quicker than furnishing."""
+    name = f"tallystick_furnished_{uuid.uuid4().hex[:12]}"
+    create_database(cluster_url, name, template=TEMPLATE)
+    pool = Database(with_database(cluster_url, name))
+    pool.open()
+    world = furnish(pool)
+    pool.close()
+    yield name, world
+    drop_database(cluster_url, name)
+
+
+@pytest.fixture
+def furnished_world(cluster_url: str, furnished_template: tuple[str, World]) -> Generator[World]:
+    """A furnished studio of the test's own, in a database of its own, to change at will."""
+    template, world = furnished_template
+    name = f"tallystick_copy_{uuid.uuid4().hex[:12]}"
+    create_database(cluster_url, name, template=template)
+    pool = Database(with_database(cluster_url, name), size=8, wait_seconds=30)
+    pool.open()
+    studio = replace(world.studio, database=pool, clock=Clock(world.studio.clock.now))
+    yield World(studio, dict(world.ids))
+    pool.close()
+    drop_database(cluster_url, name)
+
+
+def drop_database(url: str, name: str) -> None:
+    with psycopg.connect(superuser(url), autocommit=True) as connection:
+        connection.execute(text_query(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 def create_database(url: str, name: str, *, template: str | None = None) -> None:

@@ -7,9 +7,10 @@ import logging
 import os
 from collections.abc import Callable, Generator
 from email.utils import parseaddr
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 import falcon
@@ -46,7 +47,7 @@ from tallystick.web.assets import Assets
 from tallystick.web.auth.oauth import mount_oauth
 from tallystick.web.auth.sign_in import mount_sign_in
 from tallystick.web.cards import mount_cards
-from tallystick.web.documents import Document
+from tallystick.web.documents import Document, Once
 from tallystick.web.health import Alive, Ready, RequestIds
 from tallystick.web.invoice_page import mount_invoice_pages
 from tallystick.web.reference import EXPENSICAT as EXPENSICAT_GUIDE
@@ -102,8 +103,8 @@ def build(
     if wire.server is not None:
         mount_invoice_pages(app, entrance, wire.server, assets)
     mount_expensicat(app, settings, wire, key, assets=assets)
-    described = native_document(OPERATIONS, version=__version__, server=settings.public_url)
-    app.add_route("/api/openapi.json", Document(msgspec.json.encode(described), "application/json"))
+    described = Once(lambda: native_document(OPERATIONS, version=__version__, server=settings.public_url))
+    app.add_route("/api/openapi.json", openapi(described))
     front = mount_app(app, entrance, lent(settings, key), assets, PAGES, env=settings.env)
     app.add_route(TIME_CSV.path, ByCookieOrToken(Door(front, TIME_CSV), wire, "getTimeReportCsv"))
     app.add_route("/api-docs", Reference(described, assets))
@@ -111,6 +112,11 @@ def build(
     app.add_route("/healthz", Alive())
     app.add_route("/readyz", Ready(database))
     return app
+
+
+def openapi(described: Once[dict[str, Any]]) -> Document:
+    """An OpenAPI document for machines."""
+    return Document(lambda: msgspec.json.encode(described()), "application/json")
 
 
 def lent(settings: Settings, key: bytes) -> Server:
@@ -188,8 +194,10 @@ def mount_expensicat(
         )
         wire.mount(app)
         machine = f"{prefix}/openapi.json"
-        described = expensicat_document(EXPENSICAT, version=__version__, server=settings.public_url, prefix=prefix)
-        app.add_route(machine, Document(msgspec.json.encode(described), "application/json"))
+        described = Once(
+            partial(expensicat_document, EXPENSICAT, version=__version__, server=settings.public_url, prefix=prefix)
+        )
+        app.add_route(machine, openapi(described))
         app.add_route(f"{prefix}/docs", Reference(described, assets, EXPENSICAT_GUIDE, machine))
 
 
@@ -208,8 +216,8 @@ def mount_growcrm(app: App, settings: Settings, native: Wire, key: bytes, assets
     )
     wire.mount(app)
     machine = f"{manners.prefix}/growcrm/openapi.json"
-    described = growcrm_document(GROWCRM, version=__version__, server=settings.public_url)
-    app.add_route(machine, Document(msgspec.json.encode(described), "application/json"))
+    described = Once(lambda: growcrm_document(GROWCRM, version=__version__, server=settings.public_url))
+    app.add_route(machine, openapi(described))
     app.add_route(f"{manners.prefix}/growcrm/docs", Reference(described, assets, GROWCRM_GUIDE, machine))
 
 

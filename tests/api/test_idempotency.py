@@ -23,7 +23,7 @@ from tallystick.domain.idempotency import BODY_LIMIT, WINDOW
 from tallystick.domain.members import Member
 from tests.conftest import superuser
 from tests.matrix.requests import BY_ID, Request, example
-from tests.matrix.world import World, contents, furnish, mint
+from tests.matrix.world import World, contents, mint
 from tests.studio import KEY, Api, app_client, found_studio
 
 POSTS = [operation for operation in OPERATIONS if operation.method == "POST"]
@@ -36,7 +36,8 @@ QUIET = frozenset({"previewRate", "createInvoiceCheckout"})
 def world(request: pytest.FixtureRequest, database: Database) -> World:
     """A bare studio; with everything in it for the tests marked `furnished`."""
     if getattr(request, "param", None) == "furnished":
-        return furnish(database)
+        furnished_world: World = request.getfixturevalue("furnished_world")
+        return furnished_world
     studio = found_studio(database, KEY)
     ids = dict(studio.ids)
     for who, person in studio.people.items():
@@ -48,8 +49,8 @@ furnished = pytest.mark.parametrize("world", ["furnished"], indirect=True)
 
 
 @pytest.fixture
-def app(database: Database, world: World, tmp_path: Path) -> testing.TestClient:
-    return app_client(database, world.studio.clock, tmp_path)
+def app(world: World, tmp_path: Path) -> testing.TestClient:
+    return app_client(world.studio.database, world.studio.clock, tmp_path)
 
 
 @pytest.fixture
@@ -58,17 +59,17 @@ def api(app: testing.TestClient, world: World) -> Api:
 
 
 @pytest.fixture
-def rows(database_url: str, world: World) -> Callable[[], dict[str, str]]:
+def rows(world: World) -> Callable[[], dict[str, str]]:
     """A digest of every row of the workspace but the answers kept."""
-    return lambda: contents(database_url, world.studio.workspace_id, without=KEPT)
+    return lambda: contents(world.studio.database.url, world.studio.workspace_id, without=KEPT)
 
 
 @pytest.fixture
-def kept(database_url: str, world: World) -> Callable[[], set[str]]:
+def kept(world: World) -> Callable[[], set[str]]:
     """The keys of the workspace that have an answer."""
 
     def keys() -> set[str]:
-        with owner_connection(database_url) as connection:
+        with owner_connection(world.studio.database.url) as connection:
             statement = b"SELECT key FROM idempotency_answers WHERE workspace_id = %s"
             return {key for (key,) in connection.execute(statement, [world.studio.workspace_id]).fetchall()}
 
@@ -76,10 +77,10 @@ def kept(database_url: str, world: World) -> Callable[[], set[str]]:
 
 
 @pytest.fixture
-def impatient(database: Database, world: World, tmp_path: Path) -> testing.TestClient:
+def impatient(world: World, tmp_path: Path) -> testing.TestClient:
     """The app with one request in ten seconds."""
     (tmp_path / "impatient").mkdir()
-    return app_client(database, world.studio.clock, tmp_path / "impatient", burst=1, sustained=100)
+    return app_client(world.studio.database, world.studio.clock, tmp_path / "impatient", burst=1, sustained=100)
 
 
 @pytest.fixture
@@ -491,18 +492,20 @@ def test_a_crash_before_the_commit_leaves_the_key_free(
     operation: str, app: testing.TestClient, world: World, crashing: pytest.MonkeyPatch, database_url: str
 ) -> None:
     request = example(BY_ID[operation], world)
-    before = contents(database_url, world.studio.workspace_id)
+    before = contents(world.studio.database.url, world.studio.workspace_id)
     answer = send(app, world, request, "k")
     assert answer.status_code == 503, answer.text
     assert answer.headers["retry-after"] == "1"
-    assert contents(database_url, world.studio.workspace_id) == before, "nothing happened, and the key is free"
+    assert contents(world.studio.database.url, world.studio.workspace_id) == before, (
+        "nothing happened, and the key is free"
+    )
     crashing.undo()
     retried = send(app, world, request, "k")
     assert retried.status_code == BY_ID[operation].status
     assert "idempotent-replayed" not in retried.headers
-    once = contents(database_url, world.studio.workspace_id)
+    once = contents(world.studio.database.url, world.studio.workspace_id)
     assert send(app, world, request, "k").content == retried.content
-    assert contents(database_url, world.studio.workspace_id) == once
+    assert contents(world.studio.database.url, world.studio.workspace_id) == once
 
 
 def test_an_answer_that_got_lost_after_the_commit_is_heard_by_the_retry(

@@ -1,4 +1,4 @@
-"""The reference pages of the APIs: an OpenAPI document as a page for people, rendered once when the server starts."""
+"""The reference pages of the APIs: an OpenAPI document as a page for people, rendered once, when somebody opens it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 
 from tallystick.domain.access import GRANTS, ROLES, Permission
 from tallystick.web.assets import Assets
+from tallystick.web.documents import Once
 from tallystick.web.samples import EXPENSICAT as EXPENSICAT_SAMPLES
 from tallystick.web.samples import FILES, Samples, sample
 from tallystick.web.samples import GROWCRM as GROWCRM_SAMPLES
@@ -152,16 +153,22 @@ class Reference:
     """The page. Its policy allows nothing but our own files: no inline style or script, no other host."""
 
     def __init__(
-        self, document: Mapping[str, Any], assets: Assets, guide: Guide = NATIVE, machine: str = "/api/openapi.json"
+        self,
+        document: Callable[[], Mapping[str, Any]],
+        assets: Assets,
+        guide: Guide = NATIVE,
+        machine: str = "/api/openapi.json",
     ) -> None:
-        text = render(document, assets.url, guide, machine)
-        self._plain = text.encode()
-        self._packed = gzip.compress(self._plain, mtime=0)
-        self._etag = hashlib.sha256(self._plain).hexdigest()[:32]
+        def make() -> tuple[bytes, bytes, str]:
+            plain = render(document(), assets.url, guide, machine).encode()
+            return plain, gzip.compress(plain, mtime=0), hashlib.sha256(plain).hexdigest()[:32]
+
+        self._page = Once(make)
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         packed = "gzip" in (request.get_header("Accept-Encoding") or "")
-        etag = f'"{self._etag}-gzip"' if packed else f'"{self._etag}"'
+        plain, small, digest = self._page()
+        etag = f'"{digest}-gzip"' if packed else f'"{digest}"'
         response.set_header("Content-Security-Policy", POLICY)
         response.set_header("Referrer-Policy", "no-referrer")
         response.set_header("X-Content-Type-Options", "nosniff")
@@ -174,7 +181,7 @@ class Reference:
         response.content_type = "text/html; charset=utf-8"
         if packed:
             response.set_header("Content-Encoding", "gzip")
-        response.data = self._packed if packed else self._plain
+        response.data = small if packed else plain
 
     on_head = on_get
 
