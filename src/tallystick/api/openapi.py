@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from tallystick.api.fields import schema_of_ours
+from tallystick.api.versions import single_in
 from tallystick.api.wire import Operation
 from tallystick.domain.listing import Filter
 
@@ -22,6 +23,7 @@ ERRORS: Final[Mapping[int, str]] = {
     405: "The method is not allowed here.",
     408: "The body did not arrive in time.",
     409: "The state of things forbids it, or the Idempotency-Key was used for another request.",
+    412: "It is no longer the version that `If-Match` names.",
     413: "The body is too large.",
     415: "The body is of a type that is not read here.",
     422: "A field is wrong, or the Idempotency-Key is missing; `fields` names each one.",
@@ -61,6 +63,8 @@ class Dialect:
     """Statuses that this API never answers."""
     media: tuple[str, ...] = ("application/json",)
     """The types of bodies it reads."""
+    versioned: bool = False
+    """Whether answers say their version, and changes may be made on condition of it."""
     path_id: Mapping[str, Any] = field(default_factory=lambda: {"type": "string", "format": "uuid"})
     """The schema of an id in a path."""
     answer: Any = None
@@ -76,6 +80,7 @@ def document(operations: Sequence[Operation], dialect: Dialect, *, version: str,
         kinds, schema_hook=schema_of_ours, ref_template="#/components/schemas/{name}"
     )
     by_kind = dict(zip(kinds, schemas, strict=True))
+    single, places = single_in(operations) if dialect.versioned else ({}, {})
     for kind, names in dialect.money_fields.items():
         _mark_money(components.get(kind.__name__, {}), names)
     paths: dict[str, dict[str, Any]] = {}
@@ -83,6 +88,8 @@ def document(operations: Sequence[Operation], dialect: Dialect, *, version: str,
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(
             operation, dialect, by_kind, components
         )
+        if dialect.versioned:
+            _add_versions(paths[operation.path][operation.method.lower()], operation, single, places)
     return {
         "openapi": "3.1.0",
         "info": {"title": dialect.title, "version": version, "description": dialect.description},
@@ -118,6 +125,42 @@ def _operation(
         binary = {"schema": {"type": "string", "format": "binary", "maxLength": operation.upload.limit}}
         said["requestBody"] = {"required": True, "content": dict.fromkeys(operation.upload.media, binary)}
     return said
+
+
+def _add_versions(
+    said: dict[str, Any], operation: Operation, single: Mapping[str, Operation], places: Mapping[Any, str]
+) -> None:
+    """The headers of RFC 9110 and RFC 7240 where they mean something, and what is answered to them."""
+    head, found, _ = operation.path.partition("{id}")
+    text = {"type": "string"}
+    if not operation.writes:
+        if single.get(operation.path) is operation:
+            said["parameters"].append(
+                {"name": "If-None-Match", "in": "header", "schema": text, "description": "ETags that you have."}
+            )
+            said["responses"]["200"]["headers"] = {"ETag": {"schema": text, "description": "The version."}}
+            said["responses"]["304"] = {"description": "It is still the version that `If-None-Match` names; no body."}
+        return
+    if operation.path in single or (found and head + found in single):
+        said["parameters"].append(
+            {
+                "name": "If-Match",
+                "in": "header",
+                "schema": text,
+                "description": "The ETag of the version that is to be changed, and of no other.",
+            }
+        )
+        said["responses"]["412"] = {**said["responses"]["422"], "description": ERRORS[412]}
+    if operation.answer in places and not operation.many:
+        preference = {**text, "enum": ["return=minimal", "return=representation"]}
+        about = "`return=minimal`: the answer without the resource."
+        said["parameters"].append({"name": "Prefer", "in": "header", "schema": preference, "description": about})
+        answer = said["responses"][str(operation.status)]
+        answer["headers"] = {"ETag": {"schema": text, "description": "The version."}}
+        if operation.status == 201:
+            answer["headers"]["Location"] = {"schema": text, "description": "Where it is."}
+        else:
+            said["responses"]["204"] = {"description": "Done; `Prefer: return=minimal` asked for no body."}
 
 
 def _mark_money(schema: dict[str, Any], names: frozenset[str]) -> None:

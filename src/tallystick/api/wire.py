@@ -23,6 +23,7 @@ from msgspec import Struct
 from psycopg_pool import PoolTimeout, TooManyRequests
 
 from tallystick.api.fields import Malformed, facts_of, parse_json
+from tallystick.api.versions import Answered, etag, single_in, tags_in, wants_nothing_back
 from tallystick.auth.rate_limits import Policy, RateLimits, Verdict, headers
 from tallystick.auth.remembered import Outdated
 from tallystick.domain import idempotency
@@ -32,6 +33,7 @@ from tallystick.domain.context import (
     Connection,
     Context,
     Origin,
+    Row,
     Server,
     Transactions,
     open_workspace,
@@ -39,7 +41,8 @@ from tallystick.domain.context import (
     utc_now,
 )
 from tallystick.domain.listing import Filter, Listing
-from tallystick.values.errors import Busy, Conflict, Invalid, NotFound, Refusal, TooMany, Unauthenticated
+from tallystick.domain.workspaces import Workspace
+from tallystick.values.errors import Busy, Changed, Conflict, Invalid, NotFound, Refusal, TooMany, Unauthenticated
 from tallystick.values.ids import new_id, parse_id
 
 COMMON_HEADERS: Final = (
@@ -207,6 +210,10 @@ class Manners(Protocol):
 
     prefix: str
     needs_idempotency_key: bool
+    held: Mapping[str, type[Row]] | None
+    """Path of a resource → the row that holds still while it is changed on condition of its version; what has no path
+    here holds its workspace. None: answers say no version (ETag), and nothing is changed on condition of it.
+    """
 
     def check_media(self, media: str) -> None:
         """Raises Unsupported for a type of body that is not read here."""
@@ -242,6 +249,7 @@ class Manners(Protocol):
 class JsonManners:
     """What APIs share whose bodies are JSON objects and whose ids are UUIDs."""
 
+    held: Mapping[str, type[Row]] | None = None
     lenient: bool
     """Whether unknown body fields are ignored and an empty string is not null."""
 
@@ -304,6 +312,7 @@ class Wire:
         self.readers = {
             one.path: one for one in manners.operations() if one.method == "GET" and one.path.endswith("{id}")
         }
+        self.single, self.places = single_in(manners.operations())
 
     def mount(self, app: falcon.App[falcon.Request, falcon.Response]) -> None:
         """Add a route for each path of the table; what the prefix does not know is its own 404, 405 and preflight."""
@@ -329,7 +338,7 @@ class Wire:
         if request.method == "HEAD":
             response.content_type = "application/json"
             response.set_header("Content-Length", str(len(body)))
-        elif status != 204:
+        elif status not in (204, 304):
             response.content_type = extra.pop("Content-Type", "application/json")
             response.data = body
         response.set_headers(exchange.headers)
@@ -486,7 +495,9 @@ class _Exchange:
                         decision = None
                         self._check_still_seen(ctx, operation, ask, replay)
                         replayed = {"Idempotent-Replayed": "true", "Original-Request-Id": replay.request_id}
-                        return replay.status, replay.body, replayed
+                        return self._said(operation, replay.status, replay.body, replayed)
+                if operation.writes:
+                    self._check_version(ctx, operation, ask)
                 value = operation.handler(ctx, ask)
                 awaited = value if isinstance(value, Awaited) else None
                 told = value if awaited is None else awaited.value
@@ -508,7 +519,7 @@ class _Exchange:
         if isinstance(told, File):
             return operation.status, told.make(), told.headers()
         if isinstance(told, Later):
-            return operation.status, self._encode(ctx, operation, ask, told.make()), {}
+            return self._said(operation, operation.status, self._encode(ctx, operation, ask, told.make()), {})
         if isinstance(told, Errand):
             self._again, self._brought = True, told.run()
             return self._try()
@@ -516,7 +527,56 @@ class _Exchange:
             self._again = True
             if self._news(ctx.actor, awaited):
                 return self._try()
-        return operation.status, body, {}
+        return self._said(operation, operation.status, body, {})
+
+    def _reader(self, operation: Operation) -> Operation | None:
+        """The operation that answers the resource which this one is about."""
+        single, path = self._wire.single, operation.path
+        head, found, _ = path.partition("{id}")
+        return single.get(path) or (single.get(head + found) if found else None)
+
+    def _check_version(self, ctx: Context, operation: Operation, ask: Ask) -> None:
+        """Refuse a change on condition of a version that is no more. Until the end nobody else makes another."""
+        given, held = self._request.get_header("If-Match"), self._manners.held
+        if given is None or held is None or self._again:
+            return
+        tags = tags_in(given, "If-Match")
+        reader = self._reader(operation)
+        if reader is None:
+            raise Invalid(fields={"If-Match": "is for changes of one resource that can be read; leave it out here"})
+        ctx.require(reader.permission)
+        row = held.get(reader.path.partition("{id}")[0], Workspace)
+        ctx.find(row, ctx.actor.workspace_id if row is Workspace else ask.id, lock="update")
+        now = reader.handler(ctx, Ask({name: ask.ids[name] for name in ask.ids if name == "id"}, {}, {}))
+        if "*" not in tags and etag(self._manners.envelope(ctx, reader, ask, now)) not in tags:
+            raise Changed
+
+    def _said(
+        self, operation: Operation, status: int, body: bytes, extra: dict[str, str]
+    ) -> tuple[int, bytes, dict[str, str]]:
+        """An answer with its version and place; without the resource where the caller has no use for it."""
+        wire = self._wire
+        if self._manners.held is None or status >= 300 or not body:
+            return status, body, extra
+        if not operation.writes:
+            if wire.single.get(operation.path) is not operation:
+                return status, body, extra
+            tag = extra["ETag"] = etag(body)
+            known = self._request.get_header("If-None-Match")
+            if known is not None and not {"*", tag}.isdisjoint(tags_in(known, "If-None-Match")):
+                return 304, b"", extra
+            return status, body, extra
+        place = wire.places.get(operation.answer)
+        if place is None or operation.many:
+            return status, body, extra
+        extra["ETag"] = etag(body)
+        if status == 201:
+            made = msgspec.json.decode(body, type=Answered).data.id
+            extra["Location"] = f"{self._manners.prefix}{place.removesuffix('{id}')}{made}"
+        if wants_nothing_back(self._request.get_header("Prefer")):
+            extra["Preference-Applied"] = "return=minimal"
+            return (201 if status == 201 else 204), b"", extra
+        return status, body, extra
 
     def _origin(self, operation: Operation, actor: Actor) -> Origin:
         request = self._request

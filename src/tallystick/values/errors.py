@@ -79,6 +79,13 @@ class Conflict(Refusal):
     usual = "This conflicts with the current state."
 
 
+class Changed(Refusal):
+    """It is no longer what the caller knew it as: somebody changed it meanwhile."""
+
+    code = "precondition_failed"
+    usual = "This was changed since you read it. Read it again, and decide with what it is now."
+
+
 class TooMany(Refusal):
     """Asked too often; worth asking again after `retry_after` seconds."""
 

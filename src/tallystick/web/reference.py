@@ -37,6 +37,7 @@ CODES: Final[Mapping[int, tuple[str, ...]]] = {
     405: ("bad_request",),
     408: ("bad_request",),
     409: ("conflict",),
+    412: ("precondition_failed",),
     413: ("bad_request",),
     415: ("bad_request",),
     422: ("validation_error",),

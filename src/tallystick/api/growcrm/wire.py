@@ -28,7 +28,7 @@ from tallystick.api.wire import (
 from tallystick.auth.api_keys import actor_of
 from tallystick.auth.rate_limits import Policy
 from tallystick.domain.access import ENTITLEMENTS, Actor, plan_with
-from tallystick.domain.context import Connection, Context
+from tallystick.domain.context import Connection, Context, Row
 from tallystick.domain.listing import Filter
 from tallystick.values.errors import (
     Conflict,
@@ -108,6 +108,7 @@ class GrowCrmApi:
 
     prefix = PREFIX
     needs_idempotency_key = False
+    held: Mapping[str, type[Row]] | None = None
 
     def __init__(
         self, key: bytes, table: Sequence[Operation], *, burst: int | None = None, sustained: int | None = None

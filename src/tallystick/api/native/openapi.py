@@ -17,8 +17,9 @@ _DESCRIPTION: Final = """\
 Clients, projects, tasks, time, expenses and invoices of one workspace, for the person whose token asks.
 
 Send `Authorization: Bearer hsk_…`. Every `POST` needs an `Idempotency-Key`: a retry with the same key and body gets
-the first answer again, with `Idempotent-Replayed: true`. Lists page by `nextCursor`; keep sort and filters while
-paging. Money travels as decimal strings. Errors name every wrong field at once.
+the first answer again, with `Idempotent-Replayed: true`. An `ETag` names a version, and `If-Match` changes that version
+and no other. Lists page by `nextCursor`; keep sort and filters while paging. Money travels as decimal strings. Errors
+name every wrong field at once.
 """
 
 
@@ -39,6 +40,7 @@ def native_document(operations: Sequence[Operation], *, version: str, server: st
         wire_name=camel,
         page=_page,
         money_fields=MONEY_FIELDS,
+        versioned=True,
     )
     made = document(operations, dialect, version=version, server=server)
     for name, schema in made["components"]["schemas"].items():

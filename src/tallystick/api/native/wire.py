@@ -30,10 +30,24 @@ from tallystick.api.wire import (
 from tallystick.auth.bearer import actor_of
 from tallystick.auth.rate_limits import Policy
 from tallystick.domain.access import ENTITLEMENTS, Actor, plan_with
-from tallystick.domain.context import Connection, Context
+from tallystick.domain.clients import Client
+from tallystick.domain.context import Connection, Context, Row
+from tallystick.domain.credit_notes.credit_note import CreditNote
+from tallystick.domain.dated_rates import Rate
+from tallystick.domain.expenses import Expense
+from tallystick.domain.invoices.invoice import Invoice
 from tallystick.domain.listing import After, Filter, Listing
+from tallystick.domain.mails.mail import Mail
+from tallystick.domain.members import Member
+from tallystick.domain.projects import Milestone, Project
+from tallystick.domain.recurring.recurring import RecurringInvoice
+from tallystick.domain.reports.views import ReportView
+from tallystick.domain.tasks import Task
+from tallystick.domain.tax_rates import TaxRate
+from tallystick.domain.time_entries import TimeEntry
 from tallystick.values.errors import (
     Absent,
+    Changed,
     Conflict,
     Forbidden,
     Invalid,
@@ -59,6 +73,7 @@ STATUS: Final[Mapping[type[Exception], tuple[int, str]]] = {
     Forbidden: (403, "forbidden_scope"),
     NotFound: (404, "not_found"),
     Conflict: (409, "conflict"),
+    Changed: (412, "precondition_failed"),
     Invalid: (422, "validation_error"),
     Absent: (422, "validation_error"),
     TooMany: (429, "rate_limited"),
@@ -66,6 +81,24 @@ STATUS: Final[Mapping[type[Exception], tuple[int, str]]] = {
     Unavailable: (503, "internal"),
 }
 """Refusals and facts about requests → status and code (contract hoursmith 1.5)."""
+
+HELD: Final[Mapping[str, type[Row]]] = {
+    "/clients/": Client,
+    "/credit-notes/": CreditNote,
+    "/expenses/": Expense,
+    "/invoices/": Invoice,
+    "/mails/": Mail,
+    "/members/": Member,
+    "/milestones/": Milestone,
+    "/projects/": Project,
+    "/rates/": Rate,
+    "/recurring-invoices/": RecurringInvoice,
+    "/report-views/": ReportView,
+    "/tasks/": Task,
+    "/tax-rates/": TaxRate,
+    "/time-entries/": TimeEntry,
+}
+"""Before the id of a resource → the row that holds still while the resource is changed on condition of its version."""
 
 WIRE_NAMES: Final[Mapping[str, str]] = {
     "date_from": "from",
@@ -123,6 +156,7 @@ class NativeApi(JsonManners):
 
     prefix = PREFIX
     needs_idempotency_key = True
+    held: Mapping[str, type[Row]] | None = HELD
     lenient = False
 
     def __init__(
