@@ -50,6 +50,7 @@ from tallystick.web.cards import mount_cards
 from tallystick.web.documents import Document, Once
 from tallystick.web.health import Alive, Ready, RequestIds
 from tallystick.web.invoice_page import mount_invoice_pages
+from tallystick.web.portal import mount_portal
 from tallystick.web.reference import EXPENSICAT as EXPENSICAT_GUIDE
 from tallystick.web.reference import GROWCRM as GROWCRM_GUIDE
 from tallystick.web.reference import Reference
@@ -102,6 +103,7 @@ def build(
     mount_cards(app, database, clock, lent(settings, key))
     if wire.server is not None:
         mount_invoice_pages(app, entrance, wire.server, assets)
+        mount_portal(app, entrance, wire.server, assets)
     mount_expensicat(app, settings, wire, key, assets=assets)
     described = Once(lambda: native_document(OPERATIONS, version=__version__, server=settings.public_url))
     app.add_route("/api/openapi.json", openapi(described))

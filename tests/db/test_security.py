@@ -305,7 +305,9 @@ def test_only_known_functions_see_past_the_policies(owner: Connection) -> None:
         "defer_job",
         "end_oauth_grants_of",
         "end_password_links_of",
+        "end_portal_sessions",
         "end_sessions_of",
+        "keep_portal_sessions",
         "number_changes",
         "open_by_access_token",
         "open_by_api_key",
@@ -314,10 +316,14 @@ def test_only_known_functions_see_past_the_policies(owner: Connection) -> None:
         "open_by_oauth_app",
         "open_by_oauth_secret",
         "open_by_password_link",
+        "open_by_portal_session",
         "open_by_session",
         "open_by_token",
         "person_by_email",
+        "portal_places",
+        "portal_sessions_of",
         "sign_in_of",
+        "use_portal_link",
     }
     for name, config, public in rows:
         assert any(setting.startswith("search_path=pg_catalog") for setting in config or []), name

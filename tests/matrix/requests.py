@@ -75,6 +75,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "setInvoiceReminders": {"enabled": False},
     "setClientReminders": {"enabled": False},
     "setMailTemplate": {"kind": "reminder", "language": "en", "subject": "{{number}}", "body": "{{link}}"},
+    "sendPortalLink": {},
     "inviteMember": {"email": "lin@new.example", "role": "MEMBER"},
     "updateMailSettings": {"host": "smtp.studio.example", "fromAddress": "billing@studio.example"},
     "createInvoicePayment": {"amount": "10", "paidOn": DAY.isoformat()},

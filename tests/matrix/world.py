@@ -31,6 +31,7 @@ from tallystick.domain import (
     notes,
     oauth,
     payments,
+    portal,
     projects,
     rates,
     receipts,
@@ -190,6 +191,10 @@ def _mails(world: World, word: str) -> None:
             email = f"{word.lower()}.{key}@new.example"
             world.ids[key] = invite(ctx, email=email, role="MEMBER").id
         invitations.take_back(ctx, world["invitation.deleted"])
+        secret = {"client_id": world["client"], "email": f"{word.lower()}@client.example", "digest": new_id().encode()}
+        until = {"expires_at": ctx.now + timedelta(days=1)}
+        ctx.add(portal.PortalLink(**secret, **until))
+        ctx.add(portal.PortalSession(**secret, **until, user_agent=word, address="192.0.2.1", last_seen_at=ctx.now))
         mail_settings.change(ctx, from_name=word, reminder_days=[7])
         for key in ("mail", "mail.failed", "mail.hidden"):
             letter = {"to": [f"{word.lower()}@client.example"], "subject": word, "words": mails.Words(text=word)}

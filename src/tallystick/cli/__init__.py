@@ -15,6 +15,7 @@ MODULES: Final = (
     "worker",
     "jobs",
     "mail",
+    "portal",
     "demo",
     "migrate",
     "workspaces",

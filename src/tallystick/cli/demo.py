@@ -20,7 +20,7 @@ from tallystick.cli.console import CommandError, Operator, out, read_settings
 from tallystick.cli.serve import serve
 from tallystick.db.local_postgres.files import make_data_directory
 from tallystick.demo import nordlicht, sign_ins
-from tallystick.demo.doors import hang_up_keys, open_doors
+from tallystick.demo.doors import hang_up_keys, open_doors, open_portal
 from tallystick.demo.load import load
 from tallystick.demo.sign_ins import SignIn, SignIns
 from tallystick.documents import Documents
@@ -64,6 +64,7 @@ def demo(settings: Settings, credentials: Path | None) -> None:
             signed.expensicat = open_doors(
                 operator.database, operator.key, signed, settings.public_url, datetime.now(UTC)
             )
+            signed.portal = open_portal(operator.database, operator.key, signed, settings.public_url, datetime.now(UTC))
             hang_up_keys(operator.database, operator.key, signed, datetime.now(UTC))
             known.append((signed, _projects(operator, signed)))
 
@@ -117,6 +118,7 @@ def _show(signed: SignIns, projects: dict[str, str], settings: Settings) -> None
         "Unpaid invoices": _unpaid(signed),
         "For Expensicat clients: their addresses, and the owner's session token": _expensicat(signed),
         "The running timer, as they see it": _running(signed),
+        "What a client sees in the portal, by a link that works once and soon": _portal(signed),
         "For Grow CRM clients: their address, and an API key": _growcrm(signed),
         "The timers that run now, as they see them": _timesheets(signed),
     }
@@ -161,6 +163,10 @@ def _expensicat(signed: SignIns) -> str:
 def _running(signed: SignIns) -> str:
     token = signed.expensicat.member_session_token if signed.expensicat else ""
     return f"curl -s '{signed.url}/v1/time-entries?user_id=me&limit=1' -H 'Authorization: Bearer {token}'"
+
+
+def _portal(signed: SignIns) -> str:
+    return signed.portal.url if signed.portal else ""
 
 
 def _growcrm(signed: SignIns) -> str:

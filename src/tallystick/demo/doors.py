@@ -5,15 +5,19 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from sqlalchemy import bindparam
+
 from tallystick.auth import api_keys as key_texts
 from tallystick.auth import sessions
 from tallystick.db.session import Connection, Database
-from tallystick.demo.sign_ins import Expensicat, OAuthDoor, SignIns
-from tallystick.domain import api_keys, members, oauth
+from tallystick.demo.sign_ins import Expensicat, OAuthDoor, PortalDoor, SignIns
+from tallystick.domain import api_keys, clients, members, oauth, portal
 from tallystick.domain.access import Actor
 from tallystick.domain.context import Context, open_workspace
 
 LIFETIME: Final = timedelta(days=30)
+CLIENT: Final = "Alster Coffee Roasters"
+"""Whose person may look at the portal."""
 APP: Final = "Demo charts"
 REDIRECT: Final = "http://127.0.0.1:8765/callback"
 """Nobody listens there: the code stands in the browser's address. Any other port of 127.0.0.1 does as well."""
@@ -53,6 +57,31 @@ def hang_up_keys(database: Database, key: bytes, sign_ins: SignIns, now: datetim
             ctx = _operator(connection, workspace_id, now)
             if prefix is not None and prefix not in {known.prefix for known in api_keys.all_of(ctx)}:
                 api_keys.issue(ctx, name="Demo", prefix=prefix, digest=key_texts.digest(key, text))
+
+
+def open_portal(database: Database, key: bytes, sign_ins: SignIns, issuer: str, now: datetime) -> PortalDoor | None:
+    """Let somebody at a client in, who sees all that a portal can show."""
+    with database.transaction() as connection:
+        ctx = _operator(connection, sign_ins.workspace.id, now)
+        known = ctx.select(clients.Client, clients.Client.name == bindparam("name"), name=CLIENT)
+        email = next(iter(portal.addresses_of(ctx, known[0].id)), None) if known else None
+        if email is None:
+            return None
+        clients.change(ctx, known[0].id, portal_shows=list(clients.PORTAL_PARTS))
+        cookie, secret = portal.mint("session"), portal.mint("link")
+        digest = portal.digest_of(key, "session", cookie) or b""
+        portal.begin(
+            ctx, client_id=known[0].id, email=email, digest=digest, address="127.0.0.1", user_agent="tallystick demo"
+        )
+        ctx.add(
+            portal.PortalLink(
+                client_id=known[0].id,
+                email=email,
+                digest=portal.digest_of(key, "link", secret) or b"",
+                expires_at=now + portal.LINK_LIFETIME,
+            )
+        )
+        return PortalDoor(email, f"{issuer}/portal/in/{secret}", f"{issuer}/portal/{known[0].id}", cookie)
 
 
 def _app(database: Database, workspace_id: str, now: datetime) -> OAuthDoor:

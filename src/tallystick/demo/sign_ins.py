@@ -62,6 +62,15 @@ class GrowCrm(Struct, rename="camel"):
     other_api_key: str
 
 
+class PortalDoor(Struct, rename="camel"):
+    """For somebody at a client: a link that works once and soon, and a cookie that opens the same for seven days."""
+
+    email: str
+    url: str
+    client_url: str
+    cookie: str
+
+
 class SignIns(Struct, omit_defaults=True, kw_only=True):
     """The credentials file. Its fields are what other programs rely on: add, never rename."""
 
@@ -77,6 +86,8 @@ class SignIns(Struct, omit_defaults=True, kw_only=True):
     """Made at each start (`demo.doors`), never kept."""
     growcrm: GrowCrm | None = None
     """None in what was kept before there were API keys."""
+    portal: PortalDoor | None = None
+    """Made at each start, never kept."""
 
 
 def kept_in(data: Path, env: tokens.Env) -> SignIns:

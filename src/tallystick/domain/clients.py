@@ -33,6 +33,8 @@ from tallystick.values.tax import TAX_CATEGORIES
 
 Status = Literal["ACTIVE", "SUSPENDED"]
 STATUSES: tuple[Status, ...] = get_args(Status)
+PortalPart = Literal["invoices", "hours", "notes", "budget"]
+PORTAL_PARTS: tuple[PortalPart, ...] = get_args(PortalPart)
 
 
 class Client(Counted):
@@ -91,6 +93,8 @@ class Client(Counted):
     status: Mapped[str] = mapped_column(default="ACTIVE")
     """A note to ourselves: work for a suspended client goes on."""
     tags: Mapped[list[str]] = mapped_column(default=[])
+    portal_shows: Mapped[list[str]] = mapped_column(default=["invoices"])
+    """What their people see in the portal; empty: it is closed to them."""
     created_by: Mapped[Id | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -116,6 +120,11 @@ class Client(Counted):
             CheckConstraint("(endpoint_scheme IS NULL) = (endpoint IS NULL)", name="endpoint"),
             one_of("einvoice_profile", PROFILES),
             one_of("language", LANGUAGES),
+            CheckConstraint(
+                "portal_shows <@ ARRAY['invoices', 'hours', 'notes', 'budget']::text[] "
+                "AND cardinality(portal_shows) <= 4",
+                name="portal_shows",
+            ),
             Index("ix_clients_created", "workspace_id", "created_at", "id"),
             Index("ix_clients_category", "workspace_id", "category_id"),
         )
@@ -148,7 +157,7 @@ def create(ctx: Context, *, name: str, currency: str | None = None, **facts: Any
     """Add a client. No currency: the workspace's."""
     ctx.require(Permission.CHANGE_CLIENTS)
     _check({"currency": currency, **facts} if currency else facts)
-    facts = check_language(facts)
+    facts = _each_part_once(check_language(facts))
     check_endpoint(None, facts)
     check_tax_id(facts.get("tax_number"), facts.get("country_code"), "tax_number")
     facts["category_id"] = categories.filed_under(ctx, "client", facts.get("category_id"))
@@ -169,7 +178,7 @@ def change(ctx: Context, client_id: str, **facts: Any) -> Client:
     if "currency" in facts and facts["currency"] is None:
         facts["currency"] = current(ctx).default_currency
     _check(facts)
-    facts = check_language(facts)
+    facts = _each_part_once(check_language(facts))
     client = ctx.find(Client, client_id, lock="update")
     check_endpoint(client, facts)
     if facts.get("tax_number", client.tax_number) != client.tax_number:  # what was there before may stay
@@ -215,6 +224,11 @@ def each_tag_once(facts: dict[str, Any]) -> dict[str, Any]:
     return {**facts, "tags": list(dict.fromkeys(facts["tags"]))} if "tags" in facts else facts
 
 
+def _each_part_once(facts: dict[str, Any]) -> dict[str, Any]:
+    given = facts.get("portal_shows")
+    return facts if given is None else {**facts, "portal_shows": [one for one in PORTAL_PARTS if one in given]}
+
+
 def _check(facts: dict[str, Any]) -> None:
     status = facts.get("status", "ACTIVE")
     if status not in STATUSES:
@@ -233,6 +247,9 @@ def _check(facts: dict[str, Any]) -> None:
     if country is not None and len(country) > 60:
         raise Invalid(fields={"billing_country": "at most 60 characters"})
     check_country(facts.get("country_code"))
+    parts = facts.get("portal_shows", ())
+    if parts is None or not set(parts) <= set(PORTAL_PARTS):
+        raise Invalid(fields={"portal_shows": f"some of {', '.join(PORTAL_PARTS)}, or none"})
     if facts.get("einvoice_profile") not in (None, *PROFILES):
         raise Invalid(fields={"einvoice_profile": f"one of {', '.join(PROFILES)}"})
 

@@ -185,7 +185,7 @@ class Context:
                 elif name == "created_by":
                     value = self.actor.maker
             elif value.__class__ is list and value is default:
-                value = []
+                value = list(value)
             values[name] = value
             given[name] = value
         if later:
@@ -249,7 +249,7 @@ class Context:
 
     def _own(self, statement: Prepared) -> dict[str, Any]:
         """What every statement may ask for."""
-        own = {"workspace": self.actor.workspace_id, "actor": self.actor.user_id, "maker": self.actor.maker}
+        own = {"workspace": self.actor.workspace_id, "actor": self.actor.user_id or None, "maker": self.actor.maker}
         return {**own, "today": self.today()} if statement.dated else own
 
     def _write(self, statement: Prepared, values: dict[str, Any]) -> int:

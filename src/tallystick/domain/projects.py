@@ -122,7 +122,7 @@ class Project(Counted):
     estimated_hours: Mapped[Money | None]
     estimated_costs: Mapped[Money | None]
     clients_see_tasks: Mapped[bool] = mapped_column(default=False)
-    """What the client may do, and those assigned: kept for the portal, which is to come."""
+    """What Grow CRM's portal lets the client do, and those assigned: kept. Ours asks the client (`portal_shows`)."""
     clients_work_on_tasks: Mapped[bool] = mapped_column(default=False)
     clients_create_tasks: Mapped[bool] = mapped_column(default=False)
     clients_see_time: Mapped[bool] = mapped_column(default=False)

@@ -59,6 +59,10 @@ def queue_of(desk: Desk) -> procrastinate.App:
     def send_reset_link(email: str) -> None:  # pyright: ignore[reportUnusedFunction]
         tasks.send_reset_link(desk, email)
 
+    @task("send_portal_link")
+    def send_portal_link(email: str) -> None:  # pyright: ignore[reportUnusedFunction]
+        tasks.send_portal_link(desk, email)
+
     @task("tell_password_changed")
     def tell_password_changed(workspace_id: str, **about: str) -> None:  # pyright: ignore[reportUnusedFunction]
         tasks.tell_password_changed(desk, workspace_id, **about)

@@ -9,7 +9,8 @@ from typing import Final
 import psycopg
 
 from tallystick.auth import invitations
-from tallystick.domain import members, reminders, sending
+from tallystick.auth import portal as portal_doors
+from tallystick.domain import members, portal, reminders, sending
 from tallystick.domain.mails import delivery
 from tallystick.domain.recurring import automatic_billing, runs
 from tallystick.jobs.desk import Desk
@@ -54,6 +55,15 @@ def send_reset_link(desk: Desk, email: str) -> None:
         except NotFound:
             return
         invitations.send_reset_link(ctx, member.user_id, email.strip().lower())
+
+
+def send_portal_link(desk: Desk, email: str) -> None:
+    """Mail somebody at a client a link to the portal, one of each workspace that knows them; to a stranger nothing."""
+    with desk.database.transaction() as connection:
+        workspaces = portal_doors.workspaces_knowing(connection, email)
+    for workspace_id in workspaces:
+        with desk.workspace(workspace_id) as ctx:
+            portal.offer(ctx, email)
 
 
 def tell_password_changed(

@@ -13,7 +13,7 @@ from tallystick.api.native.wire import lists, read_only
 from tallystick.api.wire import Ask, Later, Nothing, Operation
 from tallystick.domain import clients
 from tallystick.domain.access import Permission
-from tallystick.domain.clients import Client
+from tallystick.domain.clients import Client, PortalPart
 from tallystick.domain.context import Context
 from tallystick.domain.invoices import conformity
 from tallystick.values.document import Profile
@@ -66,6 +66,7 @@ class ClientJson(Struct, rename="camel", gc=False):
     endpoint: str | None
     language: Language | None
     locale: str | None
+    portal_shows: list[PortalPart]
 
 
 class ClientFields(Struct, rename="camel"):
@@ -101,6 +102,7 @@ class ClientFields(Struct, rename="camel"):
     endpoint: Line | UnsetType | None = UNSET
     language: Language | UnsetType | None = UNSET
     locale: Annotated[str, Meta(max_length=20)] | UnsetType | None = UNSET
+    portal_shows: Annotated[list[PortalPart], Meta(max_length=4)] | UnsetType = UNSET
 
 
 class ProblemJson(Struct, rename="camel", gc=False):

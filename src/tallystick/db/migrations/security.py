@@ -409,3 +409,100 @@ BEGIN
   RETURN NEW;
 END $$
 """
+
+PORTAL: Final = [
+    f"""
+CREATE FUNCTION portal_knows(client uuid, address text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public AS $$
+  -- Whether a client has a portal, and somebody there this address.
+  SELECT EXISTS (
+    SELECT FROM clients AS c WHERE c.id = client AND c.deleted_at IS NULL AND cardinality(c.portal_shows) > 0
+      AND (lower(c.email) = address OR lower(c.billing_email) = address OR EXISTS (
+        SELECT FROM contacts AS person WHERE person.workspace_id = c.workspace_id AND person.client_id = c.id
+          AND person.email = address AND person.deleted_at IS NULL)))
+$$;
+REVOKE ALL ON FUNCTION portal_knows(uuid, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION portal_knows(uuid, text) TO {APP}
+""",
+    f"""
+CREATE FUNCTION portal_places(address text) RETURNS TABLE (workspace_id uuid, client_id uuid)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+  SELECT c.workspace_id, c.id FROM clients AS c
+  WHERE lower(c.email) = address AND portal_knows(c.id, address)
+  UNION SELECT c.workspace_id, c.id FROM clients AS c
+  WHERE lower(c.billing_email) = address AND portal_knows(c.id, address)
+  UNION SELECT person.workspace_id, person.client_id FROM contacts AS person
+  WHERE person.email = address AND person.deleted_at IS NULL AND portal_knows(person.client_id, address)
+$$;
+REVOKE ALL ON FUNCTION portal_places(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION portal_places(text) TO {APP}
+""",
+    f"""
+CREATE FUNCTION use_portal_link(secret bytea, at timestamptz) RETURNS TABLE (
+  workspace_id uuid, client_id uuid, email text, workspace_name text, time_zone text, opened text
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+#variable_conflict use_column
+BEGIN
+  -- Uses a link up, and opens its workspace for this transaction. Of two at once the second finds it used.
+  RETURN QUERY
+  UPDATE portal_links AS l SET used_at = at FROM workspaces AS w
+  WHERE w.id = l.workspace_id AND l.digest = secret AND l.used_at IS NULL AND l.expires_at > at
+  RETURNING l.workspace_id, l.client_id, l.email, w.name, w.time_zone,
+            set_config('tallystick.workspace', l.workspace_id::text, true);
+END $$;
+REVOKE ALL ON FUNCTION use_portal_link(bytea, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION use_portal_link(bytea, timestamptz) TO {APP}
+""",
+    f"""
+CREATE FUNCTION keep_portal_sessions(was bytea, secret bytea, whose text, at timestamptz) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+  -- A browser's new secret opens what its old one did for the same address; the rest of the old one ends.
+  UPDATE portal_sessions SET digest = secret
+  WHERE digest = was AND email = whose AND ended_at IS NULL AND expires_at > at;
+  UPDATE portal_sessions SET ended_at = at WHERE digest = was AND ended_at IS NULL
+$$;
+REVOKE ALL ON FUNCTION keep_portal_sessions(bytea, bytea, text, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION keep_portal_sessions(bytea, bytea, text, timestamptz) TO {APP}
+""",
+    f"""
+CREATE FUNCTION open_by_portal_session(secret bytea, client uuid, at timestamptz) RETURNS TABLE (
+  session_id uuid, email text, last_seen_at timestamptz, workspace_id uuid, workspace_name text, time_zone text,
+  opened text
+) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+#variable_conflict use_column
+BEGIN
+  -- One client of one workspace, for as long as that client knows the address.
+  RETURN QUERY
+  SELECT s.id, s.email, s.last_seen_at, s.workspace_id, w.name, w.time_zone,
+         set_config('tallystick.workspace', s.workspace_id::text, true)
+  FROM portal_sessions AS s
+  JOIN workspaces AS w ON w.id = s.workspace_id
+  WHERE s.digest = secret AND s.client_id = client AND s.ended_at IS NULL AND s.expires_at > at
+    AND portal_knows(s.client_id, s.email);
+END $$;
+REVOKE ALL ON FUNCTION open_by_portal_session(bytea, uuid, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION open_by_portal_session(bytea, uuid, timestamptz) TO {APP}
+""",
+    f"""
+CREATE FUNCTION portal_sessions_of(secret bytea, at timestamptz) RETURNS TABLE (
+  client_id uuid, client_name text, workspace_name text, email text
+) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+  SELECT s.client_id, c.name, w.name, s.email
+  FROM portal_sessions AS s
+  JOIN workspaces AS w ON w.id = s.workspace_id
+  JOIN clients AS c ON c.id = s.client_id
+  WHERE s.digest = secret AND s.ended_at IS NULL AND s.expires_at > at AND portal_knows(s.client_id, s.email)
+  ORDER BY w.name, c.name, c.id
+$$;
+REVOKE ALL ON FUNCTION portal_sessions_of(bytea, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION portal_sessions_of(bytea, timestamptz) TO {APP}
+""",
+    f"""
+CREATE FUNCTION end_portal_sessions(secret bytea, at timestamptz) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+  UPDATE portal_sessions SET ended_at = at WHERE digest = secret AND ended_at IS NULL
+$$;
+REVOKE ALL ON FUNCTION end_portal_sessions(bytea, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION end_portal_sessions(bytea, timestamptz) TO {APP}
+""",
+]

@@ -22,13 +22,13 @@ from tallystick.values.ids import new_id
 from tallystick.values.letter import is_address
 from tallystick.values.seal import lock_up, open_up
 
-Kind = Literal["invoice", "reminder", "payment", "test", "invitation", "password"]
+Kind = Literal["invoice", "reminder", "payment", "test", "invitation", "password", "portal"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 State = Literal["queued", "sending", "sent", "failed"]
 STATES: Final[tuple[State, ...]] = get_args(State)
-OWN: Final[frozenset[Kind]] = frozenset({"invoice", "reminder", "payment", "test"})
+OWN: Final[frozenset[Kind]] = frozenset({"invoice", "reminder", "payment", "test", "portal"})
 """What goes through the workspace's own server; the rest is between a person and this server."""
-SECRET: Final[frozenset[Kind]] = frozenset({"invitation", "password"})
+SECRET: Final[frozenset[Kind]] = frozenset({"invitation", "password", "portal"})
 """What holds a link that lets somebody in: forgotten once it is sent."""
 MOST_ADDRESSES: Final = 20
 CONTENT: Final = "mail-content/v1"

@@ -17,7 +17,7 @@ from tallystick.domain.context import Context
 from tallystick.domain.mails.usual import USUAL
 from tallystick.values.errors import Invalid
 
-Kind = Literal["invoice", "reminder"]
+Kind = Literal["invoice", "reminder", "portal"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?", re.ASCII)
 PLACES: Final = (
@@ -116,7 +116,7 @@ def words_for(ctx: Context, kind: Kind, language: str) -> Template:
 def usual(kind: Kind, language: str) -> tuple[str, str]:
     """Our own subject and body in a language, or in English."""
     words = USUAL.get(language, USUAL["en"])
-    return words.invoice if kind == "invoice" else words.reminder
+    return {"invoice": words.invoice, "reminder": words.reminder, "portal": words.portal}[kind]
 
 
 def thanks_in(language: str) -> Template:
@@ -129,6 +129,11 @@ def thanks_in(language: str) -> Template:
 def button_in(language: str) -> str:
     """What the button to the public page says."""
     return USUAL.get(language.partition("-")[0], USUAL["en"]).button
+
+
+def portal_button_in(language: str) -> str:
+    """What the button to the portal says."""
+    return USUAL.get(language.partition("-")[0], USUAL["en"]).portal_button
 
 
 def check(*, subject: str, body: str) -> None:

@@ -15,6 +15,9 @@ class Usual(NamedTuple):
     """For a payment: with the places `paid` and `paid_on` too."""
     button: str
     """On the way to the public page."""
+    portal: tuple[str, str]
+    """With a link that lets somebody in, once."""
+    portal_button: str
 
 
 USUAL: Final[dict[str, Usual]] = {
@@ -45,6 +48,17 @@ USUAL: Final[dict[str, Usual]] = {
             ),
         ),
         button="Show the invoice",
+        portal=(
+            "Your way into the portal of {{studio}}",
+            (
+                "Dear Sir or Madam,\n\n"
+                "here you see your invoices and how far the work is:\n{{link}}\n\n"
+                "The link works once, within 30 minutes. If you did not ask for it, there is nothing to "
+                "do.\n\n"
+                "Kind regards\n{{studio}}"
+            ),
+        ),
+        portal_button="Open the portal",
     ),
     "de": Usual(
         invoice=(
@@ -74,6 +88,17 @@ USUAL: Final[dict[str, Usual]] = {
             ),
         ),
         button="Rechnung ansehen",
+        portal=(
+            "Ihr Zugang zum Portal von {{studio}}",
+            (
+                "Guten Tag,\n\n"
+                "hier sehen Sie Ihre Rechnungen und den Stand der Arbeit:\n{{link}}\n\n"
+                "Der Link gilt einmal, innerhalb von 30 Minuten. Falls Sie ihn nicht angefordert haben, "
+                "ist nichts zu tun.\n\n"
+                "Mit freundlichen Grüßen\n{{studio}}"
+            ),
+        ),
+        portal_button="Portal öffnen",
     ),
     "fr": Usual(
         invoice=(
@@ -104,6 +129,17 @@ USUAL: Final[dict[str, Usual]] = {
             ),
         ),
         button="Voir la facture",
+        portal=(
+            "Votre accès au portail de {{studio}}",
+            (
+                "Bonjour,\n\n"
+                "vous trouverez ici vos factures et l'avancement du travail :\n{{link}}\n\n"
+                "Le lien est valable une seule fois, pendant 30 minutes. Si vous ne l'avez pas demandé, "
+                "il n'y a rien à faire.\n\n"
+                "Cordialement\n{{studio}}"
+            ),
+        ),
+        portal_button="Ouvrir le portail",
     ),
     "es": Usual(
         invoice=(
@@ -133,6 +169,17 @@ USUAL: Final[dict[str, Usual]] = {
             ),
         ),
         button="Ver la factura",
+        portal=(
+            "Su acceso al portal de {{studio}}",
+            (
+                "Buenos días:\n\n"
+                "Aquí puede ver sus facturas y el avance del trabajo:\n{{link}}\n\n"
+                "El enlace sirve una sola vez, durante 30 minutos. Si no lo ha solicitado, no tiene que "
+                "hacer nada.\n\n"
+                "Un cordial saludo\n{{studio}}"
+            ),
+        ),
+        portal_button="Abrir el portal",
     ),
     "it": Usual(
         invoice=(
@@ -162,6 +209,17 @@ USUAL: Final[dict[str, Usual]] = {
             ),
         ),
         button="Vedi la fattura",
+        portal=(
+            "Il Suo accesso al portale di {{studio}}",
+            (
+                "Buongiorno,\n\n"
+                "qui può vedere le Sue fatture e lo stato del lavoro:\n{{link}}\n\n"
+                "Il link vale una volta sola, entro 30 minuti. Se non l'ha richiesto, non deve fare "
+                "nulla.\n\n"
+                "Cordiali saluti\n{{studio}}"
+            ),
+        ),
+        portal_button="Apri il portale",
     ),
     "nl": Usual(
         invoice=(
@@ -192,6 +250,17 @@ USUAL: Final[dict[str, Usual]] = {
             ),
         ),
         button="Factuur bekijken",
+        portal=(
+            "Uw toegang tot het portaal van {{studio}}",
+            (
+                "Geachte heer of mevrouw,\n\n"
+                "hier ziet u uw facturen en de stand van het werk:\n{{link}}\n\n"
+                "De link werkt één keer, binnen 30 minuten. Hebt u er niet om gevraagd, dan hoeft u "
+                "niets te doen.\n\n"
+                "Met vriendelijke groet\n{{studio}}"
+            ),
+        ),
+        portal_button="Portaal openen",
     ),
     "pt": Usual(
         invoice=(
@@ -221,6 +290,17 @@ USUAL: Final[dict[str, Usual]] = {
             ),
         ),
         button="Ver a fatura",
+        portal=(
+            "O seu acesso ao portal de {{studio}}",
+            (
+                "Bom dia,\n\n"
+                "aqui pode ver as suas faturas e o andamento do trabalho:\n{{link}}\n\n"
+                "A ligação serve uma única vez, durante 30 minutos. Se não a pediu, não precisa de fazer "
+                "nada.\n\n"
+                "Com os melhores cumprimentos\n{{studio}}"
+            ),
+        ),
+        portal_button="Abrir o portal",
     ),
     "pl": Usual(
         invoice=(
@@ -250,6 +330,17 @@ USUAL: Final[dict[str, Usual]] = {
             ),
         ),
         button="Zobacz fakturę",
+        portal=(
+            "Dostęp do portalu {{studio}}",
+            (
+                "Dzień dobry,\n\n"
+                "tutaj znajdą Państwo swoje faktury i stan prac:\n{{link}}\n\n"
+                "Link działa jeden raz, przez 30 minut. Jeśli nie prosili Państwo o niego, nie trzeba "
+                "nic robić.\n\n"
+                "Z poważaniem\n{{studio}}"
+            ),
+        ),
+        portal_button="Otwórz portal",
     ),
     "ja": Usual(
         invoice=(
@@ -279,6 +370,16 @@ USUAL: Final[dict[str, Usual]] = {
             ),
         ),
         button="請求書を見る",
+        portal=(
+            "{{studio}} のポータルへのリンク",
+            (
+                "お世話になっております。\n\n"
+                "請求書と作業の状況は、こちらでご覧いただけます。\n{{link}}\n\n"
+                "このリンクは30分以内に一度だけ使えます。お心当たりがない場合は、何もなさらなくて結構です。\n\n"
+                "よろしくお願いいたします。\n{{studio}}"
+            ),
+        ),
+        portal_button="ポータルを開く",
     ),
     "ar": Usual(
         invoice=(
@@ -306,5 +407,15 @@ USUAL: Final[dict[str, Usual]] = {
             ),
         ),
         button="عرض الفاتورة",
+        portal=(
+            "رابط الدخول إلى بوابة {{studio}}",
+            (
+                "تحية طيبة،\n\n"
+                "يمكنكم هنا الاطلاع على فواتيركم وعلى سير العمل:\n{{link}}\n\n"
+                "يعمل الرابط مرة واحدة خلال 30 دقيقة. إذا لم تطلبوه فلا حاجة إلى أي إجراء.\n\n"
+                "مع أطيب التحيات\n{{studio}}"
+            ),
+        ),
+        portal_button="فتح البوابة",
     ),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tallystick.domain import client_credit, clients, contacts, reminders
+from tallystick.domain import client_credit, clients, contacts, portal, reminders
 from tallystick.domain.access import Permission
 from tallystick.domain.cards import settings as cards
 from tallystick.domain.contacts import CONTACTS
@@ -24,6 +24,9 @@ LANGUAGE_NAMES: Final = {
     "pt": "Portuguese", "pl": "Polish", "ja": "Japanese", "ar": "Arabic",
 }  # fmt: skip
 """Languages that documents can be in."""
+PORTAL_NAMES: Final = {
+    "invoices": "Invoices", "hours": "Hours by project", "notes": "Notes on the hours", "budget": "Remaining budget",
+}  # fmt: skip
 _CONTACT = ("id", "first_name", "last_name", "email", "phone", "job_position", "is_primary")
 
 
@@ -53,6 +56,9 @@ def page(visit: Visit) -> Answer:
         billing=of_client(visit, client.id),
         every={value: visit.say(name) for value, name in EVERY_NAMES.items()},
         method=cards.method_of(visit.ctx, "client", client.id)[0],
+        portal_sessions=portal.sessions_of(visit.ctx, client.id),
+        addresses=portal.addresses_of(visit.ctx, client.id),
+        portal_parts=[(part, visit.say(PORTAL_NAMES[part])) for part in clients.PORTAL_PARTS],
         reminded=reminders.are_on(visit.ctx, "client", client.id),
         tax_names={value: visit.say(name) for value, name in TAX_NAMES.items()},
         profile_names=PROFILE_NAMES,
@@ -80,6 +86,23 @@ def choose_method(visit: Visit) -> Answer:
 def switch_reminders(visit: Visit) -> Answer:
     on = reminders.switch(visit.ctx, "client", visit.id(), on=visit.form.flag("on"))
     return visit.go(f"/clients/{visit.id()}", "The client is reminded." if on else "The client is not reminded.")
+
+
+def choose_portal(visit: Visit) -> Answer:
+    """What the client's people see in the portal."""
+    shown = [part for part in clients.PORTAL_PARTS if part in visit.form.given.get("shows", ())]
+    clients.change(visit.ctx, visit.id(), portal_shows=shown)
+    return visit.go(f"/clients/{visit.id()}", "Saved.")
+
+
+def send_portal_link(visit: Visit) -> Answer:
+    mail = portal.send_link(visit.ctx, visit.id(), visit.form.text("email", longest=254))
+    return visit.go(f"/clients/{visit.id()}", "A portal link is on its way to {address}.", address=mail.recipients[0])
+
+
+def end_portal_sessions(visit: Visit) -> Answer:
+    portal.end_sessions(visit.ctx, visit.id())
+    return visit.go(f"/clients/{visit.id()}", "Nobody is signed in to the portal any more.")
 
 
 def new_page(visit: Visit) -> Answer:
@@ -218,6 +241,9 @@ PAGES = (
     Page("/clients/{id}/e-invoices", Permission.READ_INVOICES, readiness_page, section="clients"),
     Page("/clients/{id}/method", Permission.CHANGE_INVOICES, post=choose_method, again=page),
     Page("/clients/{id}/reminders", Permission.CHANGE_INVOICES, post=switch_reminders, again=page),
+    Page("/clients/{id}/portal", _CHANGE, post=choose_portal, again=page),
+    Page("/clients/{id}/portal/link", _CHANGE, post=send_portal_link, again=page),
+    Page("/clients/{id}/portal/end", _CHANGE, post=end_portal_sessions, again=page),
     Page("/clients/{id}/archive", _CHANGE, post=archive, again=page),
     Page("/clients/{id}/delete", _CHANGE, post=delete, again=page),
     Page("/clients/{id}/contacts/new", _CHANGE, contact_page, add_contact, section="clients"),

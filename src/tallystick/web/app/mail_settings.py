@@ -15,7 +15,7 @@ from tallystick.values.errors import NotFound
 from tallystick.web.app.visit import Answer, Page, Visit
 
 _MAIL: Final = ("id", "kind", "state", "recipients", "subject", "invoice_id", "last_error", "created_at", "attempts")
-KIND_NAMES: Final = {"invoice": "Invoice", "reminder": "Reminder"}
+KIND_NAMES: Final = {"invoice": "Invoice", "reminder": "Reminder", "portal": "Portal link"}
 
 
 def page(visit: Visit) -> Answer:

@@ -101,7 +101,7 @@ class Entrance:
 
     def visitor(self, connection: Connection, request: falcon.Request) -> Live:
         """Whose browser asks. Raises Unauthenticated."""
-        cookie = _cookie(request, self.session_cookie)
+        cookie = cookie_of(request, self.session_cookie)
         if cookie is None:
             raise Unauthenticated
         live = sessions.session_by_cookie(connection, self.key, cookie, self.clock())
@@ -146,7 +146,7 @@ class Entrance:
     ) -> SignedIn:
         """A sign-in with everything that slows guessing down. Raises Unauthenticated, TooMany or Busy."""
         now = self.clock()
-        device = _cookie(request, self.device_cookie)
+        device = cookie_of(request, self.device_cookie)
         if device_of(self.key, email.strip().lower(), device, now) is None:
             self._admit_address(request, counting=False)
         with self.busy():
@@ -164,7 +164,7 @@ class Entrance:
                     remember=remember,
                     user_agent=request.user_agent or "",
                     device=device,
-                    replaces=_cookie(request, self.session_cookie),
+                    replaces=cookie_of(request, self.session_cookie),
                 )
             except CodeNeeded:
                 raise
@@ -208,7 +208,7 @@ class Entrance:
             )
 
 
-def _cookie(request: falcon.Request, name: str) -> str | None:
+def cookie_of(request: falcon.Request, name: str) -> str | None:
     """A cookie that came exactly once; of two, nobody knows who set which."""
     values = request.get_cookie_values(name) or []
     return values[0] if len(values) == 1 else None
