@@ -26,6 +26,7 @@ from tallystick.domain import (
     files,
     payments,
     rates,
+    receipts,
     refunds,
     sending,
     tasks,
@@ -172,6 +173,7 @@ def fill(studio: Studio) -> dict[str, str]:
         expense = expenses.record(
             ctx, description="Paper", amount=Decimal("12.50"), expense_date=date(2026, 6, 2), client_id=ids["client"]
         )
+        receipt = receipts.add(ctx, expense.id, content=PNG, media="image/png", name="Paper.png")
         step = checklists.create(ctx, text="Choose a colour", task_id=ids["task"])
         comment = comments.create(ctx, text="Looks good", task_id=ids["task"])
         spare = tasks.create(ctx, project_id=ids["project"], name="Spare task")
@@ -184,7 +186,7 @@ def fill(studio: Studio) -> dict[str, str]:
         "draft": drafted.id, "payment": payment.id, "expense": expense.id, "step": step.id, "comment": comment.id,
         "spare": spare.id, "token": token.id, "member": studio.people["second"].member_id,
         "refund": refund.id, "note": note.id, "mail": mail.id, "line": line.id, "recurring": again.id, "rate": rate.id,
-        "tax": tax.id,
+        "tax": tax.id, "receipt": receipt.id,
     }  # fmt: skip
 
 

@@ -76,6 +76,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "setClientReminders": {"enabled": False},
     "setMailTemplate": {"kind": "reminder", "language": "en", "subject": "{{number}}", "body": "{{link}}"},
     "sendPortalLink": {},
+    "updateMember": {"weeklyCapacityHours": "32"},
     "inviteMember": {"email": "lin@new.example", "role": "MEMBER"},
     "updateMailSettings": {"host": "smtp.studio.example", "fromAddress": "billing@studio.example"},
     "createInvoicePayment": {"amount": "10", "paidOn": DAY.isoformat()},
@@ -101,7 +102,7 @@ NOUNS = {
     "invoices": "invoice", "rates": "rate", "milestones": "milestone", "members": "member", "payments": "payment",
     "refunds": "refund", "credit-notes": "credit_note",
     "report-views": "view",
-    "mails": "mail", "invitations": "invitation",
+    "exports": "export", "mails": "mail", "invitations": "invitation",
     "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
 }  # fmt: skip
 """The collection in a path → the noun of the id behind it."""

@@ -37,6 +37,7 @@ NOT_A_MEMBERS = frozenset(
         "refund",
         "receipt",
         "audit",
+        "export",
     }
 )
 """Nouns of which a Member sees none: their operations are refused before anybody looks for the id."""

@@ -24,6 +24,7 @@ from tallystick.domain import (
     comments,
     contacts,
     expenses,
+    exports,
     files,
     invitations,
     members,
@@ -48,7 +49,7 @@ from tallystick.domain.access import SCOPES, Scope
 from tallystick.domain.cards import settings as card_settings
 from tallystick.domain.cards.checkouts import CardCheckout, CardEvent
 from tallystick.domain.clients import Client
-from tallystick.domain.context import Transactions
+from tallystick.domain.context import Context, Transactions
 from tallystick.domain.credit_notes import credit
 from tallystick.domain.credit_notes.credit import CreditLine
 from tallystick.domain.invoices import balance, draft, invoice, lifecycle, links, series
@@ -195,6 +196,8 @@ def _mails(world: World, word: str) -> None:
         until = {"expires_at": ctx.now + timedelta(days=1)}
         ctx.add(portal.PortalLink(**secret, **until))
         ctx.add(portal.PortalSession(**secret, **until, user_agent=word, address="192.0.2.1", last_seen_at=ctx.now))
+        world.ids["export"] = exported(ctx, word).id
+        world.ids["export.deleted"] = new_id()  # nobody deletes one
         mail_settings.change(ctx, from_name=word, reminder_days=[7])
         for key in ("mail", "mail.failed", "mail.hidden"):
             letter = {"to": [f"{word.lower()}@client.example"], "subject": word, "words": mails.Words(text=word)}
@@ -508,3 +511,10 @@ def identities(url: str, workspace_id: str) -> frozenset[str]:
         people = "SELECT email FROM people WHERE id IN (SELECT user_id FROM members WHERE workspace_id = %s)"
         found |= {email for (email,) in connection.execute(people.encode(), [workspace_id]).fetchall()}
     return frozenset(found)
+
+
+def exported(ctx: Context, word: str) -> exports.Export:
+    """An export that is ready, of one piece."""
+    export = ctx.add(exports.Export(state="failed", failure=word, finished_at=ctx.now))
+    exports.keep_piece(ctx, export.id, 0, b"PK")
+    return export

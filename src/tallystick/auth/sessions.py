@@ -313,6 +313,15 @@ def change_password(
         _tell(ctx, live.user.id, address, agent)
 
 
+def confirm_password(
+    database: Transactions, key: bytes, live: Live, password: str, *, address: str, now: datetime
+) -> None:
+    """See once more that whoever is signed in knows the password, before something that matters. Raises Invalid."""
+    known = _known(database, key, live, password, address=address, now=now)
+    with database.transaction() as connection:
+        _acting(connection, live, known, now)
+
+
 class Known(NamedTuple):
     """Somebody signed in, whose password was seen just now; counted as a failure until `_acting` forgives it."""
 

@@ -36,6 +36,7 @@ MODULES: Final = (
     "cards",
     "doctor",
     "backup",
+    "exports",
 )
 """Each has `register(app)`, which adds its commands; `--help` lists them in this order."""
 

@@ -51,6 +51,7 @@ class Permission(StrEnum):
     WRITE_OFF = "write off unbilled work"
     KEEP_API_KEYS = "make and revoke API keys"
     READ_MAILS = "read what was mailed"
+    EXPORT_EVERYTHING = "export everything"
 
 
 _P = Permission
@@ -89,7 +90,7 @@ _MANAGER = _MEMBER | {
 _ADMIN = _MANAGER | {_P.REASSIGN_TIME, _P.RECORD_PAYMENTS, _P.CHANGE_WORKSPACE, _P.CHANGE_MEMBERS, _P.READ_AUDIT}
 
 GRANTS: Final[dict[Role, frozenset[Permission]]] = {
-    "OWNER": _ADMIN | {_P.KEEP_API_KEYS},  # a key acts as the owner
+    "OWNER": _ADMIN | {_P.KEEP_API_KEYS, _P.EXPORT_EVERYTHING},  # a key acts as the owner
     "ADMIN": _ADMIN,
     "MANAGER": _MANAGER,
     "MEMBER": _MEMBER,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, ClassVar, Literal, get_args
 
 from sqlalchemy import (
@@ -21,13 +22,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tallystick.db.base import Blob, Id, Row, Tenant, one_of, table_of
+from tallystick.db.base import Blob, Id, Money, Row, Tenant, one_of, table_of
 from tallystick.db.session import Prepared
 from tallystick.domain import numbers, oauth, sessions, tokens
 from tallystick.domain.access import ROLES, Permission, Role
 from tallystick.domain.context import SENTENCES, Context, hydrate, workspace
 from tallystick.domain.listing import Listing
-from tallystick.domain.workspaces import check_time_zone
+from tallystick.domain.workspaces import check_capacity, check_time_zone
 from tallystick.values.errors import Conflict, Invalid, NotFound
 from tallystick.values.ids import new_id
 
@@ -87,6 +88,8 @@ class Member(Tenant):
     """Counted from 1 in each workspace: its founding owner is 1. Whoever comes back keeps theirs."""
     phone: Mapped[str | None]
     job_position: Mapped[str | None]
+    weekly_capacity_hours: Mapped[Money | None]
+    """How much they work in a week; null: as the workspace says."""
     removed_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -103,6 +106,7 @@ class Member(Tenant):
             UniqueConstraint("workspace_id", "user_id"),
             UniqueConstraint("workspace_id", "number"),
             CheckConstraint("number >= 1", name="number"),
+            CheckConstraint("weekly_capacity_hours BETWEEN 0 AND 168", name="weekly_capacity_hours"),
             one_of("role", ROLES),
             Index(
                 "uq_members_owner",
@@ -222,6 +226,16 @@ def set_role(ctx: Context, member: Member, role: Role) -> Member:
             ctx.record("role_changed", owner)
     if ctx.change(member, role=role):
         ctx.record("role_changed", member)
+    return member
+
+
+def set_capacity(ctx: Context, member_id: str, hours: Decimal | None) -> Member:
+    """Say how much a member works in a week; None: as the workspace says."""
+    ctx.require(Permission.CHANGE_MEMBERS)
+    check_capacity(hours)
+    member = read(ctx, member_id)
+    if ctx.change(member, weekly_capacity_hours=hours):
+        ctx.record("updated", member)
     return member
 
 

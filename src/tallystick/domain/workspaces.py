@@ -41,6 +41,7 @@ class Workspace(Row):
         CheckConstraint("payment_terms_days BETWEEN 0 AND 365", name="payment_terms_days"),
         CheckConstraint("invoice_digits BETWEEN 1 AND 12 AND credit_note_digits BETWEEN 1 AND 12", name="digits"),
         CheckConstraint("timer_limit_minutes BETWEEN 1 AND 1440", name="timer_limit_minutes"),
+        CheckConstraint("weekly_capacity_hours BETWEEN 0 AND 168", name="weekly_capacity_hours"),
         CheckConstraint("country_code ~ '^[A-Z]{2}$'", name="country_code"),
         CheckConstraint("(endpoint_scheme IS NULL) = (endpoint IS NULL)", name="endpoint"),
         one_of("invoice_layout", LAYOUTS),
@@ -117,6 +118,8 @@ class Workspace(Row):
     rounding_mode: Mapped[str] = mapped_column(default="UP")
     timer_limit_minutes: Mapped[int] = mapped_column(default=480, server_default="480")
     """A timer that ran longer looks forgotten: the app asks before it is kept."""
+    weekly_capacity_hours: Mapped[Money] = mapped_column(default=Decimal(40), server_default="40")
+    """How much a member works in a week, unless theirs says otherwise."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -250,6 +253,12 @@ def check_tax_id(number: str | None, country: str | None, field: str) -> None:
     problem = None if number is None else tax_ids.problem_with(number, country)
     if problem is not None:
         raise Invalid(fields={field: problem})
+
+
+def check_capacity(hours: Decimal | None) -> None:
+    """A week has 168 hours."""
+    if hours is not None and not 0 <= hours <= 168:
+        raise Invalid(fields={"weekly_capacity_hours": "must be between 0 and 168 hours"})
 
 
 def check_percent(value: Decimal | None, field: str) -> None:

@@ -43,6 +43,16 @@ class Desk:
             actor = Actor(workspace_id, "", "OWNER", workspace_name=name, time_zone=time_zone, credential_name="worker")
             yield Context(actor, connection, self.clock, self.server)
 
+    @contextlib.contextmanager
+    def snapshot(self, workspace_id: str) -> Generator[Connection]:
+        """One moment of a workspace, for whoever reads all of it, as long as that takes."""
+        with self.database.transaction() as connection:
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            connection.execute("SET LOCAL statement_timeout = 0")
+            connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            open_workspace(connection, workspace_id)
+            yield connection
+
     def opens(self, workspace_id: str) -> Callable[[], AbstractContextManager[Context]]:
         """`workspace`, for verbs that need several transactions."""
         return partial(self.workspace, workspace_id)

@@ -88,6 +88,16 @@ def queue_of(desk: Desk) -> procrastinate.App:
         del timestamp
         tasks.bill_what_is_due(desk)
 
+    @task("export_everything")
+    def export_everything(workspace_id: str, export_id: str) -> None:  # pyright: ignore[reportUnusedFunction]
+        tasks.export_everything(desk, workspace_id, export_id)
+
+    @app.periodic(cron="23 * * * *")
+    @task("forget_exports", queueing_lock="forget_exports")
+    def forget_exports(timestamp: int) -> None:  # pyright: ignore[reportUnusedFunction]
+        del timestamp
+        tasks.forget_exports(desk)
+
     @app.periodic(cron="17 4 * * *")
     @task("forget_old_jobs", queueing_lock="forget_old_jobs", pass_context=True)
     async def forget_old_jobs(context: JobContext, timestamp: int) -> None:  # pyright: ignore[reportUnusedFunction]

@@ -10,7 +10,7 @@ import psycopg
 
 from tallystick.auth import invitations
 from tallystick.auth import portal as portal_doors
-from tallystick.domain import members, portal, reminders, sending
+from tallystick.domain import exports, members, portal, reminders, sending
 from tallystick.domain.mails import delivery
 from tallystick.domain.recurring import automatic_billing, runs
 from tallystick.jobs.desk import Desk
@@ -95,3 +95,46 @@ def remind(desk: Desk) -> None:
                 raise  # the database is away: all of it is tried again
             except Exception:
                 log.exception("no reminder of invoice %s", invoice_id)
+
+
+def export_everything(desk: Desk, workspace_id: str, export_id: str) -> None:
+    """Write the zip of a workspace, piece by piece."""
+    with desk.workspace(workspace_id) as ctx:
+        if not exports.begin(ctx, export_id):
+            return
+        named = ctx.actor.workspace_name
+    position, told = 0, 0
+
+    def sink(content: bytes) -> None:
+        nonlocal position
+        with desk.workspace(workspace_id) as ctx:
+            exports.keep_piece(ctx, export_id, position, content)
+        position += 1
+
+    def ahead(progress: int) -> None:
+        nonlocal told
+        if progress >= told + 5:
+            told = progress
+            with desk.workspace(workspace_id) as ctx:
+                exports.tell(ctx, export_id, min(progress, 99))
+
+    try:
+        with desk.snapshot(workspace_id) as connection:
+            size = exports.write(connection, workspace_id, named, sink=sink, ahead=ahead, at=desk.clock())
+        with desk.workspace(workspace_id) as ctx:
+            exports.finish(ctx, export_id, size)
+    except Exception as error:
+        with desk.workspace(workspace_id) as ctx:
+            exports.fail(ctx, export_id, f"{type(error).__name__}: {error}")
+        raise
+
+
+def forget_exports(desk: Desk) -> None:
+    """Delete the zips that were kept for long enough."""
+    with desk.owner() as connection:
+        due = connection.execute(
+            "SELECT DISTINCT workspace_id FROM exports WHERE expires_at <= %s", [desk.clock()]
+        ).fetchall()
+    for (workspace_id,) in due:
+        with desk.workspace(workspace_id) as ctx:
+            exports.forget(ctx)

@@ -12,6 +12,7 @@ from tallystick.api.native import (
     clients,
     credit_notes,
     expenses,
+    exports,
     files,
     invitations,
     invoices,
@@ -61,4 +62,5 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *oauth.OPERATIONS,
     *changes.OPERATIONS,
     *audit.OPERATIONS,
+    *exports.OPERATIONS,
 )

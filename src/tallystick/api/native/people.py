@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from tallystick.api.fields import Percent
+from tallystick.api.fields import Hours, Percent
 from tallystick.api.native.clients import Address as Mail
 from tallystick.api.native.clients import Country, Line, Scheme
 from tallystick.api.native.views import View
@@ -69,6 +69,7 @@ class Organization(Struct, rename="camel", gc=False):
     bank_name: str | None
     account_holder: str | None
     payment_instructions: str | None
+    weekly_capacity_hours: str
 
 
 class OrganizationFields(Struct, rename="camel"):
@@ -104,6 +105,7 @@ class OrganizationFields(Struct, rename="camel"):
     bank_name: Line | UnsetType | None = UNSET
     account_holder: Annotated[str, Meta(max_length=70)] | UnsetType | None = UNSET
     payment_instructions: Annotated[str, Meta(max_length=2_000)] | UnsetType | None = UNSET
+    weekly_capacity_hours: Hours | UnsetType = UNSET
 
 
 class MemberJson(Struct, rename="camel", gc=False):
@@ -114,6 +116,11 @@ class MemberJson(Struct, rename="camel", gc=False):
     name: str
     email: str
     created_at: datetime
+    weekly_capacity_hours: str | None
+
+
+class MemberFields(Struct, rename="camel"):
+    weekly_capacity_hours: Hours | UnsetType | None = UNSET
 
 
 _READ_ONLY = read_only(Organization, OrganizationFields)
@@ -146,6 +153,12 @@ def get_member(ctx: Context, ask: Ask) -> Struct:
     return MEMBER.one(ctx.actor, members.read(ctx, ask.id))
 
 
+def update_member(ctx: Context, ask: Ask) -> Struct:
+    if "weekly_capacity_hours" in ask.facts:
+        return MEMBER.one(ctx.actor, members.set_capacity(ctx, ask.id, ask.facts["weekly_capacity_hours"]))
+    return get_member(ctx, ask)
+
+
 OPERATIONS = (
     Operation("getMe", "GET", "/me", get_me, "Who this token acts as", Permission.READ_SELF, Me, tag="Me"),
     Operation(
@@ -163,5 +176,10 @@ OPERATIONS = (
     Operation(
         "getMember", "GET", "/members/{id}", get_member, "Get a member",
         Permission.READ_MEMBERS, MemberJson, tag="Members",
+    ),
+    Operation(
+        "updateMember", "PATCH", "/members/{id}", update_member, "Say how much a member works in a week",
+        Permission.CHANGE_MEMBERS, MemberJson, body=MemberFields, read_only=read_only(MemberJson, MemberFields),
+        tag="Members",
     ),
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from msgspec import UNSET, Struct, UnsetType
@@ -115,12 +116,25 @@ class UtilisationJson(Struct, rename="camel", gc=False):
     seconds: int
     billable_seconds: int
     billable_share: str | None
+    capacity_seconds: int
+    utilisation: str | None
+
+
+class UtilisedJson(Struct, rename="camel", gc=False):
+    user_id: str
+    user_name: str
+    seconds: int
+    billable_seconds: int
+    billable_share: str | None
+    capacity_seconds: int
+    utilisation: str | None
 
 
 class UtilisationReportJson(Struct, rename="camel", gc=False):
     date_from: date
     date_to: date
     rows: list[UtilisationJson]
+    people: list[UtilisedJson]
 
 
 class ReportViewJson(Struct, rename="camel", gc=False):
@@ -174,11 +188,28 @@ def get_utilisation_report(ctx: Context, ask: Ask) -> Struct:
     found = utilisation.report(ctx, **_given(ask))
     rows = [
         UtilisationJson(
-            one.user_id, one.person, one.week, one.seconds, one.billable, None if one.share is None else f"{one.share}"
+            one.user_id,
+            one.person,
+            one.week,
+            one.seconds,
+            one.billable,
+            _percent(one.share),
+            one.capacity,
+            _percent(one.used),
         )
         for one in found.rows
     ]
-    return UtilisationReportJson(found.date_from, found.date_to, rows)
+    people = [
+        UtilisedJson(
+            one.user_id, one.person, one.seconds, one.billable, _percent(one.share), one.capacity, _percent(one.used)
+        )
+        for one in found.people
+    ]
+    return UtilisationReportJson(found.date_from, found.date_to, rows, people)
+
+
+def _percent(share: Decimal | None) -> str | None:
+    return None if share is None else f"{share}"
 
 
 def export_time_report(ctx: Context, ask: Ask) -> File:

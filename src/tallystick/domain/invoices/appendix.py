@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from tallystick.db.session import Prepared
 from tallystick.domain import files, receipts
+from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
 from tallystick.domain.files import File
@@ -107,6 +108,12 @@ def chosen_receipts(ctx: Context, invoice: Invoice) -> list[File]:
     """The receipts of an invoice's expenses: those that were named, else all."""
     found = receipts.of_expenses(ctx, _spent(ctx, invoice.id))
     return [one for one in found if not invoice.receipt_ids or one.id in invoice.receipt_ids]
+
+
+def pickable_receipts(ctx: Context, invoice_id: str) -> list[File]:
+    """The receipts of the expenses that an invoice bills, for whoever chooses which of them go along."""
+    ctx.require(Permission.READ_INVOICES)
+    return receipts.of_expenses(ctx, _spent(ctx, ctx.find(Invoice, invoice_id).id))
 
 
 def check_receipts(ctx: Context, invoice_id: str, receipt_ids: Sequence[str]) -> None:

@@ -243,11 +243,17 @@ def utilisation_paper(
         Column(say("Duration"), "duration"),
         Column(say("Billable"), "duration"),
         Column(say("Share"), "percent"),
+        Column(say("Capacity"), "duration"),
+        Column(say("Of capacity"), "percent"),
     )
-    rows = [Row((one.person, one.week, one.seconds, one.billable, one.share)) for one in found.rows]
+    rows = [
+        Row((one.person, one.week, one.seconds, one.billable, one.share, one.capacity, one.used)) for one in found.rows
+    ]
     total = found.total
     if rows:
-        rows.append(Row((say("Total"), None, total.seconds, total.billable, total.share), "total"))
+        rows.append(
+            Row((say("Total"), None, total.seconds, total.billable, total.share, total.capacity, total.used), "total")
+        )
     table = Table(say("Utilisation"), columns, tuple(rows))
     days = (found.date_from, found.date_to)
     return written(ctx, _report(ctx, pen, ("Utilisation", "utilisation"), days, [table]), form)

@@ -128,11 +128,13 @@ def report(ctx: Context, wanted: Wanted) -> TimeReport:
     return TimeReport(wanted, _days(wanted), tuple(found) if wanted.group != "none" else (), total)
 
 
-def entries(ctx: Context, wanted: Wanted, *, limit: int) -> list[Reported]:
-    """The entries behind the sums, group by group."""
+def entries(ctx: Context, wanted: Wanted, *, limit: int, each: int | None = None) -> list[Reported]:
+    """The entries behind the sums, group by group; of each group the first so many."""
     wanted = checked(ctx, wanted)
-    statement = _entries(wanted.group, wanted.sort, money=ctx.actor.sees_money)
-    return [Reported._make(row) for row in ctx.rows(statement, **_values(ctx, wanted), limit=limit)]
+    few = each is not None and wanted.group != "none"
+    statement = _entries(wanted.group, wanted.sort, money=ctx.actor.sees_money, few=few)
+    most = {"each": each} if few else {}
+    return [Reported._make(row) for row in ctx.rows(statement, **_values(ctx, wanted), limit=limit, **most)]
 
 
 def checked(ctx: Context, wanted: Wanted) -> Wanted:
@@ -282,7 +284,7 @@ def _groups(group: str, *, money: bool) -> Prepared:
 
 
 @lru_cache(maxsize=256)
-def _entries(group: str, sort: str, *, money: bool) -> Prepared:
+def _entries(group: str, sort: str, *, money: bool, few: bool) -> Prepared:
     """Found and ordered with few columns; what is shown is joined for those that are left."""
     key = _KEYS[group][0]
     down = "DESC" if sort.startswith("-") else "ASC"
@@ -305,13 +307,21 @@ def _entries(group: str, sort: str, *, money: bool) -> Prepared:
     joined = "JOIN people AS person ON person.id = entry.user_id" if {group, sort.strip("-")} & {"member"} else ""
     if group == "task":
         joined += f" LEFT JOIN tasks AS task ON task.workspace_id = :workspace AND task.id = {key}"
+    chosen = f"SELECT entry.id FROM {_FROM} {joined} WHERE {_WHERE} ORDER BY {ordered} LIMIT :limit"
+    if few:
+        chosen = f"""
+            SELECT id FROM (
+                SELECT entry.id, row_number() OVER (ORDER BY {ordered}) AS position,
+                       row_number() OVER (
+                           PARTITION BY {key} ORDER BY {order}, entry.created_at DESC, entry.id DESC) AS place
+                FROM {_FROM} {joined} WHERE {_WHERE}
+            ) AS ranked
+            WHERE place <= :each ORDER BY position LIMIT :limit
+        """
     return Prepared(
         text(f"""
             WITH {PLACES},
-            chosen AS (
-                SELECT entry.id FROM {_FROM} {joined} WHERE {_WHERE}
-                ORDER BY {ordered} LIMIT :limit
-            )
+            chosen AS ({chosen})
             SELECT CAST({key} AS text), entry.id, entry.entry_date, entry.started_at, entry.stopped_at, {client},
                    place.name, place.color, task.name, entry.user_id, person.name, entry.note, entry.billable,
                    entry.duration_seconds, {rate}, {amount}, {currency}, {invoice}

@@ -25,10 +25,17 @@ class PersonWeek(NamedTuple):
     """Its first day; of the first and last week only the days of the period count."""
     seconds: int
     billable: int
+    capacity: int
+    """What of their week lies in the period: a fifth of it for each day from Monday to Friday."""
 
     @property
     def share(self) -> Decimal | None:
         return share(self.billable, self.seconds)
+
+    @property
+    def used(self) -> Decimal | None:
+        """Hours of a hundred of capacity."""
+        return share(self.seconds, self.capacity)
 
 
 class PersonSum(NamedTuple):
@@ -38,10 +45,16 @@ class PersonSum(NamedTuple):
     person: str
     seconds: int
     billable: int
+    capacity: int
 
     @property
     def share(self) -> Decimal | None:
         return share(self.billable, self.seconds)
+
+    @property
+    def used(self) -> Decimal | None:
+        """Hours of a hundred of capacity."""
+        return share(self.seconds, self.capacity)
 
 
 class UtilisationReport(NamedTuple):
@@ -52,6 +65,7 @@ class UtilisationReport(NamedTuple):
     rows: tuple[PersonWeek, ...]
     """By name and week; weeks without time are left out."""
     people: tuple[PersonSum, ...]
+    """By name; who is a member and recorded nothing is there too, and who left where they recorded something."""
     total: PersonSum
 
 
@@ -77,13 +91,23 @@ def report(
         date_from = max(date.min + timedelta(days=USUAL_DAYS), begin) - timedelta(days=USUAL_DAYS - 7)
     first, last = period(ctx, date_from, date_to)
     whose = user_id if ctx.actor.sees_everyone else ctx.actor.user_id
+    found = ctx.rows(_WEEKS, date_from=first, date_to=last, person=whose, first_weekday=first_weekday)
+    worked = {row[0] for row in found}
+    staff = {
+        user_id: (name, hours)
+        for user_id, name, hours, stays in ctx.rows(_STAFF, person=whose)
+        if stays or user_id in worked
+    }
     rows = tuple(
-        PersonWeek._make(row)
-        for row in ctx.rows(_WEEKS, date_from=first, date_to=last, person=whose, first_weekday=first_weekday)
+        PersonWeek(user_id, name, week, seconds, billable, _seconds_of(staff[user_id][1], *within(week, first, last)))
+        for user_id, name, week, seconds, billable in found
     )
-    sums: dict[str, PersonSum] = {}
+    sums = {
+        user_id: PersonSum(user_id, name, 0, 0, _seconds_of(hours, first, last))
+        for user_id, (name, hours) in staff.items()
+    }
     for row in rows:
-        before = sums.get(row.user_id) or PersonSum(row.user_id, row.person, 0, 0)
+        before = sums[row.user_id]
         sums[row.user_id] = before._replace(
             seconds=before.seconds + row.seconds, billable=before.billable + row.billable
         )
@@ -94,8 +118,12 @@ def report(
         if date.max - week < timedelta(days=7):
             break
         week += timedelta(days=7)
-    total = PersonSum("", "", sum(one.seconds for one in rows), sum(one.billable for one in rows))
-    return UtilisationReport(first, last, tuple(weeks), rows, tuple(sums.values()), total)
+    people = tuple(sums.values())
+    total = PersonSum(
+        "", "", sum(one.seconds for one in people), sum(one.billable for one in people),
+        sum(one.capacity for one in people),
+    )  # fmt: skip
+    return UtilisationReport(first, last, tuple(weeks), rows, people, total)
 
 
 def week_of(day: date, first_weekday: int) -> date:
@@ -104,6 +132,35 @@ def week_of(day: date, first_weekday: int) -> date:
     return day - timedelta(days=back) if (day - date.min).days >= back else day
 
 
+def within(week: date, first: date, last: date) -> tuple[date, date]:
+    """The days of a week that lie in the period."""
+    end = week + timedelta(days=6) if date.max - week >= timedelta(days=6) else date.max
+    return max(week, first), min(end, last)
+
+
+def workdays(first: date, last: date) -> int:
+    """Mondays to Fridays from one day to another, both counted."""
+    days = (last - first).days + 1
+    whole, rest = divmod(days, 7)
+    return whole * 5 + sum((first.weekday() + day) % 7 < 5 for day in range(rest))
+
+
+def _seconds_of(hours: Decimal, first: date, last: date) -> int:
+    return int(hours * 720 * workdays(first, last))
+
+
+_STAFF = Prepared(
+    text("""
+        SELECT member.user_id, person.name, COALESCE(member.weekly_capacity_hours, studio.weekly_capacity_hours),
+               member.removed_at IS NULL
+        FROM members AS member
+        JOIN people AS person ON person.id = member.user_id
+        JOIN workspaces AS studio ON studio.id = member.workspace_id
+        WHERE member.workspace_id = :workspace
+          AND (CAST(:person AS uuid) IS NULL OR member.user_id = CAST(:person AS uuid))
+        ORDER BY lower(person.name), member.user_id
+    """)
+)
 _WEEKS = Prepared(
     text("""
         SELECT entry.user_id, person.name, week, sum(seconds)::bigint, sum(billable)::bigint

@@ -15,6 +15,7 @@ from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
 from tallystick.domain.context import SENTENCES, Context, cast_rows, read_columns, workspace
 from tallystick.domain.context import actor as the_actor
+from tallystick.domain.reports.time import HIDDEN_GROUPS, HIDDEN_SORTS
 from tallystick.values.errors import Conflict, Forbidden, Invalid, NotFound
 
 ReportName = Literal["time", "revenue", "uninvoiced", "projects", "utilisation"]
@@ -148,6 +149,18 @@ def canonical(report: str, query: str) -> str:
     if len(kept) > LONGEST_QUERY or "%00" in kept:
         raise Invalid(fields={"query": f"at most {LONGEST_QUERY} characters"})
     return kept
+
+
+def left_out(ctx: Context, given: Mapping[str, str]) -> list[str]:
+    """Of the fields of an address those that the actor sees nothing of: a view that others share may have them."""
+    if ctx.actor.sees_money:
+        return []
+    hidden = {"group": HIDDEN_GROUPS, "sort": HIDDEN_SORTS}
+    return [
+        name
+        for name, value in given.items()
+        if name == "clientId" or value.removeprefix("-") in hidden.get(name, frozenset())
+    ]
 
 
 def _report(name: str) -> ReportName:

@@ -13,6 +13,7 @@ from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.desk import money, work
 from tallystick.domain.desk.money import Previewed
+from tallystick.domain.invoices import appendix
 from tallystick.domain.invoices import draft as drafts
 from tallystick.domain.invoices import invoice as invoices
 from tallystick.domain.invoices.draft import CustomLine, Draft
@@ -100,6 +101,7 @@ def edit_page(visit: Visit) -> Answer:
         line_taxes=tax_choices(visit, {*_percents(visit, invoice.client_id), *_own_percents(custom)}),
         discount=written(visit, invoice.discount),
         projects=work.project_names(visit.ctx, invoice.client_id),
+        receipts=appendix.pickable_receipts(visit.ctx, invoice.id),
         preview=preview,
         why_none=problem,
         late={"sheets": _sheets(visit, preview)},
@@ -302,6 +304,7 @@ def _changes(visit: Visit, invoice: Invoice) -> dict[str, Any]:
         "attach_timesheet": form.flag("attach_timesheet"),
         "attach_receipts": form.flag("attach_receipts"),
         "lines": lines_in(visit),
+        **picked_receipts(visit, invoice),
     }
     discount = discount_in(visit, form.text("discount", longest=40))
     if discount != invoice.discount:
@@ -321,6 +324,15 @@ def _changes(visit: Visit, invoice: Invoice) -> dict[str, Any]:
         if grouping != invoice.grouping:
             facts["grouping"] = grouping
     return facts
+
+
+def picked_receipts(visit: Visit, invoice: Invoice) -> dict[str, Any]:
+    """Which receipts go along, where the form shows them: all of them is said by naming none."""
+    if not visit.form.has("picks_receipts"):
+        return {}
+    ids = [one.id for one in appendix.pickable_receipts(visit.ctx, invoice.id)]
+    picked = [one for one in visit.form.ids("receipt_ids") if one in ids]
+    return {"receipt_ids": [] if len(picked) == len(ids) else picked, "attach_receipts": bool(picked)}
 
 
 def _chosen_work(visit: Visit) -> dict[str, Any]:

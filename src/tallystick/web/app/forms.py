@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from email.parser import BytesParser
 from email.policy import HTTP
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import parse_qsl
 
 import falcon
@@ -15,11 +15,14 @@ import falcon
 from tallystick.values.errors import Invalid
 from tallystick.values.ids import parse_id
 from tallystick.web.app.formats import Formats, parse_hours
-from tallystick.web.auth.bodies import FORM, LONGEST, BadBody, read_body
+from tallystick.web.auth.bodies import FORM, LONGEST, SECONDS, BadBody, read_body
 
 MOST_FIELDS: Final = 1000
 MOST_FILED: Final = 20
 """So many parts a form with files has at most."""
+LARGE: Final = 4 * 1024 * 1024
+SLOWLY: Final = 30.0
+"""Seconds that larger files may take: a phone sends them, too."""
 MULTIPART: Final = "multipart/form-data"
 EARLIEST: Final = date(1900, 1, 1)
 LATEST: Final = date(2999, 12, 31)
@@ -188,15 +191,26 @@ def read_fields(request: falcon.Request) -> dict[str, list[str]]:
         raise BadBody(400, "The form cannot be read.") from None
 
 
-def read_upload(request: falcon.Request, most: int) -> tuple[dict[str, list[str]], dict[str, bytes]]:
-    """The fields of a form with files in it, and the files that were chosen, by field."""
-    media, raw = read_body(request, (MULTIPART, FORM), most=most + LONGEST)
+class Upload(NamedTuple):
+    """A file that came with a form."""
+
+    field: str
+    name: str
+    media: str
+    """What the browser takes it for."""
+    content: bytes
+
+
+def read_upload(request: falcon.Request, most: int) -> tuple[dict[str, list[str]], list[Upload]]:
+    """The fields of a form with files in it, and the files that were chosen, in their order."""
+    seconds = SLOWLY if most > LARGE else SECONDS
+    media, raw = read_body(request, (MULTIPART, FORM), most=most + LONGEST, seconds=seconds)
     if media == FORM:
-        return _fields(raw.decode("ascii", "replace")), {}
+        return _fields(raw.decode("ascii", "replace")), []
     head = f"Content-Type: {request.content_type}\r\n\r\n".encode("latin-1", "replace")
     message = BytesParser(policy=HTTP).parsebytes(head + raw)
     fields: dict[str, list[str]] = {}
-    files: dict[str, bytes] = {}
+    files: list[Upload] = []
     for part in message.iter_parts() if message.is_multipart() else ():
         name = part.get_param("name", header="content-disposition")
         content = part.get_payload(decode=True)
@@ -205,7 +219,7 @@ def read_upload(request: falcon.Request, most: int) -> tuple[dict[str, list[str]
         if part.get_filename() is None:
             fields.setdefault(name, []).append(content.decode("utf-8", "replace"))
         elif content:
-            files[name] = content
+            files.append(Upload(name, part.get_filename() or "", part.get_content_type(), content))
     return fields, files
 
 

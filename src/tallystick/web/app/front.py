@@ -23,7 +23,7 @@ from tallystick.domain.desk.shell import shell
 from tallystick.values.errors import Forbidden, Invalid, NotFound, Refusal, Unauthenticated
 from tallystick.values.seal import derive, seal, unseal
 from tallystick.web.app.formats import Formats, locale_of
-from tallystick.web.app.forms import Fields, read_fields, read_query, read_upload
+from tallystick.web.app.forms import Fields, Upload, read_fields, read_query, read_upload
 from tallystick.web.app.paint import Painter
 from tallystick.web.app.visit import Answer, Data, File, Go, Page, Show, Visit
 from tallystick.web.app.words import Words
@@ -116,7 +116,7 @@ class _Exchange:
         self.response = response
         self.ids = ids
         self.form: dict[str, list[str]] = {}
-        self.files: dict[str, bytes] = {}
+        self.files: list[Upload] = []
         self.path = request.path + (f"?{request.query_string}" if request.query_string else "")
         self.swaps = request.get_header(SWAP) is not None
 

@@ -195,7 +195,7 @@ def change_look(visit: Visit) -> Answer:
 
 
 def set_logo(visit: Visit) -> Answer:
-    upload = visit.files.get("logo")
+    upload = next((one.content for one in visit.files if one.field == "logo"), None)
     if upload is None:
         raise Invalid(fields={"logo": "choose a picture"})
     media = next((kind for begin, kind in MEDIA.items() if upload.startswith(begin)), "image/svg+xml")

@@ -24,8 +24,11 @@ from tallystick.web.app.charts import Point
 from tallystick.web.app.time import periods
 from tallystick.web.app.visit import Answer, File, Page, Visit
 
-SHOWN: Final = 300
-"""How many entries the page of the time report shows; its sums count all, and so do its files."""
+SHOWN: Final = 100
+"""How many entries and groups the page of the time report shows at first; its sums count all, and so do its files."""
+MOST_SHOWN: Final = 2000
+OF_EACH: Final = 20
+"""Entries of one group."""
 DAYS_DRAWN: Final = 62
 PATHS: Final[dict[str, str]] = {
     "time": "/reports",
@@ -63,9 +66,13 @@ SORT_NAMES: Final = {
 
 def time_page(visit: Visit) -> Answer:
     ctx, say = visit.ctx, visit.say
+    ignored = _leave_out(visit)
     found = time.report(ctx, _wanted(visit))
     wanted = found.wanted
-    entries = time.entries(ctx, wanted, limit=SHOWN)
+    rows = _rows(visit)
+    entries = time.entries(ctx, wanted, limit=rows, each=OF_EACH)
+    sections = _sections(found, entries)
+    could = sum(min(one.entries, OF_EACH) for one in found.groups) if found.groups else found.total.entries
     hides = not visit.sees_money
     title = say("Hours") + " · " + say(GROUP_NAMES[wanted.group])
     if wanted.group == "day":
@@ -75,12 +82,18 @@ def time_page(visit: Visit) -> Answer:
         chart = charts.lying(title, sorted(points, key=lambda one: -one.values[0]))
     return visit.show(
         "report_time.html",
-        **_frame(visit, "time", found.days),
+        **_frame(visit, "time", found.days, ignored),
         report=found,
         wanted=wanted,
-        entries=entries,
-        sections=_sections(found, entries),
+        sections=sections,
         shown=len(entries),
+        summed=found.groups[:rows],
+        more=visit.here(rows=rows + SHOWN)
+        if rows < MOST_SHOWN and (could > len(entries) or len(found.groups) > rows)
+        else "",
+        alone={
+            group.key: _alone(visit, wanted, group) for group, some in sections if group and group.entries > len(some)
+        },
         chart=chart,
         names={one.key: _heading(visit, wanted.group, one) for one in found.groups},
         groups=[(name, say(text)) for name, text in GROUP_NAMES.items() if not (hides and name in time.HIDDEN_GROUPS)],
@@ -126,6 +139,7 @@ def revenue_page(visit: Visit) -> Answer:
 
 
 def projects_page(visit: Visit) -> Answer:
+    ignored = _leave_out(visit)
     found = profitability.report(visit.ctx, **_projects(visit))
     say = visit.say
     points = [
@@ -135,7 +149,7 @@ def projects_page(visit: Visit) -> Answer:
     ]
     return visit.show(
         "report_projects.html",
-        **_frame(visit, "projects", None),
+        **_frame(visit, "projects", None, ignored),
         report=found,
         chart=charts.lying(say("Hours by project"), points),
         status=_status(visit) or "ALL",
@@ -236,6 +250,32 @@ def delete_view(visit: Visit) -> Answer:
 # --- what is asked for
 
 
+def _leave_out(visit: Visit) -> bool:
+    """Forget what the visitor may not filter by, as a view of somebody else may have it; whether there was any."""
+    given = visit.query.given
+    hidden = views.left_out(visit.ctx, {name: values[0] for name, values in given.items() if values})
+    for name in hidden:
+        del given[name]
+    return bool(hidden)
+
+
+def _rows(visit: Visit) -> int:
+    """How many are shown: a hundred, and as many again each time somebody wants more."""
+    wanted = visit.query.whole("rows", least=1, most=MOST_SHOWN)
+    visit.query.check()
+    return wanted or SHOWN
+
+
+def _alone(visit: Visit, wanted: Wanted, group: time.Grouped) -> str:
+    """The address of one group's entries; none for what has no project, client or task."""
+    if group.key is None:
+        return ""
+    if wanted.group == "day":
+        return visit.here(**{"from": group.key, "to": group.key, "group": None, "rows": None})
+    field = {"client": "clientId", "project": "projectId", "member": "userId", "task": "taskId"}[wanted.group]
+    return visit.here(**{field: group.key, "group": None, "rows": None})
+
+
 def _wanted(visit: Visit) -> Wanted:
     query = visit.query
     first, last = _days(visit)
@@ -303,7 +343,7 @@ def _form(visit: Visit) -> str:
 # --- what is shown
 
 
-def _frame(visit: Visit, report: ReportName, days: tuple[date, date] | None) -> dict[str, Any]:
+def _frame(visit: Visit, report: ReportName, days: tuple[date, date] | None, ignored: bool = False) -> dict[str, Any]:
     """What every report has: tabs, days, filters, files and views."""
     ctx = visit.ctx
     query = urlencode([(name, visit.query.kept(name)) for name in views.FILTERS[report] if visit.query.kept(name)])
@@ -312,6 +352,7 @@ def _frame(visit: Visit, report: ReportName, days: tuple[date, date] | None) -> 
     everyone = ctx.actor.sees_everyone
     return {
         "tab": report,
+        "ignored": ignored,
         "tabs": [(PATHS[name], label, name == report) for name, label, needs in TABS if visit.actor.may(needs)],
         "path": PATHS[report],
         "query": query,

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final, Literal
 
 from tallystick.domain import members, reminders, sending
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.desk import checks
-from tallystick.domain.invoices import conformity, links
+from tallystick.domain.invoices import appendix, conformity, links
+from tallystick.domain.invoices import draft as drafts
 from tallystick.domain.invoices import invoice as invoices
 from tallystick.domain.mails import mail as mails
 from tallystick.domain.mails.templates import LONGEST_BODY, LONGEST_SUBJECT, PLACES
 from tallystick.domain.sending import FILES, Message, today_of
+from tallystick.web.app.builder import picked_receipts
 from tallystick.web.app.invoices import is_overdue
 from tallystick.web.app.invoices import page as invoice_page
 from tallystick.web.app.visit import Answer, Page, Visit
@@ -55,6 +58,11 @@ def send(visit: Visit) -> Answer:
     """Mail it, which issues a draft; or, with `test`, only to oneself."""
     invoice = invoices.read(visit.ctx, visit.id())
     message = _message(visit)
+    picked = picked_receipts(visit, invoice) if invoice.status == "DRAFT" else {}
+    if picked and not visit.form.has("test"):
+        drafts.change(visit.ctx, invoice.id, **picked)
+        files = [one for one in message.files or () if one != "receipts"]
+        message = replace(message, files=(*files, *(("receipts",) if picked["attach_receipts"] else ())))
     if visit.form.has("test"):
         sent = sending.send_test(visit.ctx, invoice.id, message)
         return visit.go(
@@ -106,6 +114,7 @@ def _letter(visit: Visit, kind: Kind) -> Answer:
         ],
         profile=conformity.profile_of(client),
         files=FILES,
+        receipts=appendix.pickable_receipts(ctx, invoice.id) if invoice.status == "DRAFT" else [],
         usual_files=sending.usual_files(ctx, invoice),
         places=PLACES,
         overdue=is_overdue(invoice, today_of(ctx)),

@@ -12,7 +12,7 @@ from tallystick.values.errors import Conflict
 from tallystick.web.app.account import zones
 from tallystick.web.app.visit import Answer, Page, Visit
 
-_MEMBER = ("id", "user_id", "name", "email", "role", "created_at")
+_MEMBER = ("id", "user_id", "name", "email", "role", "created_at", "weekly_capacity_hours")
 _TEXTS = {
     "legal_name": 200,
     "tax_id": 60,
@@ -45,6 +45,7 @@ def change(visit: Visit) -> Answer:
         "name": form.need("name", longest=120),
         "time_zone": form.need("time_zone", longest=60),
         "timer_limit_minutes": _minutes(visit),
+        "weekly_capacity_hours": form.need_number("weekly_capacity_hours"),
     }
     for name, longest in _TEXTS.items():
         facts[name] = form.text(name, longest=longest)
@@ -68,6 +69,7 @@ def members_page(visit: Visit, link: str = "", invited: str = "") -> Answer:
     return visit.show(
         "members.html",
         members=[dict(zip(_MEMBER, row, strict=True)) for row in found],
+        usual_capacity=workspaces.read(visit.ctx).weekly_capacity_hours,
         roles=[role for role in ROLES if role != "OWNER"],
         link=link,
         invited=invited,
@@ -94,6 +96,14 @@ def set_role(visit: Visit) -> Answer:
     visit.form.check()
     member = members.read(visit.ctx, visit.id())
     members.set_role(visit.ctx, member, role)
+    return visit.go("/settings/members", "Saved.")
+
+
+def set_capacity(visit: Visit) -> Answer:
+    """How much somebody works in a week; nothing: as the workspace says."""
+    hours = visit.form.number("weekly_capacity_hours")
+    visit.form.check()
+    members.set_capacity(visit.ctx, visit.id(), hours)
     return visit.go("/settings/members", "Saved.")
 
 
@@ -135,6 +145,7 @@ PAGES = (
         change=_PEOPLE,
     ),
     Page("/settings/members/{id}/role", _PEOPLE, post=set_role, again=members_page),
+    Page("/settings/members/{id}/capacity", _PEOPLE, post=set_capacity, again=members_page),
     Page("/settings/members/{id}/owner", _PEOPLE, post=make_owner, again=members_page),
     Page("/settings/members/{id}/remove", _PEOPLE, post=remove, again=members_page),
 )  # fmt: skip

@@ -14,6 +14,7 @@ from tallystick.web.app import (
     clients,
     credit_notes,
     expenses,
+    exports,
     home,
     invoice_settings,
     invoices,
@@ -57,4 +58,5 @@ PAGES: Final[tuple[Page, ...]] = (
     *account.PAGES,
     *apps_and_keys.PAGES,
     *audit_log.PAGES,
+    *exports.PAGES,
 )

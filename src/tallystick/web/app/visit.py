@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -14,7 +14,7 @@ from tallystick.domain.desk.shell import Shell
 from tallystick.values.errors import NotFound
 from tallystick.values.ids import parse_id
 from tallystick.web.app.formats import Formats
-from tallystick.web.app.forms import Fields
+from tallystick.web.app.forms import Fields, Upload
 from tallystick.web.app.words import Words
 from tallystick.web.auth.next_path import same_site_path
 
@@ -79,8 +79,8 @@ class Visit:
     ids: Mapping[str, str]
     query: Fields
     form: Fields
-    files: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
-    """Files that came with the form, by field."""
+    files: Sequence[Upload] = ()
+    """Files that came with the form."""
     swaps: bool = False
     """Whether a script asks, which puts the answer in the place of what is shown."""
     errors: dict[str, str] = field(default_factory=dict[str, str])

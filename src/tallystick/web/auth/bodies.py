@@ -59,8 +59,10 @@ def parse_form(raw: bytes) -> dict[str, str]:
     return fields
 
 
-def read_body(request: falcon.Request, types: tuple[str, ...], *, most: int = LONGEST) -> tuple[str, bytes]:
-    """The media type, one of `types`, and the bytes of a body, chunked or not: within `most` bytes and 10 seconds."""
+def read_body(
+    request: falcon.Request, types: tuple[str, ...], *, most: int = LONGEST, seconds: float = SECONDS
+) -> tuple[str, bytes]:
+    """The media type, one of `types`, and the bytes of a body, chunked or not: within `most` bytes and so long."""
     media = (request.content_type or "").partition(";")[0].strip().lower()
     if media not in types:
         raise BadBody(415, f"Send the body as {' or '.join(types)}.")
@@ -73,7 +75,7 @@ def read_body(request: falcon.Request, types: tuple[str, ...], *, most: int = LO
     chunked = "chunked" in (request.get_header("Transfer-Encoding") or "").lower()
     left = declared if declared is not None else most + 1 if chunked else 0
     stream = request.env["wsgi.input"]
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + seconds
     parts: list[bytes] = []
     size = 0
     if declared is not None and declared > most:
@@ -84,7 +86,7 @@ def read_body(request: falcon.Request, types: tuple[str, ...], *, most: int = LO
         if size > most:
             raise BadBody(413, f"The body may have at most {most // 1024} KiB.")
         if time.monotonic() > deadline:
-            raise BadBody(408, "The body did not arrive within 10 seconds.")
+            raise BadBody(408, f"The body did not arrive within {seconds:.0f} seconds.")
     return media, b"".join(parts)
 
 
