@@ -35,9 +35,9 @@ AT_ONCE: Final = 1000
 """Rows that are held at a time."""
 LEFT_OUT: Final = frozenset(
     {
-        "api_keys", "change_heads", "change_queue", "changes", "export_pieces", "exports", "idempotency_answers",
-        "invoice_views", "oauth_apps", "oauth_codes", "oauth_grants", "oauth_tokens", "password_links", "portal_links",
-        "portal_sessions", "sessions", "tokens",
+        "api_keys", "change_heads", "change_queue", "changes", "export_pieces", "exports", "file_contents",
+        "idempotency_answers", "invoice_views", "oauth_apps", "oauth_codes", "oauth_grants", "oauth_tokens",
+        "password_links", "portal_links", "portal_sessions", "sessions", "tokens",
     }
 )  # fmt: skip
 """Ways in, and what the server keeps for itself."""
