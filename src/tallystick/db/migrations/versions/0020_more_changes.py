@@ -8,8 +8,8 @@ from alembic import op
 
 from tallystick.db.migrations import following
 
-revision = "0017"
-down_revision = "0016"
+revision = "0020"
+down_revision = "0019"
 
 FOLLOWED: Final = {
     "milestones": "milestone",
