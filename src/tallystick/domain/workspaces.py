@@ -194,7 +194,8 @@ def change(ctx: Context, **facts: Any) -> Workspace:
     facts = _look(facts)
     if "default_rate" in facts:
         dated_rates.settle(ctx, settings, "default_rate", facts.pop("default_rate"))
-    ctx.change(settings, **facts)
+    if ctx.change(settings, **facts):
+        ctx.record("updated", settings)
     return settings
 
 
