@@ -23,6 +23,7 @@ from tests.conformance.world import (
     CURRENCY,
     FLAG,
     ID,
+    LIST,
     NOBODY,
     PRICE,
     TEXT,
@@ -49,6 +50,7 @@ CLIENT = {
     "language": TEXT | None, "locale": TEXT | None, "roundingMinutes": Form(int) | None,
     "roundingMode": Form(("UP", "NEAREST", "DOWN")) | None,
     "endpoint": TEXT | None, "defaultTaxCategory": Form(TAX_CATEGORIES) | None, "pricesIncludeTax": FLAG | None,
+    "portalShows": LIST,
 }  # fmt: skip
 CLIENTS = Listed(
     "/clients",
