@@ -37,6 +37,7 @@ from tallystick.api.native import (
     tasks,
     tax_rates,
     time_entries,
+    weeks,
 )
 from tallystick.api.native.operations import OPERATIONS
 from tallystick.api.native.wire import REASONS, STATUS, camel, parameters_of
@@ -65,6 +66,7 @@ RESOURCES: dict[str, tuple[type[Struct], str | None]] = {
     "Tasks": (tasks.TaskJson, "createTask"),
     "Milestones": (milestones.MilestoneJson, "createMilestone"),
     "Time entries": (time_entries.TimeEntryJson, "createTimeEntry"),
+    "Weeks": (weeks.WeekJson, "submitWeek"),
     "Expenses": (expenses.ExpenseJson, "createExpense"),
     "Invoices": (invoices.InvoiceJson, "createInvoice"),
     "Lines": (invoices.LineJson, None),
@@ -101,6 +103,7 @@ LISTS = {
     "Tasks": "listTasks",
     "Milestones": "listMilestones",
     "Time entries": "listTimeEntrys",
+    "Weeks": "listWeeks",
     "Expenses": "listExpenses",
     "Invoices": "listInvoices",
     "Credit notes": "listCreditNotes",

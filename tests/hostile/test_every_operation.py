@@ -40,7 +40,8 @@ def whole_body(attack: Attacker, operation: Operation) -> dict[str, Any]:
         "expenseIds": [ids.get("a expenses", NOBODY)],
         "refundedOn": "2026-06-11", "rule": "FREQ=MONTHLY", "startDate": "2026-06-30", "every": "AMOUNT",
         "enabled": True, "kind": "invoice", "language": "en", "fromAddress": "n@n.example",
-        "role": "MEMBER", "email": "n@n.example", "report": "time",
+        "role": "MEMBER", "email": "n@n.example", "report": "time", "firstDay": "2026-03-02",
+        "weekIds": [ids.get("a weeks", NOBODY)],
     }  # fmt: skip
     if operation.path.startswith("/rates"):
         del known["projectId"]  # a rate is of one place

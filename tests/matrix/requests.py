@@ -21,7 +21,7 @@ from tallystick.api.native.wire import camel, parameters_of
 from tallystick.api.wire import Nothing, Operation
 from tallystick.values.ids import new_id
 from tests.documents.papers import png
-from tests.matrix.world import DAY, World
+from tests.matrix.world import DAY, FREE_WEEK, World
 
 BY_ID = {operation.id: operation for operation in OPERATIONS}
 
@@ -86,6 +86,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "writeInvoiceOff": {"reason": "Insolvent"},
     "updateInvoiceSeries": {"prefix": "N-", "digits": 5},
     "updateCreditNoteSeries": {"next": 70},
+    "submitWeek": {"firstDay": FREE_WEEK.isoformat()},
+    "approveWeeks": {"weekIds": ["week.submitted"]},
+    "returnWeek": {"reason": "A day is missing"},
+    "reopenWeek": {"reason": "A day too many"},
 }
 """Values that are names of the world stand for its ids."""
 
@@ -101,7 +105,7 @@ NOUNS = {
     "lines": "line", "tax-rates": "tax_rate",
     "invoices": "invoice", "rates": "rate", "milestones": "milestone", "members": "member", "payments": "payment",
     "refunds": "refund", "credit-notes": "credit_note",
-    "report-views": "view",
+    "report-views": "view", "weeks": "week",
     "exports": "export", "mails": "mail", "invitations": "invitation",
     "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
 }  # fmt: skip
@@ -112,7 +116,7 @@ NAMED = {
     "taxRateId": "tax_rate",
     "assigneeId": "user", "assigneeIds": "user", "actorId": "user",
     "resourceId": "client", "invoiceId": "invoice", "lineId": "billed_line",
-    "entryIds": "entry", "expenseIds": "expense", "receiptIds": "receipt",
+    "weekIds": "week", "entryIds": "entry", "expenseIds": "expense", "receiptIds": "receipt",
 }  # fmt: skip
 """The name of a field or a filter → the noun of the id in it."""
 
@@ -135,6 +139,9 @@ TARGETS = {
     "undoExpenseWriteOff": "expense.written_off",
     "reopenMilestone": "milestone.reached",
     "retryMail": "mail.failed",
+    "approveWeek": "week.submitted",
+    "returnWeek": "week.submitted",
+    "reopenWeek": "week.approved",
     "remindOfInvoice": "invoice.overdue",
     "resumeRecurringInvoice": "recurring.paused",
     "listRecurringRuns": "recurring.ended",

@@ -18,6 +18,7 @@ from tallystick.db.base import Row
 from tallystick.db.session import Connection, Database, owner_connection
 from tallystick.domain import (
     api_keys,
+    approvals,
     categories,
     checklists,
     clients,
@@ -43,6 +44,7 @@ from tallystick.domain import (
     tax_rates,
     time_entries,
     tokens,
+    workspaces,
     write_offs,
 )
 from tallystick.domain.access import SCOPES, Scope
@@ -71,6 +73,8 @@ from tests.documents.papers import LOGO
 from tests.studio import KEY, Person, Studio, found_studio
 
 DAY = date(2026, 6, 12)
+FREE_WEEK = date(2026, 3, 2)
+"""A Monday whose week nobody submitted."""
 PEOPLE = ("owner", "admin", "manager", "member", "second")
 MONEY = ("77.31", "66.42", "5500.93", "333.17", "41.19")
 """Amounts that occur nowhere else: a Member must never read one of them."""
@@ -150,6 +154,7 @@ def furnish(database: Database, *, name: str = "Studio North", word: str = "Plai
         ids["expense.deleted"] = expenses.record(ctx, client_id=ids["client"], **spent).id
         expenses.delete(ctx, ids["expense.deleted"])
     _time(world, word)
+    _weeks(world, word)
     _written_off(world, word)
     _invoices(world, word)
     _recurring(world, word)
@@ -310,6 +315,23 @@ def _time(world: World, word: str) -> None:
         ids["entry.deleted"] = time_entries.log(ctx, project_id=ids["project"], **logged).id
         time_entries.delete(ctx, ids["entry.deleted"])
     ids["entry"], ids["running"] = ids["entry.second"], ids["running.second"]
+
+
+def _weeks(world: World, word: str) -> None:
+    """Everybody has a week that waits; one of the owner is hidden, one approved, one returned. None is ever deleted."""
+    ids, studio = world.ids, world.studio
+    with studio.context() as ctx:
+        workspaces.change(ctx, approve_weeks=True)
+        for weeks_ago, who in enumerate(PEOPLE, start=1):
+            first_day = FREE_WEEK - timedelta(days=7 * weeks_ago)
+            ids[f"week.{who}"] = approvals.submit(ctx, first_day, user_id=studio.people[who].user_id).id
+        ids["week.hidden"] = ids["week.owner"]
+        second = studio.people["second"].user_id
+        for key, day in (("approved", 70), ("returned", 77)):
+            ids[f"week.{key}"] = approvals.submit(ctx, FREE_WEEK - timedelta(days=day), user_id=second).id
+        approvals.approve(ctx, ids["week.approved"])
+        approvals.return_(ctx, ids["week.returned"], word)
+    ids |= {"week": ids["week.second"], "week.submitted": ids["week.second"], "week.deleted": new_id()}
 
 
 def _written_off(world: World, word: str) -> None:

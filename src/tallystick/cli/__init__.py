@@ -30,6 +30,7 @@ MODULES: Final = (
     "rates",
     "milestones",
     "write_offs",
+    "time",
     "recurring",
     "audit",
     "automatic_billing",

@@ -52,6 +52,7 @@ class Permission(StrEnum):
     KEEP_API_KEYS = "make and revoke API keys"
     READ_MAILS = "read what was mailed"
     EXPORT_EVERYTHING = "export everything"
+    APPROVE_TIME = "approve weeks"
 
 
 _P = Permission
@@ -86,6 +87,7 @@ _MANAGER = _MEMBER | {
     _P.CHANGE_RATES,
     _P.WRITE_OFF,
     _P.READ_MAILS,
+    _P.APPROVE_TIME,
 }
 _ADMIN = _MANAGER | {_P.REASSIGN_TIME, _P.RECORD_PAYMENTS, _P.CHANGE_WORKSPACE, _P.CHANGE_MEMBERS, _P.READ_AUDIT}
 

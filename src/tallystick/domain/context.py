@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, Literal, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Literal, Protocol, TypeVar, cast
 
 import msgspec
 import psycopg
@@ -61,6 +61,13 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
     address: str = ""
     agent: str = ""
     request: str = ""
+
+
+class Identified(Protocol):
+    """A row that events tell of: one of a workspace, or the workspace itself."""
+
+    noun: ClassVar[str]
+    id: Any
 
 
 Kind = TypeVar("Kind", bound=Row)
@@ -223,11 +230,11 @@ class Context:
         before = self._before.pop((type(row), row.id), None)
         self._record(what, row, snapshot(row), None if before is None else msgspec.json.encode(before).decode())
 
-    def record_facts(self, what: str, row: Tenant, **facts: Any) -> None:
+    def record_facts(self, what: str, row: Identified, **facts: Any) -> None:
         """`record` with chosen facts instead of the whole row: for rows that hold secrets."""
         self._record(what, row, msgspec.json.encode(facts).decode())
 
-    def _record(self, what: str, row: Tenant, data: str, before: str | None = None) -> None:
+    def _record(self, what: str, row: Identified, data: str, before: str | None = None) -> None:
         noun = type(row).noun
         event = {
             "id": new_id(),

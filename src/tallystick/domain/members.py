@@ -28,7 +28,7 @@ from tallystick.domain import numbers, oauth, sessions, tokens
 from tallystick.domain.access import ROLES, Permission, Role
 from tallystick.domain.context import SENTENCES, Context, hydrate, workspace
 from tallystick.domain.listing import Listing
-from tallystick.domain.workspaces import check_capacity, check_time_zone
+from tallystick.domain.workspaces import WEEK_STARTS, check_capacity, check_time_zone
 from tallystick.values.errors import Conflict, Invalid, NotFound
 from tallystick.values.ids import new_id
 
@@ -36,8 +36,6 @@ Language = Literal["en", "de"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 ClockHours = Literal["12", "24"]
 CLOCKS: tuple[ClockHours, ...] = get_args(ClockHours)
-WeekStart = Literal["monday", "sunday", "saturday"]
-WEEK_STARTS: tuple[WeekStart, ...] = get_args(WeekStart)
 
 
 class Person(Row):
@@ -339,6 +337,12 @@ def owner(ctx: Context) -> Member:
     if not found:
         raise NotFound("This workspace has no owner yet.")
     return found[0]
+
+
+def name_of(ctx: Context, user_id: str | None) -> str:
+    """What a person of the workspace is called; nobody is called nothing."""
+    found = None if user_id is None else ctx.row(_PERSON, user_id=user_id)
+    return "" if found is None else found[0]
 
 
 def address_of(ctx: Context, user_id: str) -> str | None:

@@ -127,7 +127,6 @@ class Refund(Counted):
 
 
 PAYMENTS = Listing(Payment, sorts=("created_at", "id"))
-REFUNDS = Listing(Refund, sorts=("created_at", "id"))
 
 
 def record(

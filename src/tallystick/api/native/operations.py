@@ -31,6 +31,7 @@ from tallystick.api.native import (
     tasks,
     tax_rates,
     time_entries,
+    weeks,
     write_offs,
 )
 from tallystick.api.wire import Operation
@@ -42,6 +43,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *tasks.OPERATIONS,
     *milestones.OPERATIONS,
     *time_entries.OPERATIONS,
+    *weeks.OPERATIONS,
     *expenses.OPERATIONS,
     *files.OPERATIONS,
     *write_offs.OPERATIONS,

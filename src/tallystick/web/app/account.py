@@ -10,9 +10,10 @@ from tallystick.auth import tokens as token_texts
 from tallystick.domain import api_keys, members, oauth, sessions, tokens
 from tallystick.domain.access import SCOPES, Permission
 from tallystick.domain.desk import shell
-from tallystick.domain.members import CLOCKS, LANGUAGES, WEEK_STARTS
+from tallystick.domain.members import CLOCKS, LANGUAGES
 from tallystick.domain.sessions import Session
 from tallystick.domain.tokens import Token
+from tallystick.domain.workspaces import WEEK_STARTS
 from tallystick.values.browsers import browser_named
 from tallystick.web.app.visit import Answer, Go, Page, Visit
 

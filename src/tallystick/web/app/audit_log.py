@@ -67,12 +67,14 @@ KIND_NAMES: Final = {
     "tax_rate": "Tax rate",
     "time_entry": "Time entry",
     "token": "API token",
+    "week": "Week",
     "workspace": "Workspace",
 }
 VERB_NAMES: Final = {
     "accepted": "accepted",
     "added": "added",
     "applied": "applied",
+    "approved": "approved",
     "archived": "archived",
     "began": "began",
     "backup_codes_renewed": "backup codes renewed",
@@ -98,6 +100,7 @@ VERB_NAMES: Final = {
     "restored": "restored",
     "resumed": "taken up again",
     "retried": "tried again",
+    "returned": "returned",
     "revoked": "revoked",
     "role_changed": "role changed",
     "run": "run",
@@ -107,9 +110,12 @@ VERB_NAMES: Final = {
     "skipped": "passed over",
     "started": "started",
     "stopped": "stopped",
+    "submitted": "submitted",
     "ticked": "ticked",
+    "time_settings_changed": "settings of time changed",
     "updated": "changed",
     "viewed": "looked at",
+    "withdrawn": "withdrawn",
     "written_off": "written off",
 }
 FIELD_NAMES: Final = {
@@ -117,7 +123,9 @@ FIELD_NAMES: Final = {
     "amount": "Amount",
     "amount_paid": "Paid",
     "app": "App",
+    "approve_weeks": "Approvals",
     "balance": "Balance",
+    "bill_approved_only": "Only approved time goes on invoices",
     "billable": "Billable",
     "brand_color": "Colour",
     "category": "Category",
@@ -136,6 +144,7 @@ FIELD_NAMES: Final = {
     "entry_date": "Date",
     "expense_date": "Date",
     "expires_at": "Ends",
+    "first_day": "Week",
     "first_name": "First name",
     "hourly_rate": "Hourly rate",
     "iban": "IBAN",
@@ -145,6 +154,7 @@ FIELD_NAMES: Final = {
     "language": "Language",
     "last_name": "Last name",
     "legal_name": "Legal name",
+    "locked_until": "Lock date",
     "name": "Name",
     "note": "Note",
     "notes": "Notes",
@@ -176,6 +186,7 @@ FIELD_NAMES: Final = {
     "total": "Total",
     "user_id": "Person",
     "website": "Website",
+    "week_start": "The week begins on",
 }
 _SILENT: Final = frozenset({"id", "workspace_id", "created_at", "updated_at", "created_by", "position"})
 """What says nothing that the line does not say already."""

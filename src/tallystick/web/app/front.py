@@ -214,7 +214,7 @@ class _Exchange:
         show = self.page.again or self.page.get
         with self.entrance.database.transaction() as connection:
             visit = self._visit(connection)
-            visit.problem = visit.words.refusal(refusal.message)
+            visit.problem = visit.explain(refusal)
             visit.errors = {field: visit.words.refusal(why) for field, why in refusal.fields.items()}
             if visit.errors and refusal.message == Invalid.usual:
                 visit.problem = visit.say("Please look at the marked fields.")

@@ -6,6 +6,7 @@ from typing import Final
 
 from tallystick.web.app import (
     account,
+    approvals,
     apps_and_keys,
     audit_log,
     billing,
@@ -37,6 +38,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *home.PAGES,
     *timer.PAGES,
     *calendar.PAGES,
+    *approvals.PAGES,
     *time.PAGES,
     *projects.PAGES,
     *tasks.PAGES,

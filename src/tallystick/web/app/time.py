@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from itertools import groupby
 from typing import Any, Final
 
-from tallystick.domain import time_entries, timesheet
+from tallystick.domain import approvals, members, time_entries, timesheet, workspaces
 from tallystick.domain.access import Permission
 from tallystick.domain.desk import shell, work
 from tallystick.domain.desk import time as desk
@@ -180,7 +180,9 @@ def bulk(visit: Visit) -> Answer:
 
 def week_page(visit: Visit) -> Answer:
     ctx, query = visit.ctx, visit.query
-    first = visit.formats.week_of(query.day("week") or ctx.today())
+    studio = workspaces.current(ctx)
+    asked = query.day("week") or ctx.today()
+    first = approvals.first_day_of(studio, asked) if studio.approve_weeks else visit.formats.week_of(asked)
     person = query.id("person") if ctx.actor.sees_everyone else None
     whose = person or ctx.actor.user_id
     rows = desk.week(ctx, first, whose)
@@ -193,8 +195,20 @@ def week_page(visit: Visit) -> Answer:
         if place is not None and all(row.place != added for row in rows):
             rows.append(_empty_row(place, first))
     days = [first + timedelta(days=n) for n in range(7)]
+    closed = approvals.closed_days(ctx, whose, days[0], days[-1])
+    for row in rows:
+        for one in row.cells:
+            one.closing = closed.get(one.day)
+    week = approvals.of_person(ctx, whose, first) if studio.approve_weeks else None
+    stored = sum(entry.duration_seconds for row in rows for one in row.cells for entry in one.entries)
     return visit.show(
         "time_week.html",
+        approves=studio.approve_weeks,
+        week=week,
+        stored=stored,
+        decider=members.name_of(ctx, week.decided_by) if week is not None else "",
+        decides=ctx.actor.may(Permission.APPROVE_TIME)
+        and (whose != ctx.actor.user_id or ctx.actor.may(Permission.CHANGE_WORKSPACE)),
         rows=rows,
         days=days,
         first=first,

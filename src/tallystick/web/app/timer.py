@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
-from tallystick.domain import time_entries, timesheet
+from tallystick.domain import approvals, time_entries, timesheet
 from tallystick.domain.access import Permission
 from tallystick.domain.desk import shell
+from tallystick.domain.time_entries import TimeEntry
 from tallystick.domain.timesheet import Choice
 from tallystick.values.errors import Conflict
 from tallystick.web.app.visit import Answer, Page, Visit
@@ -72,11 +74,20 @@ def stop(visit: Visit) -> Answer:
         return visit.go("/timer", "This timer ran for long. What shall become of it?")
     if choice is None:
         entry = time_entries.stop(visit.ctx)
-        return visit.back("/time", "{time} logged.", time=visit.formats.hours(entry.duration_seconds))
+        goal = visit.back("/time", "{time} logged.", time=visit.formats.hours(entry.duration_seconds))
+        return replace(goal, said=f"{goal.said} {_closed(visit, entry)}".strip())
     kept = timesheet.settle(visit.ctx, CHOICES[choice])
     if kept is None:
         return visit.go("/time", "The timer is discarded.")
-    return visit.go("/time", "{time} logged.", time=visit.formats.hours(kept.duration_seconds))
+    goal = visit.go("/time", "{time} logged.", time=visit.formats.hours(kept.duration_seconds))
+    return replace(goal, said=f"{goal.said} {_closed(visit, kept)}".strip())
+
+
+def _closed(visit: Visit, entry: TimeEntry) -> str:
+    """What to know of a timer that ran into a day that was closed meanwhile: it is stopped, and stays as it is."""
+    day = entry.entry_date
+    closing = approvals.closed_days(visit.ctx, entry.user_id, day, day).get(day)
+    return "" if closing is None else visit.explain(closing.refusal())
 
 
 def note(visit: Visit) -> Answer:
