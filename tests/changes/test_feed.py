@@ -80,7 +80,7 @@ def test_nothing_is_told_of_what_was_rolled_back(api: Api, replica: Replica) -> 
 def test_a_member_hears_of_their_projects_without_money(member: Api, api: Api, studio: Studio) -> None:
     copy = Replica(member)
     copy.follow()
-    assert set(copy.rows) == {"member", "project", "task"}
+    assert set(copy.rows) == {"member", "project", "task", "milestone"}
     assert set(copy.rows["project"]) == {studio.ids["project"]}
     assert "hourlyRate" not in copy.rows["project"][studio.ids["project"]]
     api("PATCH", f"/projects/{studio.ids['hidden_project']}", {"name": "Quiet"})
@@ -96,11 +96,16 @@ def test_who_gets_on_a_project_hears_of_it_and_who_leaves_it_hears_that(member: 
     task = api.post("/tasks", {"projectId": hidden, "name": "Plan"})
     with studio.context() as ctx:
         projects.put_on(ctx, ctx.find(projects.Project, hidden), _member(ctx, studio))
-    assert {one["id"] for one in copy.follow()} == {hidden, task["id"]}
+    (general,) = copy.rows["milestone"]  # every project has one for the work of none
+    heard = {one["id"] for one in copy.follow()}
+    also = set(copy.rows["milestone"]) - {general}
+    assert heard == {hidden, task["id"], *also}
+    assert len(also) == 1
     same(member, copy)
     with studio.context() as ctx:
         projects.take_off(ctx, ctx.find(projects.Project, hidden), _member(ctx, studio))
-    assert {(one["id"], one["deleted"]) for one in copy.follow()} == {(hidden, True), (task["id"], True)}
+    gone = {(hidden, True), (task["id"], True), *((one, True) for one in also)}
+    assert {(one["id"], one["deleted"]) for one in copy.follow()} == gone
     same(member, copy)
 
 
@@ -221,6 +226,54 @@ def test_a_copy_is_the_record_after_any_writes(api: Api, studio: Studio, replica
                 pass
         if turn % 9 == 0:
             replica.follow()
+    replica.follow()
+    same(api, replica)
+
+
+def test_what_is_made_of_money_is_told_too(api: Api, member: Api, replica: Replica, studio: Studio) -> None:
+    """Milestones, rates, tax rates, credit notes, refunds and recurring invoices, and what becomes of them."""
+    replica.follow()
+    theirs = Replica(member)
+    theirs.follow()
+    client, project = studio.ids["client"], studio.ids["project"]
+    line = {"description": "Concept", "quantity": "1", "rate": "100"}
+    milestone = api.post("/milestones", {"projectId": project, "title": "Launch"})
+    assert api("POST", f"/milestones/{milestone['id']}/reach", {"reachedOn": DAY}).status_code == 200
+    hidden = api.post("/milestones", {"projectId": studio.ids["hidden_project"], "title": "Quiet"})
+    rate = api.post("/rates", {"clientId": client, "amount": "95", "effectiveFrom": DAY})
+    tax = api.post("/tax-rates", {"name": "Reduced", "percent": "7"})
+    api("PATCH", f"/tax-rates/{tax['id']}", {"name": "Lower"})
+    every = api.post(
+        "/recurring-invoices", {"clientId": client, "rule": "FREQ=MONTHLY", "startDate": DAY, "lines": [line]}
+    )
+    assert api("POST", f"/recurring-invoices/{every['id']}/run", {}).status_code == 200
+    invoice = api.post("/invoices", {"clientId": client, "lines": [line]})["id"]
+    api("POST", f"/invoices/{invoice}/mark-sent", {})
+    paid = api.post(f"/invoices/{invoice}/payments", {"amount": "100", "paidOn": DAY})
+    assert (
+        api(
+            "POST", f"/invoices/{invoice}/payments/{paid['id']}/refund", {"amount": "40", "refundedOn": DAY}
+        ).status_code
+        == 201
+    )
+    noted = api("POST", f"/invoices/{invoice}/credit", {"reason": "Half of it"})
+    assert noted.status_code == 201, noted.text
+    kinds = {one["resource"] for one in replica.follow()}
+    assert kinds >= {"milestone", "rate", "taxRate", "recurringInvoice", "refund", "creditNote"}
+    assert replica.rows["recurringInvoice"][every["id"]]["invoicesMade"] == 1
+    same(api, replica)
+    theirs.follow()
+    assert milestone["id"] in theirs.rows["milestone"]
+    assert hidden["id"] not in theirs.rows["milestone"]
+    assert "amount" not in theirs.rows["milestone"][milestone["id"]]
+    assert not set(theirs.rows) & {"rate", "refund", "creditNote", "recurringInvoice"}
+    same(member, theirs)
+    with studio.context() as ctx:
+        projects.put_on(ctx, ctx.find(projects.Project, studio.ids["hidden_project"]), _member(ctx, studio))
+    theirs.follow()
+    assert {milestone["id"], hidden["id"]} <= set(theirs.rows["milestone"])
+    for path in (f"/milestones/{hidden['id']}", f"/rates/{rate['id']}", f"/tax-rates/{tax['id']}"):
+        assert api("DELETE", path).status_code == 204
     replica.follow()
     same(api, replica)
 

@@ -19,13 +19,18 @@ from tallystick.domain.access import Permission
 from tallystick.domain.approvals import WEEKS
 from tallystick.domain.clients import CLIENTS
 from tallystick.domain.context import Context
+from tallystick.domain.credit_notes.credit_note import CREDIT_NOTES
 from tallystick.domain.expenses import EXPENSES
 from tallystick.domain.invoices.invoice import INVOICES
 from tallystick.domain.listing import After, Listing
 from tallystick.domain.members import MEMBERS
-from tallystick.domain.payments import PAYMENTS
+from tallystick.domain.milestones import MILESTONES
+from tallystick.domain.payments import PAYMENTS, REFUNDS
 from tallystick.domain.projects import PROJECTS
+from tallystick.domain.rates import RATES
+from tallystick.domain.recurring.recurring import RECURRING_INVOICES
 from tallystick.domain.tasks import TASKS
+from tallystick.domain.tax_rates import TAX_RATES
 from tallystick.domain.time_entries import TIME_ENTRIES
 from tallystick.values.errors import Invalid
 
@@ -48,6 +53,12 @@ FOLLOWED: Final[dict[str, Followed]] = {
     "expense": Followed(EXPENSES, Permission.READ_EXPENSES),
     "invoice": Followed(INVOICES, Permission.READ_INVOICES),
     "payment": Followed(PAYMENTS, Permission.READ_INVOICES),
+    "refund": Followed(REFUNDS, Permission.READ_INVOICES),
+    "creditNote": Followed(CREDIT_NOTES, Permission.READ_INVOICES),
+    "recurringInvoice": Followed(RECURRING_INVOICES, Permission.READ_INVOICES),
+    "milestone": Followed(MILESTONES, Permission.READ_PROJECTS),
+    "rate": Followed(RATES, Permission.SEE_MONEY),
+    "taxRate": Followed(TAX_RATES, Permission.READ_WORKSPACE),
     "week": Followed(WEEKS, Permission.TRACK_TIME),
 }
 """Resource → how it is read. The migration that follows a table has a trigger for it; a test holds both together."""

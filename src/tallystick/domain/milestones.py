@@ -36,7 +36,7 @@ _TASKS_COUNT = literal_column(
 
 MILESTONES = Listing(
     Milestone,
-    sorts=("title", "position", "created_at"),
+    sorts=("title", "position", "created_at", "id"),
     search=("title",),
     exact=("project_id", "uncategorised", "state"),
     choices={"state": MILESTONE_STATES},

@@ -127,6 +127,7 @@ class Refund(Counted):
 
 
 PAYMENTS = Listing(Payment, sorts=("created_at", "id"))
+REFUNDS = Listing(Refund, sorts=("created_at", "id"))
 
 
 def record(

@@ -9,11 +9,16 @@ import msgspec
 from msgspec import Struct
 
 from tallystick.api.native.clients import CLIENT
+from tallystick.api.native.credit_notes import CREDIT_NOTE
 from tallystick.api.native.expenses import EXPENSE
-from tallystick.api.native.invoices import INVOICE, PAYMENT
+from tallystick.api.native.invoices import INVOICE, PAYMENT, REFUND
+from tallystick.api.native.milestones import MILESTONE
 from tallystick.api.native.people import MEMBER
 from tallystick.api.native.projects import PROJECT
+from tallystick.api.native.rates import RATE
+from tallystick.api.native.recurring_invoices import RECURRING_INVOICE, RecurringInvoices
 from tallystick.api.native.tasks import TASK
+from tallystick.api.native.tax_rates import TAX_RATE
 from tallystick.api.native.time_entries import TIME_ENTRY
 from tallystick.api.native.views import View
 from tallystick.api.native.weeks import WEEK
@@ -25,7 +30,7 @@ from tallystick.domain.context import Context
 from tallystick.domain.listing import Filter
 from tallystick.values.errors import Conflict, Invalid
 
-VIEWS: Final[dict[str, View[Any]]] = {
+VIEWS: Final[dict[str, View[Any] | RecurringInvoices]] = {
     "member": MEMBER,
     "client": CLIENT,
     "project": PROJECT,
@@ -34,6 +39,12 @@ VIEWS: Final[dict[str, View[Any]]] = {
     "expense": EXPENSE,
     "invoice": INVOICE,
     "payment": PAYMENT,
+    "refund": REFUND,
+    "creditNote": CREDIT_NOTE,
+    "recurringInvoice": RECURRING_INVOICE,
+    "milestone": MILESTONE,
+    "rate": RATE,
+    "taxRate": TAX_RATE,
     "week": WEEK,
 }
 LIMIT: Final = 50
@@ -89,7 +100,7 @@ def list_changes(ctx: Context, ask: Ask) -> Feed | Awaited:
             one.resource,
             one.id,
             one.row is None,
-            None if one.row is None else VIEWS[one.resource].rows(ctx.actor, [one.row])[0],
+            None if one.row is None else _shown(ctx, one.resource, one.row),
         )
         for one in told.changes
     ]
@@ -113,12 +124,15 @@ def _columns(ctx: Context) -> dict[str, tuple[str, ...]]:
     return {resource: view.columns(ctx.actor) for resource, view in VIEWS.items()}
 
 
-def _digest(ctx: Context, resource: str) -> Digest:
+def _shown(ctx: Context, resource: str, row: tuple[Any, ...]) -> Struct:
     view = VIEWS[resource]
+    return view.rows(ctx.actor, [row])[0] if isinstance(view, View) else view.shown(ctx, row)
+
+
+def _digest(ctx: Context, resource: str) -> Digest:
     summed, count = hashlib.sha256(), 0
-    for row in changes.everything(ctx, resource, view.columns(ctx.actor)):
-        (shown,) = view.rows(ctx.actor, [row])
-        summed.update(msgspec.json.encode(shown, order="sorted") + b"\n")
+    for row in changes.everything(ctx, resource, VIEWS[resource].columns(ctx.actor)):
+        summed.update(msgspec.json.encode(_shown(ctx, resource, row), order="sorted") + b"\n")
         count += 1
     return Digest(count, summed.hexdigest())
 

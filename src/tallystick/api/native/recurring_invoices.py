@@ -14,7 +14,7 @@ from tallystick.api.native.invoices import DiscountFields, LineFields, Reason, c
 from tallystick.api.native.views import View
 from tallystick.api.native.wire import LIMIT, Part, read_only
 from tallystick.api.wire import Ask, Nothing, Operation
-from tallystick.domain.access import Permission
+from tallystick.domain.access import Actor, Permission
 from tallystick.domain.context import Context, columns_in
 from tallystick.domain.invoices.draft import CustomLine
 from tallystick.domain.invoices.totals import Discount
@@ -137,6 +137,22 @@ _PLAIN = tuple(
     if name not in {"org_id", "last_run_on", "invoices_made", *_OF_TEMPLATE}
 )
 _COLUMNS = (*_PLAIN, "template")
+
+
+class RecurringInvoices:
+    """Recurring invoices for the change feed: their lines are in a template, and their count is in their runs."""
+
+    def columns(self, actor: Actor) -> tuple[str, ...]:
+        """The columns of a row, whoever asks: nobody without money hears of one."""
+        del actor
+        return _COLUMNS
+
+    def shown(self, ctx: Context, row: tuple[Any, ...]) -> Struct:
+        """One row of exactly these columns."""
+        return _shown(ctx, [dict(zip(_COLUMNS, row, strict=True))])[0]
+
+
+RECURRING_INVOICE = RecurringInvoices()
 
 
 def list_recurring_invoices(ctx: Context, ask: Ask) -> Part:

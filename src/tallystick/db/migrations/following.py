@@ -78,8 +78,8 @@ FOR EACH ROW WHEN (NEW.first) EXECUTE FUNCTION number_changes()
     "REVOKE ALL ON FUNCTION number_changes() FROM PUBLIC",
 ]
 
-GONE: Final = {"members": "removed_at"}
-"""Tables whose rows are gone when another column than `deleted_at` is set."""
+GONE: Final = {"members": "removed_at", "credit_notes": None}
+"""Tables whose rows are gone when another column than `deleted_at` is set; None: never."""
 
 
 def follow(table: str, resource: str) -> list[str]:
@@ -87,6 +87,8 @@ def follow(table: str, resource: str) -> list[str]:
     gone = GONE.get(table, "deleted_at")
     what = f"CASE WHEN now.{gone} IS NOT NULL AND was.{gone} IS NULL THEN 'deleted' "
     what += f"WHEN now.{gone} IS NULL AND was.{gone} IS NOT NULL THEN 'created' ELSE 'updated' END"
+    if gone is None:
+        what = "'updated'"
     return [
         *_on(table, "INSERT", "NEW TABLE AS now", f"workspace_id, '{resource}', id, NULL::uuid, 'created' FROM now"),
         *_on(
@@ -110,6 +112,63 @@ def follow_part(table: str, resource: str, column: str) -> list[str]:
     return [
         *_on(table, "INSERT", "NEW TABLE AS now", f"{said} now"),
         *_on(table, "DELETE", "OLD TABLE AS was", f"{said} was"),
+    ]
+
+
+def follow_changing_part(table: str, resource: str, column: str) -> list[str]:
+    """`follow_part` of rows that also change themselves."""
+    said = f"DISTINCT workspace_id, '{resource}', {column}, NULL::uuid, 'updated' FROM now"
+    return [*follow_part(table, resource, column), *_on(table, "UPDATE", "NEW TABLE AS now", said)]
+
+
+def follow_rates() -> list[str]:
+    """What a client, project or task shows as its rate changes with the rates that begin there."""
+    said = " UNION ".join(
+        f"SELECT workspace_id, '{resource}', {resource}_id, NULL::uuid, 'updated' FROM now WHERE scope = '{scope}'"
+        for resource, scope in (("client", "CLIENT"), ("project", "PROJECT"), ("task", "TASK"))
+    ).removeprefix("SELECT ")
+    return [
+        *_on("rates", "INSERT", "NEW TABLE AS now", said, "place"),
+        *_on("rates", "UPDATE", "NEW TABLE AS now", said, "place"),
+    ]
+
+
+def follow_milestone_access(table: str) -> list[str]:
+    """`follow_access` for the milestones of the project."""
+
+    def said(rows: str) -> str:
+        return (
+            f"milestone.workspace_id, 'milestone', milestone.id, {rows}.user_id, 'updated' FROM {rows} "
+            f"JOIN milestones AS milestone ON milestone.workspace_id = {rows}.workspace_id "
+            f"AND milestone.project_id = {rows}.project_id"
+        )
+
+    return [
+        *_on(table, "INSERT", "NEW TABLE AS now", said("now"), "milestone_access"),
+        *_on(table, "DELETE", "OLD TABLE AS was", said("was"), "milestone_access"),
+    ]
+
+
+def enter_older_rows(followed: dict[str, str]) -> list[str]:
+    """Rows that were there before their table was followed enter the feed behind all that is in it."""
+    known = " UNION ALL ".join(
+        f"SELECT workspace_id, {rank} AS rank, '{resource}' AS resource, id, created_at FROM {table}"
+        + (f" WHERE {gone} IS NULL" if (gone := GONE.get(table, "deleted_at")) else "")
+        for rank, (table, resource) in enumerate(followed.items())
+    )
+    return [
+        f"""
+        INSERT INTO changes (workspace_id, sequence, resource, resource_id, what, changed_at)
+        SELECT known.workspace_id, coalesce(head.last, 0)
+               + row_number() OVER (PARTITION BY known.workspace_id ORDER BY known.rank, known.created_at, known.id),
+               known.resource, known.id, 'created', now()
+        FROM ({known}) AS known LEFT JOIN change_heads AS head ON head.workspace_id = known.workspace_id
+        """,
+        """
+        INSERT INTO change_heads AS head (workspace_id, last, audited, audit_hash)
+        SELECT workspace_id, max(sequence), 0, '' FROM changes GROUP BY 1
+        ON CONFLICT (workspace_id) DO UPDATE SET last = EXCLUDED.last
+        """,
     ]
 
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, bindparam, select
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, bindparam, select, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tallystick.db.base import Counted, Id, Money, Tenant, one_of, table_of, within_workspace
@@ -151,6 +151,7 @@ CREDIT_NOTES = Listing(
     instants=("created_at",),
     amounts=("total",),
     extra={"client_name": client_name_filter(table_of(CreditNote).c.client_id)},
+    live=true(),
 )
 
 
