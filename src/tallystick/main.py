@@ -29,16 +29,19 @@ from tallystick.api.native.openapi import native_document
 from tallystick.api.native.operations import OPERATIONS
 from tallystick.api.native.wire import NativeApi
 from tallystick.api.wire import Wire, preflight
+from tallystick.auth import first_run
 from tallystick.auth.rate_limits import Policy, RateLimits
+from tallystick.auth.single_sign_on import SingleSignOn
 from tallystick.db.local_postgres import key_file
 from tallystick.db.session import Database
 from tallystick.documents import Documents
 from tallystick.domain.access import Actor
 from tallystick.domain.context import Clock, Server, utc_now
 from tallystick.jobs.desk import AT_ONCE, Desk
+from tallystick.outgoing.oidc import OidcProvider
 from tallystick.outgoing.smtp import SmtpPost
 from tallystick.outgoing.stripe_checkout import StripeTill
-from tallystick.settings import Settings
+from tallystick.settings import Settings, roles_of
 from tallystick.values.letter import Sender, Tls
 from tallystick.web.app.front import Door, mount_app
 from tallystick.web.app.reports import TIME_CSV
@@ -71,8 +74,12 @@ def build(
     clock: Clock = utc_now,
     limits: RateLimits | None = None,
     seen: Seen | None = None,
+    first_run: str = "",
 ) -> App:
-    """The WSGI app over an open database. `key` is the server's 32-byte key; `seen` is told who was let in."""
+    """The WSGI app over an open database. `key` is the server's 32-byte key; `seen` is told who was let in.
+
+    `first_run`: the digest of the secret that makes the first workspace.
+    """
     app: App = falcon.App(middleware=[RequestIds(), FixedSuffix()])
     app.req_options.strip_url_path_trailing_slash = True
     wire = Wire(
@@ -99,6 +106,9 @@ def build(
         clock=clock,
         seen=seen,
         mailing=settings.smtp_url is not None,
+        first_run=first_run,
+        asset=assets.url,
+        single_sign_on=single_sign_on_of(settings),
     )
     mount_oauth(app, entrance)
     mount_cards(app, database, clock, lent(settings, key))
@@ -150,6 +160,26 @@ def sender_of(settings: Settings) -> Sender | None:
         password=unquote(url.password) if url.password else None,
         from_address=address,
         from_name=name or None,
+    )
+
+
+def single_sign_on_of(settings: Settings) -> SingleSignOn | None:
+    """The sign-in provider that the operator has named."""
+    if settings.oidc_issuer is None or settings.oidc_client_id is None:
+        return None
+    provider = OidcProvider(
+        settings.oidc_issuer,
+        settings.oidc_client_id,
+        settings.oidc_client_secret,
+        scopes=settings.oidc_scopes,
+        group_claim=settings.oidc_group_claim,
+    )
+    return SingleSignOn(
+        provider,
+        settings.oidc_label,
+        workspace=settings.oidc_workspace,
+        roles=roles_of(settings.oidc_roles),
+        strangers=settings.oidc_strangers == "join",
     )
 
 
@@ -263,7 +293,9 @@ def worker_app(seen: Seen | None = None) -> App:
         raise RuntimeError("A worker is started by `tallystick serve`, which tells it the database.")
     database = Database(settings.database_url, size=POOL_PER_PROCESS)
     database.open()
-    return build(settings, database, key_file(settings.data), seen=seen)
+    return build(
+        settings, database, key_file(settings.data), seen=seen, first_run=os.environ.get(first_run.VARIABLE, "")
+    )
 
 
 def limits_file(data: Path) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, Literal, get_args
 
@@ -53,6 +53,7 @@ class Permission(StrEnum):
     READ_MAILS = "read what was mailed"
     EXPORT_EVERYTHING = "export everything"
     APPROVE_TIME = "approve weeks"
+    LOOK_AS_MEMBER = "look at pages as a member does"
 
 
 _P = Permission
@@ -89,7 +90,14 @@ _MANAGER = _MEMBER | {
     _P.READ_MAILS,
     _P.APPROVE_TIME,
 }
-_ADMIN = _MANAGER | {_P.REASSIGN_TIME, _P.RECORD_PAYMENTS, _P.CHANGE_WORKSPACE, _P.CHANGE_MEMBERS, _P.READ_AUDIT}
+_ADMIN = _MANAGER | {
+    _P.REASSIGN_TIME,
+    _P.RECORD_PAYMENTS,
+    _P.CHANGE_WORKSPACE,
+    _P.CHANGE_MEMBERS,
+    _P.READ_AUDIT,
+    _P.LOOK_AS_MEMBER,
+}
 
 GRANTS: Final[dict[Role, frozenset[Permission]]] = {
     "OWNER": _ADMIN | {_P.KEEP_API_KEYS, _P.EXPORT_EVERYTHING},  # a key acts as the owner
@@ -149,6 +157,8 @@ class Actor:
     credential_name: str = ""
     founder_id: str = ""
     """An API key acts as the owner; what it makes is the founder's, who is person number 1 for ever."""
+    own_role: Role | None = None
+    """Of whoever looks at pages as a member does: what they see is a Member's, and they change nothing."""
 
     @property
     def maker(self) -> str | None:
@@ -165,3 +175,15 @@ class Actor:
     @property
     def sees_everyone(self) -> bool:
         return Permission.SEE_EVERYONE in GRANTS[self.role]
+
+
+def as_member(actor: Actor) -> Actor:
+    """The actor with a Member's eyes, for those who may; others stay who they are."""
+    if actor.own_role is not None or not actor.may(Permission.LOOK_AS_MEMBER):
+        return actor
+    return replace(actor, role="MEMBER", own_role=actor.role)
+
+
+def as_themselves(actor: Actor) -> Actor:
+    """The actor with their own eyes again."""
+    return actor if actor.own_role is None else replace(actor, role=actor.own_role, own_role=None)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, ClassVar, Literal, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Final, Literal, Protocol, TypeVar, cast
 
 import msgspec
 import psycopg
@@ -16,7 +16,7 @@ from sqlalchemy.orm.attributes import manager_of_class
 
 from tallystick.db.base import Row, Tenant, table_of
 from tallystick.db.session import Answer, Connection, Prepared, columns_of, constraint_of, insert_of, run
-from tallystick.domain.access import Actor, Permission
+from tallystick.domain.access import Actor, Permission, as_themselves
 from tallystick.domain.events import Event
 from tallystick.values.cards import Till
 from tallystick.values.document import Renderer
@@ -105,6 +105,11 @@ class Context:
         if not self.actor.may(permission):
             raise Forbidden(f"Your role ({self.actor.role}) may not {permission}.")
 
+    def require_changing(self) -> None:
+        """Refuse whoever only looks: at pages, as a member does."""
+        if self.actor.own_role is not None:
+            raise Forbidden(LOOKING)
+
     @property
     def now(self) -> datetime:
         """The instant of this request in UTC; the same for all that it writes."""
@@ -131,6 +136,12 @@ class Context:
     def comes_from(self, origin: Origin) -> None:
         """Say how what follows comes about."""
         self._origin = msgspec.json.encode(origin).decode()
+
+    def with_own_eyes(self) -> Context:
+        """The context of whoever looks at pages as a member does, as who they are."""
+        own = Context(as_themselves(self.actor), self.connection, lambda: self.now, self._server)
+        own._origin = self._origin
+        return own
 
     # --- reading
 
@@ -177,6 +188,7 @@ class Context:
 
         `later`: along with the next statement, or with the commit; what a constraint refuses is raised there.
         """
+        self.require_changing()
         now = self.now
         given = columns_in(row)
         values: dict[str, Any] = {}
@@ -223,6 +235,7 @@ class Context:
 
     def write_later(self, statement: Prepared, /, **values: Any) -> None:
         """`write` along with the next statement, or with the commit; what a constraint refuses is raised there."""
+        self.require_changing()
         self.connection.later(statement, {**values, **self._own(statement)})
 
     def record(self, what: str, row: Tenant) -> None:
@@ -235,6 +248,7 @@ class Context:
         self._record(what, row, msgspec.json.encode(facts).decode())
 
     def _record(self, what: str, row: Identified, data: str, before: str | None = None) -> None:
+        self.require_changing()
         noun = type(row).noun
         event = {
             "id": new_id(),
@@ -260,12 +274,14 @@ class Context:
         return {**own, "today": self.today()} if statement.dated else own
 
     def _write(self, statement: Prepared, values: dict[str, Any]) -> int:
+        self.require_changing()
         try:
             return self._run(statement, values).rowcount
         except psycopg.IntegrityError as error:
             raise refusal_of(error) from error
 
 
+LOOKING: Final = "You are looking at pages as a member does: nothing is changed. Go back to your own view first."
 SENTENCES: dict[str, Refusal] = {}
 """Constraint name → what to tell the user when the database refuses (STYLE: invariants live in the database)."""
 

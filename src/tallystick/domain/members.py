@@ -282,6 +282,16 @@ def turn_off_second_factor(ctx: Context, user_id: str) -> None:
     ctx.record_facts("second_factor_off", active(ctx, user_id))
 
 
+def tell_failed(ctx: Context, user_id: str, why: str) -> None:
+    """Tell that a sign-in as somebody failed. The context is nobody's: it was not them, as far as is known."""
+    ctx.record_facts("sign_in_failed", active(ctx, user_id), why=why)
+
+
+def tell_refused(ctx: Context, why: str) -> None:
+    """Tell that the actor was refused a change."""
+    ctx.record_facts("refused", of_self(ctx), why=why[:200])
+
+
 def second_factor_of(ctx: Context) -> int | None:
     """How many backup codes the actor has left; None where they sign in with the password alone."""
     ctx.require(Permission.READ_SELF)

@@ -67,6 +67,10 @@ def queue_of(desk: Desk) -> procrastinate.App:
     def tell_password_changed(workspace_id: str, **about: str) -> None:  # pyright: ignore[reportUnusedFunction]
         tasks.tell_password_changed(desk, workspace_id, **about)
 
+    @task("tell_sign_in_changed")
+    def tell_sign_in_changed(workspace_id: str, **about: str) -> None:  # pyright: ignore[reportUnusedFunction]
+        tasks.tell_sign_in_changed(desk, workspace_id, **about)
+
     @app.periodic(cron="*/15 * * * *")
     @task("remind", queueing_lock="remind", lock="remind")
     def remind(timestamp: int) -> None:  # pyright: ignore[reportUnusedFunction]

@@ -8,7 +8,7 @@ from typing import Final
 
 import psycopg
 
-from tallystick.auth import invitations
+from tallystick.auth import invitations, notices
 from tallystick.auth import portal as portal_doors
 from tallystick.domain import exports, members, portal, reminders, sending
 from tallystick.domain.mails import delivery
@@ -73,6 +73,22 @@ def tell_password_changed(
     with desk.workspace(workspace_id) as ctx:
         invitations.tell_password_changed(
             ctx, user_id, changed_at=datetime.fromisoformat(changed_at), address=address, browser=browser
+        )
+
+
+def tell_sign_in_changed(
+    desk: Desk, workspace_id: str, *, user_id: str, what: str, changed_at: str, address: str, browser: str, name: str
+) -> None:
+    """Mail somebody that how they sign in was changed, and from where."""
+    with desk.workspace(workspace_id) as ctx:
+        notices.write(
+            ctx,
+            user_id,
+            what,
+            changed_at=datetime.fromisoformat(changed_at),
+            address=address,
+            browser=browser,
+            name=name,
         )
 
 

@@ -600,3 +600,60 @@ FOR EACH ROW WHEN (
 """,
 ]
 """Who writes time takes the locks that `closing_of` takes, shared; who closes it takes them alone, and then looks."""
+FIRST_RUN: Final = f"""
+CREATE FUNCTION is_first_run(claiming boolean) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+  -- Whether there is no workspace yet. Of those who claim to make it, one is heard at a time, until it has committed.
+  IF claiming THEN
+    PERFORM pg_advisory_xact_lock(hashtextextended('tallystick.first_run', 0));
+  END IF;
+  RETURN NOT EXISTS (SELECT FROM workspaces);
+END $$;
+REVOKE ALL ON FUNCTION is_first_run(boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION is_first_run(boolean) TO {APP}
+"""
+
+_KEY_OF_COLLEAGUE: Final = "(EXISTS (SELECT 1 FROM members WHERE members.user_id = passkeys.user_id))"
+PASSKEYS: Final = [
+    "ALTER TABLE passkeys ENABLE ROW LEVEL SECURITY",
+    # As people: the subquery is itself under the policy of members.
+    f"CREATE POLICY colleagues ON passkeys USING {_KEY_OF_COLLEAGUE} WITH CHECK {_KEY_OF_COLLEAGUE}",
+    f"GRANT SELECT, INSERT, UPDATE, DELETE ON passkeys TO {APP}",
+    f"""
+CREATE FUNCTION passkey_of(credential bytea) RETURNS TABLE (
+  passkey_id uuid, user_id uuid, email text, person_name text, public_key bytea, sign_count bigint
+) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+  -- Whose key that is, before it is known which workspace they want.
+  SELECT k.id, k.user_id, p.email, p.name, k.public_key, k.sign_count
+  FROM passkeys k JOIN people p ON p.id = k.user_id
+  WHERE k.credential_id = credential
+$$;
+REVOKE ALL ON FUNCTION passkey_of(bytea) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION passkey_of(bytea) TO {APP}
+""",
+]
+
+_IDENTITY_OF_COLLEAGUE: Final = "(EXISTS (SELECT 1 FROM members WHERE members.user_id = identities.user_id))"
+IDENTITIES: Final = [
+    "ALTER TABLE identities ENABLE ROW LEVEL SECURITY",
+    f"CREATE POLICY colleagues ON identities USING {_IDENTITY_OF_COLLEAGUE} WITH CHECK {_IDENTITY_OF_COLLEAGUE}",
+    f"GRANT SELECT, INSERT, UPDATE, DELETE ON identities TO {APP}",
+    f"""
+CREATE FUNCTION identity_of(provider text, name text) RETURNS TABLE (user_id uuid, email text, person_name text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+  -- Whom a provider means, before their workspace is open.
+  SELECT p.id, p.email, p.name FROM identities i JOIN people p ON p.id = i.user_id
+  WHERE i.issuer = provider AND i.subject = name
+$$;
+CREATE FUNCTION workspace_named(wanted text) RETURNS TABLE (id uuid, name text, time_zone text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+  -- The workspace of a setting, by id or name, or the only one there is; none where several could be meant.
+  SELECT min(w.id::text)::uuid, min(w.name), min(w.time_zone) FROM workspaces w
+  WHERE wanted = '' OR w.id::text = lower(wanted) OR lower(w.name) = lower(wanted)
+  HAVING count(*) = 1
+$$;
+REVOKE ALL ON FUNCTION identity_of(text, text), workspace_named(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION identity_of(text, text), workspace_named(text) TO {APP}
+""",
+]

@@ -17,8 +17,9 @@ import msgspec
 from tallystick.auth import sessions
 from tallystick.auth.sessions import Live
 from tallystick.auth.tokens import Env
+from tallystick.domain import members
 from tallystick.domain.access import Actor
-from tallystick.domain.context import Context, Origin, Server
+from tallystick.domain.context import Context, Origin, Server, open_workspace
 from tallystick.domain.desk.shell import shell
 from tallystick.values.errors import Forbidden, Invalid, NotFound, Refusal, Unauthenticated
 from tallystick.values.seal import derive, seal, unseal
@@ -119,6 +120,8 @@ class _Exchange:
         self.files: list[Upload] = []
         self.path = request.path + (f"?{request.query_string}" if request.query_string else "")
         self.swaps = request.get_header(SWAP) is not None
+        self.asked: Actor | None = None
+        """Whose form it is, once that is known."""
 
     def answer(self, *, posting: bool) -> None:
         _guard(self.response)
@@ -143,6 +146,8 @@ class _Exchange:
         try:
             self._patiently(posting=posting)
         except (Invalid, Refusal) as refusal:
+            if isinstance(refusal, Forbidden):
+                self._tell_refused(refusal)
             if not posting or isinstance(refusal, Unauthenticated | NotFound):
                 raise
             self._again(refusal)
@@ -156,6 +161,9 @@ class _Exchange:
                     if posting:
                         token = self.request.get_header("X-CSRF-Token") or visit.form.kept("csrf_token")
                         self.entrance.require_csrf(self.request, visit.live, token)
+                        self.asked = visit.actor
+                        if not self.page.always:
+                            visit.ctx.require_changing()
                         visit.ctx.require(self.page.change or self.page.permission)
                         visit.ctx.comes_from(self._origin(visit.actor))
                     else:
@@ -202,7 +210,18 @@ class _Exchange:
             said=self._said(live),
             theme=theme if theme in THEMES else "",
             env=self.front.env,
+            look=(self.entrance.look_cookie, self.entrance.look_of(live)),
         )
+
+    def _tell_refused(self, refusal: Forbidden) -> None:
+        """The audit log hears of a change that was refused to somebody; whoever only looks meant none."""
+        if self.asked is None or self.asked.own_role is not None:
+            return
+        with self.entrance.database.transaction() as connection:
+            open_workspace(connection, self.asked.workspace_id)
+            ctx = Context(self.asked, connection, self.entrance.clock)
+            ctx.comes_from(self._origin(self.asked))
+            members.tell_refused(ctx, refusal.message)
 
     def _origin(self, actor: Actor) -> Origin:
         """For the audit log: the page, and from where its form came."""

@@ -90,6 +90,8 @@ class Visit:
     said: str = ""
     theme: str = ""
     env: Literal["live", "test"] = "live"
+    look: tuple[str, str] = ("", "")
+    """The cookie with which one looks at pages as a member does: its name, and its value for this session."""
 
     @property
     def actor(self) -> Actor:
@@ -161,5 +163,7 @@ class Page:
     """What `post` needs, where that is more."""
     upload: int = 0
     """How many bytes of files its form may bring."""
+    always: bool = False
+    """Whether its form works for whoever looks at pages as a member does."""
     file: bool = False
     """Whether `get` answers a file, not a page."""
