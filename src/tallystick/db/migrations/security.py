@@ -640,11 +640,11 @@ IDENTITIES: Final = [
     f"CREATE POLICY colleagues ON identities USING {_IDENTITY_OF_COLLEAGUE} WITH CHECK {_IDENTITY_OF_COLLEAGUE}",
     f"GRANT SELECT, INSERT, UPDATE, DELETE ON identities TO {APP}",
     f"""
-CREATE FUNCTION identity_of(provider text, name text) RETURNS TABLE (user_id uuid, email text, person_name text)
+CREATE FUNCTION identity_of(provider text, wanted text) RETURNS TABLE (user_id uuid, email text, person_name text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
   -- Whom a provider means, before their workspace is open.
   SELECT p.id, p.email, p.name FROM identities i JOIN people p ON p.id = i.user_id
-  WHERE i.issuer = provider AND i.subject = name
+  WHERE i.issuer = provider AND i.subject = wanted
 $$;
 CREATE FUNCTION workspace_named(wanted text) RETURNS TABLE (id uuid, name text, time_zone text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
