@@ -290,3 +290,11 @@ def test_the_stand_in_for_credentials_knows_nobody_else(stage: Stage) -> None:
     assert Uuid.read(new_id())
     answer = Expensicat(stage.client, "x/owner/*")("GET", "/members")
     assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.writes], ids=lambda one: one.id)
+def test_a_write_is_told_once(operation: Operation, stage: Stage) -> None:
+    request = example(operation, stage.world)
+    result, told = stage.told_by(lambda: request.send(stage.client, stage.token("owner")))
+    assert result.status_code == operation.status, result.text
+    assert told

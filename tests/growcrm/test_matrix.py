@@ -217,3 +217,15 @@ def test_a_read_with_a_known_key_is_one_trip(
         assert request.send(client, key).status_code == 200
         assert len(trips) == 1 + (not known), "a new one is asked for first"
         trips.clear()
+
+
+DONE_ALREADY = {"activateTask", "stopTaskTimers", "restoreProject", "updatePayment", "attachExpense"}
+"""What the example of these asks for is so already: nothing happens, and nothing is told."""
+
+
+@pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.writes], ids=lambda one: one.id)
+def test_a_write_is_told_once(operation: Operation, stage: Stage) -> None:
+    request = example(operation, stage.world)
+    result, told = stage.told_by(lambda: request.send(stage.client, stage.key))
+    assert result.status_code == operation.status, result.text
+    assert bool(told) == (operation.id not in DONE_ALREADY)

@@ -27,7 +27,7 @@ BY_ID = {operation.id: operation for operation in OPERATIONS}
 
 LINE = {"description": "Concept", "quantity": "1", "rate": "10"}
 BODIES: dict[str, dict[str, Any]] = {
-    "updateOrganization": {"legalName": "Studio North GmbH"},
+    "updateOrganization": {"legalName": "Studio South GmbH"},
     "createClient": {"name": "Umbrella"},
     "updateClient": {"name": "Umbrella"},
     "createProject": {"clientId": "client", "name": "Relaunch"},
@@ -84,7 +84,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "creditInvoice": {"reason": "Too much", "lines": [{"lineId": "billed_line", "amount": "1"}]},
     "refundInvoicePayment": {"amount": "10", "refundedOn": DAY.isoformat()},
     "writeInvoiceOff": {"reason": "Insolvent"},
-    "updateInvoiceSeries": {"prefix": "N-", "digits": 5},
+    "updateInvoiceSeries": {"prefix": "N-", "digits": 6},
     "updateCreditNoteSeries": {"next": 70},
     "submitWeek": {"firstDay": FREE_WEEK.isoformat()},
     "approveWeeks": {"weekIds": ["week.submitted"]},

@@ -32,6 +32,8 @@ class Stage:
     """The same as the owner role, for whom there is no row-level security."""
     foreign: frozenset[str] = field(init=False)
     """Ids and e-mails of the other workspace."""
+    rehearsal: Rehearsal = field(init=False)
+    """The transactions of `client`."""
 
     def __post_init__(self) -> None:
         self.foreign = identities(self.url, self.other.studio.workspace_id)
@@ -41,6 +43,15 @@ class Stage:
 
     def ask_as(self, token: str | None, request: Request, **headers: str) -> testing.Result:
         return request.send(self.client, token, **headers)
+
+    def told_by(self, send: Callable[[], testing.Result]) -> tuple[testing.Result, tuple[str, ...]]:
+        """An answer, and the events that one entry of the audit log tells of it; none: nothing was told."""
+        self.rehearsal.heard.clear()
+        result = send()
+        heard = self.rehearsal.heard
+        assert len(heard) <= 1, heard
+        assert all(entries == 1 for entries, _ in heard), heard
+        return result, heard[0][1] if heard else ()
 
     def contents(self) -> dict[str, str]:
         """A digest of every table's rows of the caller's workspace; that it answered is the one thing it may note."""
@@ -62,13 +73,15 @@ def set_up(
     """Two furnished workspaces, and apps over them: nothing a request does lasts longer than the request."""
     world, other = furnish(database), furnish(database, name="Canary & Co", word="Canary")
     owner = conninfo_to_dict(url)["user"]
-    apps = {
+    apps: dict[str, Any] = {
         "client": Rehearsal(database),
         "looking": Rehearsal(database, "SET TRANSACTION READ ONLY"),
         "lasting": database,
         "unwalled": Rehearsal(database, f"SET LOCAL ROLE {owner}"),
     }
-    return kind(url, world, other, **{name: make(over, world, other) for name, over in apps.items()})
+    stage = kind(url, world, other, **{name: make(over, world, other) for name, over in apps.items()})
+    stage.rehearsal = apps["client"]
+    return stage
 
 
 def untouched(stage: Stage) -> Iterator[None]:

@@ -472,6 +472,11 @@ def _cards(world: World, word: str) -> None:
         ctx.add(CardEvent(event_id=f"evt_{word}", type="charge.refunded", outcome="NOTHING", note=word))
 
 
+_OWN = b"xmin::text::bigint >= pg_current_xact_id()::text::bigint % 4294967296"
+_ENTRIES = b"SELECT event_ids FROM audit_log WHERE " + _OWN
+_EVENTS = b"SELECT array_agg(type ORDER BY id) FROM events WHERE id = ANY(%s)"
+
+
 class Rehearsal:
     """Transactions that are always rolled back: each request meets the world as it was made."""
 
@@ -479,6 +484,8 @@ class Rehearsal:
         self._database = database
         self._opening = opening
         """What each transaction starts with."""
+        self.heard: list[tuple[int, tuple[str, ...]]] = []
+        """Of each transaction that told of something: its entries in the audit log, and its events."""
 
     @contextlib.contextmanager
     def transaction(self, **how: Any) -> Generator[Connection]:
@@ -486,7 +493,11 @@ class Rehearsal:
             for statement in self._opening:
                 connection.execute(statement.encode())
             yield connection
-            connection.execute(b"SELECT 1")  # what waits for the commit is sent with it, and refused where it would be
+            # What waits for the commit is sent with it, and refused where it would be.
+            connection.execute(b"SET CONSTRAINTS ALL IMMEDIATE")
+            entries = connection.execute(_ENTRIES).fetchall()
+            if entries:
+                self.heard.append((len(entries), tuple(connection.execute(_EVENTS, [entries[0][0]]).fetchone()[0])))
             connection.rollback()
 
     def ping(self) -> bool:

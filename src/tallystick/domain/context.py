@@ -238,10 +238,11 @@ class Context:
         self.require_changing()
         self.connection.later(statement, {**values, **self._own(statement)})
 
-    def record(self, what: str, row: Tenant) -> None:
+    def record(self, what: str, row: Row) -> None:
         """Tell that something happened to a row, in the transaction in which it happens."""
-        before = self._before.pop((type(row), row.id), None)
-        self._record(what, row, snapshot(row), None if before is None else msgspec.json.encode(before).decode())
+        told = cast("Identified", row)
+        before = self._before.pop((type(row), told.id), None)
+        self._record(what, told, snapshot(row), None if before is None else msgspec.json.encode(before).decode())
 
     def record_facts(self, what: str, row: Identified, **facts: Any) -> None:
         """`record` with chosen facts instead of the whole row: for rows that hold secrets."""

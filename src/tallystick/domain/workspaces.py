@@ -225,9 +225,11 @@ def change(ctx: Context, **facts: Any) -> Workspace:
         ctx.row(_WAIT_FOR_TIME)
     if "default_rate" in facts:
         dated_rates.settle(ctx, settings, "default_rate", facts.pop("default_rate"))
-    ctx.change(settings, **facts)
+    changed = ctx.change(settings, **facts)
     if closing:
         ctx.record_facts("time_settings_changed", settings, **closing)
+    if changed:
+        ctx.record("updated", settings)
     return settings
 
 

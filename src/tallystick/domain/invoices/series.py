@@ -130,7 +130,8 @@ def change(
     facts = {name: value for name, value in facts.items() if value is not None}
     _check(kind, studio, facts)
     was = _key(kind, studio, _today(ctx, studio))
-    ctx.change(studio, **facts)
+    if ctx.change(studio, **facts):
+        ctx.record("updated", studio)
     key = _key(kind, studio, _today(ctx, studio))
     if key != was:
         _set(ctx, key, max(_next(ctx, was), _next(ctx, key)))
