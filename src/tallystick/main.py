@@ -38,6 +38,7 @@ from tallystick.documents import Documents
 from tallystick.domain.access import Actor
 from tallystick.domain.context import Clock, Server, utc_now
 from tallystick.jobs.desk import AT_ONCE, Desk
+from tallystick.outgoing.http import HttpCourier
 from tallystick.outgoing.oidc import OidcProvider
 from tallystick.outgoing.smtp import SmtpPost
 from tallystick.outgoing.stripe_checkout import StripeTill
@@ -62,6 +63,8 @@ from tallystick.web.reference import Reference
 App = falcon.App[falcon.Request, falcon.Response]
 Seen = Callable[[Actor], None]
 
+CARRYING: Final = 4
+"""Connections of a worker in which what became of webhooks is written down; no request to a receiver holds one."""
 POOL_PER_PROCESS: Final = 4
 """Connections of one process: a few requests at a time run best on a core, the rest wait for their turn."""
 
@@ -142,6 +145,8 @@ def lent(settings: Settings, key: bytes) -> Server:
         post=SmtpPost(settings.egress_allow),
         sender=sender_of(settings),
         till=StripeTill(settings.stripe_api) if find_spec("stripe") is not None else None,
+        courier=HttpCourier(settings.egress_allow),
+        live=settings.env == "live",
     )
 
 
@@ -186,7 +191,7 @@ def single_sign_on_of(settings: Settings) -> SingleSignOn | None:
 @contextlib.contextmanager
 def desk_of(settings: Settings, owner_url: str) -> Generator[Desk]:
     """What a worker of this server has at hand."""
-    database = Database(owner_url, size=AT_ONCE + 1)
+    database = Database(owner_url, size=AT_ONCE + 1 + CARRYING)
     database.open()
     try:
         yield Desk(owner_url, database, lent(settings, key_file(settings.data)))

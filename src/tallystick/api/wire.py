@@ -203,6 +203,8 @@ class Operation:
     """Whether `data` is a list of all there are, without paging."""
     nullable: bool = False
     """Whether `data` may be null."""
+    kept: Callable[[Any], Any] | None = None
+    """What a retry is told of an answer that shows a secret this one time."""
     message: str = ""
     """What an answer says was done, in APIs whose answers say so."""
     sorts: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -515,8 +517,9 @@ class _Exchange:
                 open_still = isinstance(told, File | Later | Errand | Refusal)
                 body = b"" if open_still else self._encode(ctx, operation, ask, told)
                 if key is not None and decision is not None and not open_still:
+                    kept = body if operation.kept is None else self._encode(ctx, operation, ask, operation.kept(told))
                     idempotency.keep(
-                        ctx, key, decision.fingerprint, status=operation.status, body=body, request_id=self.request_id
+                        ctx, key, decision.fingerprint, status=operation.status, body=kept, request_id=self.request_id
                     )
             if isinstance(told, Refusal):  # answered and not raised: what was written before it is kept
                 raise told

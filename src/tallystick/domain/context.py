@@ -24,6 +24,7 @@ from tallystick.values.duration import local_date
 from tallystick.values.errors import Absent, Forbidden, NotFound, Refusal
 from tallystick.values.ids import new_id
 from tallystick.values.letter import Post, Sender
+from tallystick.values.webhooks import Courier
 
 Clock = Callable[[], datetime]
 
@@ -49,6 +50,10 @@ class Server:
     """Through whom letters go that go through no server of the workspace's own; None: the operator has set up none."""
     till: Till | None = None
     """Who speaks to Stripe; None: its library is not installed."""
+    courier: Courier | None = None
+    """Who takes events to receivers."""
+    live: bool = True
+    """Whether this server is in production; receivers are told."""
 
 
 class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -302,7 +307,8 @@ def refusal_of(error: psycopg.IntegrityError) -> Refusal | psycopg.IntegrityErro
 
 def snapshot(row: Row) -> str:
     """A row as JSON text, for its event."""
-    return msgspec.json.encode({name: row.__dict__.get(name) for name in columns_of(type(row))}).decode()
+    facts = {name: row.__dict__.get(name) for name in columns_of(type(row))}
+    return msgspec.json.encode({**facts, **{name: getattr(row, name) for name in row.told}}).decode()
 
 
 def columns_in(row: Row) -> dict[str, Any]:

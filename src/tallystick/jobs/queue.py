@@ -102,6 +102,12 @@ def queue_of(desk: Desk) -> procrastinate.App:
         del timestamp
         tasks.forget_exports(desk)
 
+    @app.periodic(cron="47 * * * *")
+    @task("forget_old_webhooks", queueing_lock="forget_old_webhooks")
+    def forget_old_webhooks(timestamp: int) -> None:  # pyright: ignore[reportUnusedFunction]
+        del timestamp
+        tasks.forget_old_webhooks(desk)
+
     @app.periodic(cron="17 4 * * *")
     @task("forget_old_jobs", queueing_lock="forget_old_jobs", pass_context=True)
     async def forget_old_jobs(context: JobContext, timestamp: int) -> None:  # pyright: ignore[reportUnusedFunction]

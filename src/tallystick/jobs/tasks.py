@@ -13,6 +13,7 @@ from tallystick.auth import portal as portal_doors
 from tallystick.domain import exports, members, portal, reminders, sending
 from tallystick.domain.mails import delivery
 from tallystick.domain.recurring import automatic_billing, runs
+from tallystick.domain.webhooks import sending as webhooks
 from tallystick.jobs.desk import Desk
 from tallystick.values.errors import NotFound, Refusal
 
@@ -41,6 +42,14 @@ _BILLING_ITSELF: Final = """
     SELECT workspace_id FROM recurring_invoices WHERE status = 'ACTIVE' AND deleted_at IS NULL
     UNION SELECT workspace_id FROM automatic_billing
 """
+
+
+def forget_old_webhooks(desk: Desk) -> None:
+    """Delete messages that are too old to be told of, a batch at a time."""
+    gone = True
+    while gone and not desk.leaving.is_set():
+        with desk.owner() as connection:
+            gone = webhooks.forget(connection, desk.clock()) > 0
 
 
 def send_reset_link(desk: Desk, email: str) -> None:

@@ -32,6 +32,7 @@ from tallystick.api.native import (
     tax_rates,
     time_entries,
     weeks,
+    webhooks,
     write_offs,
 )
 from tallystick.api.wire import Operation
@@ -65,4 +66,5 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *changes.OPERATIONS,
     *audit.OPERATIONS,
     *exports.OPERATIONS,
+    *webhooks.OPERATIONS,
 )
