@@ -38,6 +38,7 @@ from tallystick.api.native import (
     tax_rates,
     time_entries,
     weeks,
+    webhooks,
 )
 from tallystick.api.native.operations import OPERATIONS
 from tallystick.api.native.wire import REASONS, STATUS, camel, parameters_of
@@ -90,6 +91,8 @@ RESOURCES: dict[str, tuple[type[Struct], str | None]] = {
     "Card payments": (cards.CardSettingsJson, "updateCardSettings"),
     "Payment methods": (cards.PaymentMethodJson, "setClientPaymentMethod"),
     "Checkouts": (cards.CheckoutJson, None),
+    "Webhook endpoints": (webhooks.WebhookEndpointJson, "createWebhookEndpoint"),
+    "Webhook deliveries": (webhooks.WebhookDeliveryJson, None),
     "OAuth apps": (oauth.OAuthAppJson, "createOauthApp"),
     "OAuth grants": (oauth.OAuthGrantJson, None),
 }

@@ -75,6 +75,7 @@ def place(attack: Attacker, operation: Operation) -> str:
             "lines": [{"description": "L", "quantity": 1, "rate": 1}],
         },
         "oauth-apps": {"name": "A", "redirectUris": ["https://app.example/callback"]},
+        "webhook-endpoints": {"url": "https://hooks.example/in", "events": ["*"]},
         "invoices": {"clientId": ids["client"], "lines": [{"description": "L", "quantity": 1, "rate": 1}]},
     }
     head = operation.path.split("/")[1]

@@ -70,6 +70,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "setClientPaymentMethod": {"method": "BANK"},
     "setInvoicePaymentMethod": {"method": "CARD"},
     "createOauthApp": {"name": "Chart Room", "redirectUris": ["https://app.example/callback"]},
+    "createWebhookEndpoint": {"url": "https://hooks.example/in", "events": ["invoice.*"]},
+    "updateWebhookEndpoint": {"description": "Ledger"},
+    "replayWebhookRange": {"from": "2026-06-01T00:00:00Z"},
     "sendInvoice": {"to": ["ada@client.example"]},
     "remindOfInvoice": {"to": ["ada@client.example"]},
     "setInvoiceReminders": {"enabled": False},
@@ -107,6 +110,7 @@ NOUNS = {
     "refunds": "refund", "credit-notes": "credit_note",
     "report-views": "view", "weeks": "week",
     "exports": "export", "mails": "mail", "invitations": "invitation",
+    "webhook-endpoints": "endpoint", "deliveries": "delivery",
     "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
 }  # fmt: skip
 """The collection in a path → the noun of the id behind it."""

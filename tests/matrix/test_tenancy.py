@@ -28,6 +28,8 @@ NOT_A_MEMBERS = frozenset(
         "invoice",
         "payment",
         "app",
+        "endpoint",
+        "delivery",
         "mail",
         "rate",
         "invitation",

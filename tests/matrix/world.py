@@ -68,6 +68,8 @@ from tallystick.domain.recurring.recurring import Template
 from tallystick.domain.reports import views
 from tallystick.domain.sending import Message
 from tallystick.domain.task_statuses import TaskPriority, TaskStatus
+from tallystick.domain.webhooks import deliveries as webhook_deliveries
+from tallystick.domain.webhooks import endpoints as webhook_endpoints
 from tallystick.values.ids import new_id
 from tests.documents.papers import LOGO
 from tests.studio import KEY, Person, Studio, found_studio
@@ -219,6 +221,10 @@ def _apps(world: World, word: str) -> None:
         made = {"name": f"{word} charts", "redirect_uris": [f"https://{word.lower()}.example/callback"]}
         app, gone = oauth.create_app(ctx, **made), oauth.create_app(ctx, **made)
         ids |= {"app": app.id, "app.deleted": oauth.revoke_app(ctx, gone.id).id}
+        where, wanted = f"https://{word.lower()}.example/hook", {"events": ["invoice.*"], "description": word}
+        endpoint, gone = (webhook_endpoints.create(ctx, url=where, **wanted).endpoint for _ in range(2))
+        ids |= {"endpoint": endpoint.id, "endpoint.deleted": webhook_endpoints.delete(ctx, gone.id).id}
+        ids |= {"delivery": webhook_deliveries.test(ctx, endpoint.id).id, "delivery.deleted": new_id()}
     for who in PEOPLE:
         with studio.context(who) as ctx:
             ids[f"grant.{who}"] = oauth.grant(ctx, app, ["entries:read"]).id

@@ -24,6 +24,7 @@ MODULES: Final = (
     "tokens",
     "api_keys",
     "oauth_apps",
+    "webhooks",
     "tax_rates",
     "invoices",
     "sending",

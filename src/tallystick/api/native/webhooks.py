@@ -196,7 +196,8 @@ OPERATIONS = (
         many=True, tag=_TAG,
     ),
     Operation(
-        "createWebhookEndpoint", "POST", _PATH, create_endpoint, "Have events sent to an address; the secret is shown once",
+        "createWebhookEndpoint", "POST", _PATH, create_endpoint,
+        "Have events sent to an address; its secret is shown once",
         _KEEP, WebhookSecretJson, status=201, body=WebhookEndpointFields, required=("url", "events"),
         read_only=read_only(WebhookSecretJson, WebhookEndpointFields), kept=_without_secret,
         conflicts="There are as many endpoints as a workspace may have.", tag=_TAG,
@@ -230,7 +231,6 @@ OPERATIONS = (
             "cursor": Filter("text", _NONE, about="Opaque pagination cursor: nextCursor from a previous response."),
             "limit": Filter("least_count", _NONE, about="Page size (1–200, default 50)."),
             "state": Filter("choice", _NONE, choices=STATES),
-            "event_id": Filter("id", _NONE, about="The id of an event."),
         },
         tag=_TAG,
     ),

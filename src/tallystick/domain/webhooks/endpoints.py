@@ -189,6 +189,12 @@ def read(ctx: Context, endpoint_id: str) -> WebhookEndpoint:
     return ctx.find(WebhookEndpoint, endpoint_id)
 
 
+def of_delivery(ctx: Context, endpoint_id: str) -> WebhookEndpoint | None:
+    """The endpoint of a delivery; None: it is deleted."""
+    ctx.require(Permission.CHANGE_WORKSPACE)
+    return next(iter(ctx.select(WebhookEndpoint, _table.c.id == endpoint_id, _table.c.deleted_at.is_(None))), None)
+
+
 def every(ctx: Context) -> list[WebhookEndpoint]:
     """All endpoints, the newest first."""
     ctx.require(Permission.CHANGE_WORKSPACE)

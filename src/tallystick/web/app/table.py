@@ -31,6 +31,7 @@ from tallystick.web.app import (
     tasks,
     time,
     timer,
+    webhooks,
 )
 from tallystick.web.app.visit import Page
 
@@ -59,6 +60,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *payment_settings.PAGES,
     *account.PAGES,
     *apps_and_keys.PAGES,
+    *webhooks.PAGES,
     *audit_log.PAGES,
     *exports.PAGES,
 )
