@@ -45,6 +45,8 @@ from tallystick.domain.reports.views import ReportView
 from tallystick.domain.tasks import Task
 from tallystick.domain.tax_rates import TaxRate
 from tallystick.domain.time_entries import TimeEntry
+from tallystick.domain.webhooks.deliveries import WebhookDelivery
+from tallystick.domain.webhooks.endpoints import WebhookEndpoint
 from tallystick.values.errors import (
     Absent,
     Changed,
@@ -97,6 +99,8 @@ HELD: Final[Mapping[str, type[Row]]] = {
     "/tasks/": Task,
     "/tax-rates/": TaxRate,
     "/time-entries/": TimeEntry,
+    "/webhook-endpoints/": WebhookEndpoint,
+    "/webhook-endpoints/deliveries/": WebhookDelivery,
 }
 """Before the id of a resource → the row that holds still while the resource is changed on condition of its version."""
 

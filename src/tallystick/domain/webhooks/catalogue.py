@@ -45,6 +45,9 @@ EVENTS: Final[dict[str, tuple[str, ...]]] = {
     "tax_rate": ("created", "updated", "deleted"),
     "number_series": ("changed",),
     "report_view": ("created", "updated", "deleted"),
+    "export": ("asked", "finished", "failed", "downloaded"),
+    "portal_link": ("sent",),
+    "portal_session": ("begun", "ended"),
     "member": (
         "added", "updated", "role_changed", "removed", "second_factor_on", "second_factor_off", "backup_codes_renewed",
     ),

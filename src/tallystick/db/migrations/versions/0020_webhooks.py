@@ -10,8 +10,8 @@ from sqlalchemy.dialects import postgresql
 
 from tallystick.db.migrations import security
 
-revision = "0017"
-down_revision = "0016"
+revision = "0020"
+down_revision = "0019"
 
 NEW_TABLES: Final = (
     "webhook_endpoints",
@@ -191,7 +191,7 @@ def upgrade() -> None:
     op.create_check_constraint(
         op.f("ck_mails_kind"),
         "mails",
-        "kind IN ('invoice', 'reminder', 'payment', 'test', 'invitation', 'password', 'notice')",
+        "kind IN ('invoice', 'reminder', 'payment', 'test', 'invitation', 'password', 'portal', 'notice')",
     )
     for table in NEW_TABLES:
         for statement in security.tenant_table(table):
