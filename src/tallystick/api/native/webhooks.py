@@ -24,7 +24,7 @@ Description = Annotated[str, Meta(max_length=500)]
 Instant = Annotated[datetime, Meta(tz=True)]
 
 
-class WebhookEndpointJson(Struct, rename="camel", gc=False, kw_only=True):
+class WebhookEndpointJson(Struct, rename="camel", gc=False):
     id: str
     org_id: str
     url: str
@@ -40,7 +40,7 @@ class WebhookEndpointJson(Struct, rename="camel", gc=False, kw_only=True):
     updated_at: datetime
 
 
-class WebhookSecretJson(WebhookEndpointJson, rename="camel", gc=False, kw_only=True):
+class WebhookSecretJson(WebhookEndpointJson, rename="camel", gc=False):
     """An endpoint with its secret, this one time; a retry of the same request hears that it was shown."""
 
     secret: str | None
@@ -57,7 +57,7 @@ class WebhookEndpointChanges(WebhookEndpointFields, rename="camel"):
     status: Status | UnsetType = UNSET
 
 
-class WebhookDeliveryJson(Struct, rename="camel", gc=False, kw_only=True):
+class WebhookDeliveryJson(Struct, rename="camel", gc=False):
     id: str
     endpoint_id: str
     event_id: str
@@ -80,7 +80,7 @@ class WebhookAttemptJson(Struct, rename="camel", gc=False):
     error: str | None
 
 
-class WebhookDeliveryDetailJson(WebhookDeliveryJson, rename="camel", gc=False, kw_only=True):
+class WebhookDeliveryDetailJson(WebhookDeliveryJson, rename="camel", gc=False):
     """A delivery with the very bytes that were sent, as text, and each attempt, the newest first."""
 
     body: str
