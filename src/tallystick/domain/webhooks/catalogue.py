@@ -45,6 +45,8 @@ EVENTS: Final[dict[str, tuple[str, ...]]] = {
     "tax_rate": ("created", "updated", "deleted"),
     "number_series": ("changed",),
     "report_view": ("created", "updated", "deleted"),
+    "week": ("submitted", "withdrawn", "approved", "returned", "reopened"),
+    "workspace": ("time_settings_changed",),
     "export": ("asked", "finished", "failed", "downloaded"),
     "portal_link": ("sent",),
     "portal_session": ("begun", "ended"),
