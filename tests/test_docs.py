@@ -37,8 +37,8 @@ from tallystick.api.native import (
     tasks,
     tax_rates,
     time_entries,
-    weeks,
     webhooks,
+    weeks,
 )
 from tallystick.api.native.operations import OPERATIONS
 from tallystick.api.native.wire import REASONS, STATUS, camel, parameters_of

@@ -31,8 +31,8 @@ from tallystick.api.native import (
     tasks,
     tax_rates,
     time_entries,
-    weeks,
     webhooks,
+    weeks,
     write_offs,
 )
 from tallystick.api.wire import Operation
