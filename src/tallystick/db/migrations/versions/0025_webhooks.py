@@ -10,8 +10,8 @@ from sqlalchemy.dialects import postgresql
 
 from tallystick.db.migrations import security
 
-revision = "0022"
-down_revision = "0021"
+revision = "0025"
+down_revision = "0024"
 
 NEW_TABLES: Final = (
     "webhook_endpoints",
