@@ -20,7 +20,7 @@ from tallystick.api.native.wire import camel
 from tallystick.domain.webhooks.sending import Happened
 
 SHAPES: Final[Mapping[str, View[Any]]] = {
-    **VIEWS,
+    **{name: view for name, view in VIEWS.items() if isinstance(view, View)},
     "automaticBilling": BILLING,
     "creditNote": CREDIT_NOTE,
     "milestone": MILESTONE,
