@@ -51,6 +51,7 @@ from tallystick.web.assets import Assets
 from tallystick.web.auth.oauth import mount_oauth
 from tallystick.web.auth.sign_in import mount_sign_in
 from tallystick.web.cards import mount_cards
+from tallystick.web.closing import mount_closing
 from tallystick.web.documents import Document, Once
 from tallystick.web.exports import mount_exports
 from tallystick.web.health import Alive, Ready, RequestIds
@@ -119,6 +120,7 @@ def build(
         mount_invoice_pages(app, entrance, wire.server, assets)
         mount_portal(app, entrance, wire.server, assets)
         mount_exports(app, entrance, wire.server)
+        mount_closing(app, entrance, wire.server)
     mount_expensicat(app, settings, wire, key, assets=assets)
     described = Once(lambda: native_document(OPERATIONS, version=__version__, server=settings.public_url))
     app.add_route("/api/openapi.json", openapi(described))

@@ -47,7 +47,7 @@ EVERYTHING: Final = frozenset({"*"})
 """The scopes of a session: whatever the person's role may do."""
 
 _SESSIONS: Final = Lookup("open_by_session(%(session)s::uuid, %(digest)s::bytea, %(now)s::timestamptz)")
-_SIGN_IN: Final = Prepared("SELECT * FROM sign_in_of(%(email)s)")
+_SIGN_IN: Final = Prepared("SELECT * FROM places_open_to(%(email)s)")
 _OPEN_LINK: Final = Prepared("SELECT * FROM open_by_password_link(%(digest)s, %(now)s)")
 _LOCK_PERSON: Final = Prepared("SELECT FROM people WHERE id = %(person)s::uuid FOR UPDATE")
 _STILL: Final = Prepared("""

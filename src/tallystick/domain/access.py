@@ -52,6 +52,7 @@ class Permission(StrEnum):
     KEEP_API_KEYS = "make and revoke API keys"
     READ_MAILS = "read what was mailed"
     EXPORT_EVERYTHING = "export everything"
+    CLOSE_WORKSPACE = "close the workspace"
     APPROVE_TIME = "approve weeks"
     LOOK_AS_MEMBER = "look at pages as a member does"
 
@@ -100,7 +101,7 @@ _ADMIN = _MANAGER | {
 }
 
 GRANTS: Final[dict[Role, frozenset[Permission]]] = {
-    "OWNER": _ADMIN | {_P.KEEP_API_KEYS, _P.EXPORT_EVERYTHING},  # a key acts as the owner
+    "OWNER": _ADMIN | {_P.KEEP_API_KEYS, _P.EXPORT_EVERYTHING, _P.CLOSE_WORKSPACE},  # a key acts as the owner
     "ADMIN": _ADMIN,
     "MANAGER": _MANAGER,
     "MEMBER": _MEMBER,

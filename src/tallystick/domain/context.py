@@ -148,6 +148,10 @@ class Context:
         own._origin = self._origin
         return own
 
+    def even_closed(self) -> None:
+        """Let this transaction write in a workspace that is closed, too: for closing itself, sessions and exports."""
+        self.connection.later(_EVEN_CLOSED, {})
+
     # --- reading
 
     def rows(self, statement: Prepared, /, **values: Any) -> list[tuple[Any, ...]]:
@@ -353,6 +357,7 @@ def actor() -> ColumnElement[str]:
 
 
 _OPEN_WORKSPACE = Prepared(text("SELECT set_config('tallystick.workspace', :workspace, true)"))
+_EVEN_CLOSED = Prepared(text("SELECT set_config('tallystick.even_closed', 'on', true)"))
 _TIMES = frozenset({"created_at", "updated_at", "occurred_at"})
 _finds: dict[tuple[type[Row], bool, Lock | None], Prepared] = {}
 _inserts: dict[type[Row], Prepared] = {}

@@ -284,11 +284,13 @@ def turn_off_second_factor(ctx: Context, user_id: str) -> None:
 
 def tell_failed(ctx: Context, user_id: str, why: str) -> None:
     """Tell that a sign-in as somebody failed. The context is nobody's: it was not them, as far as is known."""
+    ctx.even_closed()
     ctx.record_facts("sign_in_failed", active(ctx, user_id), why=why)
 
 
 def tell_refused(ctx: Context, why: str) -> None:
     """Tell that the actor was refused a change."""
+    ctx.even_closed()
     ctx.record_facts("refused", of_self(ctx), why=why[:200])
 
 

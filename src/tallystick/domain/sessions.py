@@ -116,6 +116,7 @@ def begin(
     lifetime: timedelta | None = None,
 ) -> Session:
     """Sign the actor in. Whether they are who they say was decided by the caller, who holds the secret."""
+    ctx.even_closed()
     session = ctx.add(
         Session(
             id=session_id,
@@ -135,6 +136,7 @@ def begin(
 def end(ctx: Context, session: Session, why: Ending) -> None:
     """End a session; the very next request with it is refused."""
     if session.ended_at is None:
+        ctx.even_closed()
         ctx.change(session, ended_at=ctx.now, ending=why)
         ctx.record_facts("ended", session, user_id=session.user_id, why=why)
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
-from sqlalchemy import CheckConstraint, ColumnElement, select, text
+from sqlalchemy import CheckConstraint, ColumnElement, Index, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tallystick.db.base import Id, Money, Row, one_of, table_of
@@ -63,6 +63,7 @@ class Workspace(Row):
         one_of("invoice_paper", PAPERS),
         one_of("language", LANGUAGES),
         CheckConstraint("brand_color ~ '^#[0-9a-f]{6}$'", name="brand_color"),
+        Index("ix_workspaces_closed_at", "closed_at", postgresql_where="closed_at IS NOT NULL"),
     )
     noun: ClassVar[str] = "workspace"
 
@@ -147,6 +148,8 @@ class Workspace(Row):
     """Time up to and including this day is closed for everybody."""
     lock_month_after_days: Mapped[int | None]
     """A month closes when so many days of the next have gone by; None: never by itself."""
+    closed_at: Mapped[datetime | None]
+    """Since when nobody but its owner is let in (`closing`)."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 

@@ -108,6 +108,12 @@ def queue_of(desk: Desk) -> procrastinate.App:
         del timestamp
         tasks.forget_old_webhooks(desk)
 
+    @app.periodic(cron="41 * * * *")
+    @task("erase_closed", queueing_lock="erase_closed", lock="erase_closed")
+    def erase_closed(timestamp: int) -> None:  # pyright: ignore[reportUnusedFunction]
+        del timestamp
+        tasks.erase_closed(desk)
+
     @app.periodic(cron="17 4 * * *")
     @task("forget_old_jobs", queueing_lock="forget_old_jobs", pass_context=True)
     async def forget_old_jobs(context: JobContext, timestamp: int) -> None:  # pyright: ignore[reportUnusedFunction]

@@ -45,6 +45,8 @@ class Shell(NamedTuple):
     workspace_zone: str
     timer_limit_minutes: int
     approve_weeks: bool
+    closed_at: datetime | None
+    """Since when the workspace is closed; only its owner still has pages then."""
     timer: Timer | None
 
 
@@ -71,7 +73,7 @@ def shell(ctx: Context) -> Shell:
     ctx.require(Permission.READ_SELF)
     found = ctx.row(_SHELL, everyone=ctx.actor.sees_everyone)
     assert found is not None  # noqa: S101 - a session is a member's
-    return Shell._make((*found[:11], Timer._make(found[11:]) if found[11] else None))
+    return Shell._make((*found[:12], Timer._make(found[12:]) if found[12] else None))
 
 
 def places(ctx: Context, sought: str = "", *, limit: int = 30, recent: bool = False) -> list[Place]:
@@ -129,7 +131,7 @@ _SHELL = Prepared(
     text("""
         SELECT person.name, person.email, person.language, person.clock, person.week_start, person.time_zone,
                studio.name, studio.default_currency, studio.time_zone, studio.timer_limit_minutes,
-               studio.approve_weeks,
+               studio.approve_weeks, studio.closed_at,
                entry.id, entry.project_id, project.name, project.color, entry.task_id, task.name, client.name,
                entry.note, entry.started_at
         FROM people AS person

@@ -46,7 +46,7 @@ EVENTS: Final[dict[str, tuple[str, ...]]] = {
     "number_series": ("changed",),
     "report_view": ("created", "updated", "deleted"),
     "week": ("submitted", "withdrawn", "approved", "returned", "reopened"),
-    "workspace": ("updated", "time_settings_changed"),
+    "workspace": ("updated", "time_settings_changed", "closed", "reopened"),
     "export": ("asked", "finished", "failed", "downloaded"),
     "portal_link": ("sent",),
     "portal_session": ("begun", "ended"),

@@ -248,6 +248,7 @@ _BEHIND = Prepared("""
     SELECT head.workspace_id FROM webhook_heads AS head
     JOIN change_heads AS written ON written.workspace_id = head.workspace_id
     WHERE written.audited > head.audited
+      AND head.workspace_id IN (SELECT id FROM workspaces WHERE closed_at IS NULL)
       AND EXISTS (SELECT FROM webhook_endpoints AS one
                   WHERE one.workspace_id = head.workspace_id AND one.deleted_at IS NULL)
 """)
@@ -296,6 +297,7 @@ _CLAIM = Prepared("""
                CASE WHEN endpoint.failures > 0 THEN 1 ELSE %(one)s::bigint END - COALESCE(busy.held, 0) AS free
         FROM webhook_endpoints AS endpoint LEFT JOIN busy ON busy.endpoint_id = endpoint.id
         WHERE endpoint.status <> 'disabled' AND endpoint.deleted_at IS NULL
+          AND endpoint.workspace_id IN (SELECT id FROM workspaces WHERE closed_at IS NULL)
     ), due AS (
         SELECT delivery.id, delivery.next_attempt_at, share.failing,
                row_number() OVER (PARTITION BY share.id ORDER BY delivery.next_attempt_at, delivery.id) AS turn

@@ -78,6 +78,7 @@ VERB_NAMES: Final = {
     "approved": "approved",
     "archived": "archived",
     "began": "began",
+    "closed": "closed",
     "backup_codes_renewed": "backup codes renewed",
     "booked": "booked",
     "cancelled": "cancelled",

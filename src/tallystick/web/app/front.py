@@ -19,7 +19,8 @@ from tallystick.auth.sessions import Live
 from tallystick.auth.tokens import Env
 from tallystick.domain import members
 from tallystick.domain.access import Actor
-from tallystick.domain.context import Context, Origin, Server, open_workspace
+from tallystick.domain.closing import CLOSED
+from tallystick.domain.context import Context, Origin, Server, open_workspace, refusal_of
 from tallystick.domain.desk.shell import shell
 from tallystick.values.errors import Forbidden, Invalid, NotFound, Refusal, Unauthenticated
 from tallystick.values.seal import derive, seal, unseal
@@ -158,6 +159,9 @@ class _Exchange:
             try:
                 with self.entrance.database.transaction() as connection:
                     visit = self._visit(connection)
+                    if visit.shell.closed_at is not None and not (self.page.closed or self.page.always):
+                        self._send(visit, visit.go("/settings/close", CLOSED if posting else ""), b"")
+                        return
                     if posting:
                         token = self.request.get_header("X-CSRF-Token") or visit.form.kept("csrf_token")
                         self.entrance.require_csrf(self.request, visit.live, token)
@@ -172,6 +176,8 @@ class _Exchange:
                     body = self._painted(visit, answer)
                 self._send(visit, answer, body or self._made(visit, answer))
             except Exception as error:
+                if any(kind.__name__ == "IntegrityError" for kind in type(error).__mro__):
+                    raise refusal_of(error) from error  # type: ignore[arg-type]  # a page knows no driver
                 again = not _AGAIN.isdisjoint(kind.__name__ for kind in type(error).__mro__)
                 if not again or attempt == TRIES - 1:
                     raise

@@ -13,6 +13,7 @@ from tallystick.web.app import (
     builder,
     calendar,
     clients,
+    closing,
     credit_notes,
     expenses,
     exports,
@@ -63,4 +64,5 @@ PAGES: Final[tuple[Page, ...]] = (
     *webhooks.PAGES,
     *audit_log.PAGES,
     *exports.PAGES,
+    *closing.PAGES,
 )

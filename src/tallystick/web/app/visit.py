@@ -165,5 +165,7 @@ class Page:
     """How many bytes of files its form may bring."""
     always: bool = False
     """Whether its form works for whoever looks at pages as a member does."""
+    closed: bool = False
+    """Whether it is there in a closed workspace, too."""
     file: bool = False
     """Whether `get` answers a file, not a page."""
