@@ -22,7 +22,7 @@ GROUPS = {
     "work": (
         "Work",
         ("clients", "contacts", "categories", "projects", "milestones", "task_statuses", "tasks", "checklists",
-         "comments", "notes", "rates", "time_entries", "expenses", "files"),
+         "comments", "notes", "rates", "time_entries", "device_actions", "pins", "expenses", "files"),
     ),
     "money": ("Money", (
         "dated_rates", "tax_rates", "invoices", "credit_notes", "payments", "client_credit", "recurring", "billing",

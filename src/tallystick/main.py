@@ -55,6 +55,7 @@ from tallystick.web.closing import mount_closing
 from tallystick.web.documents import Document, Once
 from tallystick.web.exports import mount_exports
 from tallystick.web.health import Alive, Ready, RequestIds
+from tallystick.web.installed import mount_installed
 from tallystick.web.invoice_page import mount_invoice_pages
 from tallystick.web.portal import mount_portal
 from tallystick.web.reference import EXPENSICAT as EXPENSICAT_GUIDE
@@ -125,6 +126,7 @@ def build(
     described = Once(lambda: native_document(OPERATIONS, version=__version__, server=settings.public_url))
     app.add_route("/api/openapi.json", openapi(described))
     front = mount_app(app, entrance, lent(settings, key), assets, PAGES, env=settings.env)
+    mount_installed(app, assets, front.painter)
     app.add_route(TIME_CSV.path, ByCookieOrToken(Door(front, TIME_CSV), wire, "getTimeReportCsv"))
     app.add_route("/api-docs", Reference(described, assets))
     app.add_route("/static/{name}", assets)

@@ -26,7 +26,7 @@ playwright = pytest.importorskip("playwright.sync_api", reason="playwright is no
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no browser at {CHROMIUM}")
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 860}
-PARTS = ("/timer/bar", "/timer/options")
+PARTS = ("/timer/bar", "/timer/options", "/offline/state")
 """What scripts put into a page; nobody goes there."""
 NASTY = "\"'><img src=x onerror=window.__x=1><script>window.__x=1</script>{{7*7}}${7*7}"
 

@@ -24,6 +24,7 @@ from tallystick.domain import (
     clients,
     comments,
     contacts,
+    device_actions,
     expenses,
     exports,
     files,
@@ -33,6 +34,7 @@ from tallystick.domain import (
     notes,
     oauth,
     payments,
+    pins,
     portal,
     projects,
     rates,
@@ -70,6 +72,7 @@ from tallystick.domain.sending import Message
 from tallystick.domain.task_statuses import TaskPriority, TaskStatus
 from tallystick.domain.webhooks import deliveries as webhook_deliveries
 from tallystick.domain.webhooks import endpoints as webhook_endpoints
+from tallystick.values.errors import NotFound
 from tallystick.values.ids import new_id
 from tests.documents.papers import LOGO
 from tests.studio import KEY, Person, Studio, found_studio
@@ -239,6 +242,12 @@ def _apps(world: World, word: str) -> None:
             views.delete(ctx, gone.id)
             ids["view.deleted"] = gone.id
     ids["view"] = ids["view.second"]
+    for who in PEOPLE:
+        with studio.context(who) as ctx, contextlib.suppress(NotFound):
+            pins.pin(ctx, ids["project"])
+            pins.pin(ctx, ids["task"])
+        with studio.context(who) as ctx:
+            device_actions.remember(ctx, f"{word} on the train", "start", None)
 
 
 def _beside_work(world: World, word: str) -> None:

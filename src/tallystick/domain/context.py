@@ -18,10 +18,11 @@ from tallystick.db.base import Row, Tenant, table_of
 from tallystick.db.session import Answer, Connection, Prepared, columns_of, constraint_of, insert_of, run
 from tallystick.domain.access import Actor, Permission, as_themselves
 from tallystick.domain.events import Event
+from tallystick.domain.versions import version_of
 from tallystick.values.cards import Till
 from tallystick.values.document import Renderer
 from tallystick.values.duration import local_date
-from tallystick.values.errors import Absent, Forbidden, NotFound, Refusal
+from tallystick.values.errors import Absent, Conflict, Forbidden, NotFound, Refusal
 from tallystick.values.ids import new_id
 from tallystick.values.letter import Post, Sender
 from tallystick.values.webhooks import Courier
@@ -68,6 +69,9 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
     request: str = ""
 
 
+CHANGED_MEANWHILE = "Somebody changed this meanwhile. Look at both versions, then save yours again to keep it."
+
+
 class Identified(Protocol):
     """A row that events tell of: one of a workspace, or the workspace itself."""
 
@@ -90,7 +94,7 @@ class Context:
     Rows are written when the verb says so (`add`, `change`), not when a session flushes (docs/decisions/0002).
     """
 
-    __slots__ = ("_before", "_clock", "_now", "_origin", "_server", "actor", "connection")
+    __slots__ = ("_before", "_clock", "_now", "_origin", "_seen", "_server", "actor", "connection")
 
     def __init__(
         self, actor: Actor, connection: Connection, clock: Clock = utc_now, server: Server | None = None
@@ -102,6 +106,7 @@ class Context:
         self._now: datetime | None = None
         self._origin: str | None = None
         self._before: dict[tuple[type[Row], str], dict[str, Any]] = {}
+        self._seen: dict[str, str] = {}
 
     # --- who and when
 
@@ -152,6 +157,13 @@ class Context:
         """Let this transaction write in a workspace that is closed, too: for closing itself, sessions and exports."""
         self.connection.later(_EVEN_CLOSED, {})
 
+    def saw(self, identity: str, version: str) -> None:
+        """Say which version of a row is going to be changed (`versions.version_of`).
+
+        Whoever then locks it for a change is refused when it has another: somebody changed it meanwhile.
+        """
+        self._seen[identity] = version
+
     # --- reading
 
     def rows(self, statement: Prepared, /, **values: Any) -> list[tuple[Any, ...]]:
@@ -173,7 +185,10 @@ class Context:
         found = self._run(_find(kind, self.actor.sees_everyone, lock), {"id": identity}).fetchone()
         if found is None:
             raise NotFound(f"No such {kind.noun}.")
-        return hydrate(kind, found)
+        row = hydrate(kind, found)
+        if lock == "update" and self._seen:
+            self._require_seen(row)
+        return row
 
     def reference(self, kind: type[Kind], identity: str | None, field: str, *, lock: Lock | None = None) -> Kind:
         """`find` for an id in a body: what is not there is a wrong value of that field."""
@@ -273,6 +288,12 @@ class Context:
             "occurred_at": self.now,
         }
         self.connection.later(_insert(Event), event)
+
+    def _require_seen(self, row: Row) -> None:
+        """Asked once, under the lock: what the verb itself changes from then on is its own."""
+        version = self._seen.pop(row.__dict__["id"], None)
+        if version is not None and version != version_of(row):
+            raise Conflict(CHANGED_MEANWHILE, reason="changed_meanwhile")
 
     def _run(self, statement: Prepared, values: dict[str, Any]) -> Answer:
         values |= self._own(statement)

@@ -272,8 +272,11 @@ def start(
     return entry
 
 
-def stop(ctx: Context, entry_id: str | None = None) -> TimeEntry:
-    """Stop a timer: the actor's own, or the given one. Every second is kept, also of a timer of three."""
+def stop(ctx: Context, entry_id: str | None = None, *, stopped_at: datetime | None = None) -> TimeEntry:
+    """Stop a timer: the actor's own, or the given one. Every second is kept, also of a timer of three.
+
+    `stopped_at`: it was stopped then, not before it began and not later than now.
+    """
     ctx.require(Permission.TRACK_TIME)
     if entry_id is None:
         entry = _queue_for_timer(ctx)
@@ -283,8 +286,15 @@ def stop(ctx: Context, entry_id: str | None = None) -> TimeEntry:
         entry = ctx.find(TimeEntry, entry_id, lock="update")
         if not entry.running:
             raise Conflict("This timer is not running.", reason="no_running_timer")
-    _stop(ctx, entry, ctx.tick().replace(microsecond=0))
+    now = ctx.tick().replace(microsecond=0)
+    _stop(ctx, entry, now if stopped_at is None else _ended(entry, stopped_at, now))
     return entry
+
+
+def waiting_for_timer(ctx: Context) -> TimeEntry | None:
+    """What the actor's timer runs on, once everybody else who starts or stops it is done; they wait until we are."""
+    ctx.require(Permission.TRACK_TIME)
+    return _queue_for_timer(ctx)
 
 
 def stop_all(ctx: Context, *, task_id: str | None = None, project_id: str | None = None) -> list[TimeEntry]:
@@ -482,6 +492,16 @@ def _running_since(ctx: Context, started_at: datetime) -> datetime:
     if elapsed_seconds(started, ctx.now) > LONGEST_SECONDS:
         raise Invalid(fields={"started_at": "must be within the last year while there is no end"})
     return started
+
+
+def _ended(entry: TimeEntry, stopped_at: datetime, now: datetime) -> datetime:
+    """When a timer was stopped, by who says so now."""
+    stopped = _whole(stopped_at)
+    if stopped < entry.begins_at:
+        raise Invalid(fields={"stopped_at": "must not be before the start"})
+    if stopped > now + AHEAD:
+        raise Invalid(fields={"stopped_at": "must not be in the future"})
+    return min(stopped, now)
 
 
 def _seconds_between(started: datetime, stopped: datetime) -> int:

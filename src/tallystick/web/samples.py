@@ -100,6 +100,7 @@ BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "updateRecurringInvoice": {"name": "Care and hosting"},
     "putAutomaticBilling": {"every": "MONTH", "mode": "DRAFT"},
+    "pinWork": {"position": 1},
     "createReportView": {"name": "Last month", "report": "time", "query": "group=project"},
     "updateReportView": {"shared": True},
     "submitWeek": {"firstDay": "2026-06-08"},

@@ -170,6 +170,8 @@ class _Exchange:
                             visit.ctx.require_changing()
                         visit.ctx.require(self.page.change or self.page.permission)
                         visit.ctx.comes_from(self._origin(visit.actor))
+                        for identity, _, version in (one.partition(":") for one in visit.form.given.get("seen", [])):
+                            visit.ctx.saw(identity, version)
                     else:
                         visit.ctx.require(self.page.permission)
                     answer = self._handle(visit, posting=posting)
@@ -240,6 +242,7 @@ class _Exchange:
         with self.entrance.database.transaction() as connection:
             visit = self._visit(connection)
             visit.problem = visit.explain(refusal)
+            visit.reason = refusal.reason or ""
             visit.errors = {field: visit.words.refusal(why) for field, why in refusal.fields.items()}
             if visit.errors and refusal.message == Invalid.usual:
                 visit.problem = visit.say("Please look at the marked fields.")

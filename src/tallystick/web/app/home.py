@@ -7,7 +7,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from tallystick.domain import time_entries, timesheet, workspaces
+from tallystick.domain import pins, time_entries, timesheet, workspaces
 from tallystick.domain.access import Permission
 from tallystick.domain.desk import money, shell, weeks, work
 from tallystick.domain.desk import time as desk
@@ -37,6 +37,7 @@ def home(visit: Visit) -> Answer:
         days=[(day, mine.get(day, 0)) for day in days],
         today_seconds=mine.get(today, 0),
         week_seconds=sum(mine.values()),
+        pinned=[place for place in shell.places(ctx, limit=pins.MOST) if place.pinned],
         recent=shell.places(ctx, limit=6, recent=True),
         latest=desk.entries(ctx, Sought(today - timedelta(days=6), today, user_id=ctx.actor.user_id), limit=6),
         tasks=work.tasks(ctx, assignee_id=ctx.actor.user_id, limit=50),

@@ -13,7 +13,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from tallystick.domain.access import Permission
+from tallystick.domain.versions import seen
 from tallystick.web.app.visit import Page, Show, Visit
+from tallystick.web.app.words import Words
 from tallystick.web.assets import Assets
 
 FOLDER: Final = Path(__file__).parent / "templates"
@@ -51,7 +53,7 @@ class Painter:
             lstrip_blocks=True,
         )
         known: dict[str, Any] = {"asset": assets.url, "icon": _icons(assets), "dot": dot, "menu": MENU}
-        filters: dict[str, Any] = {"linked": linked, "initials": initials, "iso": iso, "decimal": Decimal}
+        filters: dict[str, Any] = {"linked": linked, "initials": initials, "iso": iso, "decimal": Decimal, "seen": seen}
         self._environment.globals.update(known)
         self._environment.filters.update(filters)
 
@@ -72,6 +74,10 @@ class Painter:
             reachable=[page for page in self._pages if page.label and visit.actor.may(page.permission)],
             **shown.facts,
         )
+
+    def paint_for_nobody(self, template: str, words: Words) -> str:
+        """A page that is the same for everybody."""
+        return self._environment.get_template(template).render(v=None, t=words.markup, lang=words.language)
 
 
 def _icons(assets: Assets) -> Any:

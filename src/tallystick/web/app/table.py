@@ -21,6 +21,7 @@ from tallystick.web.app import (
     invoice_settings,
     invoices,
     mail_settings,
+    offline,
     payment_settings,
     payments,
     projects,
@@ -39,6 +40,7 @@ from tallystick.web.app.visit import Page
 PAGES: Final[tuple[Page, ...]] = (
     *home.PAGES,
     *timer.PAGES,
+    *offline.PAGES,
     *calendar.PAGES,
     *approvals.PAGES,
     *time.PAGES,

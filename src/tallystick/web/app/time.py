@@ -13,6 +13,7 @@ from tallystick.domain.desk import time as desk
 from tallystick.domain.desk.shell import Place
 from tallystick.domain.desk.time import Cell, GridRow, Sought
 from tallystick.values.errors import Conflict, Invalid, NotFound
+from tallystick.web.app import offline
 from tallystick.web.app.visit import Answer, Data, Page, Visit
 
 FILTERS: Final = ("person", "client", "project", "task", "billable", "billed", "q")
@@ -106,19 +107,24 @@ def days_page(visit: Visit) -> Answer:
 def log(visit: Visit) -> Answer:
     """Log what was typed into the line above the list, or into the form."""
     facts = _facts(visit, duration=True)
+    key = offline.key_of(visit)
+    if offline.came_before(visit, key):
+        return visit.back("/time")
     entry = time_entries.log(visit.ctx, **facts)
+    offline.done(visit, key, "log", entry.id)
     return visit.back("/time", "{time} logged.", time=visit.formats.hours(entry.duration_seconds))
 
 
 def new_page(visit: Visit) -> Answer:
-    return visit.show("time_form.html", entry=None, **_choices(visit))
+    return visit.show("time_form.html", entry=None, row=None, **_choices(visit))
 
 
 def edit_page(visit: Visit) -> Answer:
     entry = desk.one(visit.ctx, visit.id())
     if entry is None:
         raise NotFound("No such time entry.")
-    return visit.show("time_form.html", entry=entry, **_choices(visit))
+    row = time_entries.read(visit.ctx, entry.id)
+    return visit.show("time_form.html", entry=entry, row=row, **_choices(visit))
 
 
 def edit(visit: Visit) -> Answer:

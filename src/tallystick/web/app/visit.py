@@ -87,6 +87,8 @@ class Visit:
     errors: dict[str, str] = field(default_factory=dict[str, str])
     """Field → what is wrong with it, when a form is shown again."""
     problem: str = ""
+    reason: str = ""
+    """The machine word of the problem, where it has one."""
     said: str = ""
     theme: str = ""
     env: Literal["live", "test"] = "live"
