@@ -44,17 +44,17 @@ def device(pages: Pages, database_url: str, tmp_path: Path, **facts: Any) -> Gen
     with live_server(database_url, tmp_path / "data") as server, browser() as chromium:
         context = chromium.new_context(locale="en-GB", **{"viewport": DESK, **facts})
         page = come_in(context, server, pages.studio)
-        taken_along(page)
+        taken_along(page, worker=facts.get("service_workers") != "block")
         yield context, page, server
 
 
-def taken_along(page: Any) -> None:
-    """Until the worker stands between this page and the network, and what is known lies on the device."""
-    page.evaluate(TAKEN_ALONG)
+def taken_along(page: Any, *, worker: bool = True) -> None:
+    """Until the worker, where there may be one, stands between page and network, and what is known is on the device."""
+    page.evaluate(TAKEN_ALONG, worker)
 
 
-TAKEN_ALONG = """async () => {
-  while (!navigator.serviceWorker.controller) await new Promise((again) => setTimeout(again, 20));
+TAKEN_ALONG = """async (worker) => {
+  while (worker && !navigator.serviceWorker.controller) await new Promise((again) => setTimeout(again, 20));
   const known = () => new Promise((done) => {
     indexedDB.open("tallystick").onsuccess = ({ target: { result: database } }) => {
       const asked = database.transaction("facts").objectStore("facts").get("known");
