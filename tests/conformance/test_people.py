@@ -17,10 +17,12 @@ from tests.conformance.lists import (
 )
 from tests.conformance.world import (
     AT,
+    COUNT,
     CURRENCY,
     FLAG,
     ID,
     NOBODY,
+    ON,
     PRICE,
     TEXT,
     Form,
@@ -47,10 +49,13 @@ ORGANIZATION = {
     "taxLabel": TEXT | None, "defaultTaxRate": PRICE | None, "pricesIncludeTax": FLAG,
     "invoiceLayout": TEXT, "invoicePaper": TEXT, "brandColor": TEXT, "invoiceFooter": TEXT | None, "language": TEXT,
     "locale": TEXT | None, "iban": TEXT | None, "bic": TEXT | None, "bankName": TEXT | None,
-    "accountHolder": TEXT | None, "paymentInstructions": TEXT | None,
+    "accountHolder": TEXT | None, "paymentInstructions": TEXT | None, "weeklyCapacityHours": PRICE,
+    "weekStart": TEXT, "approveWeeks": FLAG, "lockSubmittedWeeks": FLAG, "billApprovedOnly": FLAG,
+    "lockedUntil": ON | None, "lockMonthAfterDays": COUNT | None,
 }  # fmt: skip
 MEMBER = {
     "id": ID, "orgId": ID, "userId": ID, "role": Form(ROLES), "name": TEXT, "email": TEXT, "createdAt": AT,
+    "weeklyCapacityHours": PRICE | None,
 }  # fmt: skip
 MEMBERS = Listed("/members", ("createdAt", "id", "role"), search=("name", "email"), choices={"role": ROLES})
 

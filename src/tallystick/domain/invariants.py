@@ -123,8 +123,9 @@ def _reference(table: Table, key: ForeignKeyConstraint) -> str:
     same = " AND ".join(
         f"target.{element.column.name} = child.{column}" for column, element in zip(columns, key.elements, strict=True)
     )
+    workspace = "child.workspace_id" if "workspace_id" in table.c else "NULL::uuid AS workspace_id"
     return f"""
-        SELECT child.workspace_id, '{table.name} ' || {_identity(table, "child")} || ' {named}' AS what
+        SELECT {workspace}, '{table.name} ' || {_identity(table, "child")} || ' {named}' AS what
         FROM {table.name} AS child
         WHERE child.{named} IS NOT NULL AND NOT EXISTS (SELECT FROM {target} AS target WHERE {same})
     """
