@@ -30,6 +30,7 @@ from tallystick.api.wire import (
 from tallystick.auth.bearer import actor_of
 from tallystick.auth.rate_limits import Policy
 from tallystick.domain.access import ENTITLEMENTS, Actor, plan_with
+from tallystick.domain.approvals import Week
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Connection, Context, Row
 from tallystick.domain.credit_notes.credit_note import CreditNote
@@ -99,6 +100,7 @@ HELD: Final[Mapping[str, type[Row]]] = {
     "/tasks/": Task,
     "/tax-rates/": TaxRate,
     "/time-entries/": TimeEntry,
+    "/weeks/": Week,
     "/webhook-endpoints/": WebhookEndpoint,
     "/webhook-endpoints/deliveries/": WebhookDelivery,
 }
