@@ -14,7 +14,6 @@ from urllib.parse import quote
 
 import falcon
 import segno
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from msgspec.structs import replace
 
@@ -32,6 +31,7 @@ from tallystick.web.assets import Assets
 from tallystick.web.auth.entrance import Entrance
 from tallystick.web.auth.sign_in_pages import explained
 from tallystick.web.invoice_words import WORDS
+from tallystick.web.templating import templates_in
 
 FOLDER: Final = Path(__file__).parent / "templates"
 POLICY: Final = (
@@ -64,10 +64,7 @@ class _Public:
     def __init__(self, entrance: Entrance, server: Server, assets: Assets) -> None:
         self.entrance = entrance
         self.server = server
-        self._environment = Environment(
-            loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-            lstrip_blocks=True,
-        )  # fmt: skip
+        self._environment = templates_in(FOLDER)
         self._asset = assets.url
 
     def open(self, connection: Any, token: str) -> Opened:

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import falcon
 from babel.numbers import format_decimal
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tallystick.auth import portal as doors
 from tallystick.auth.portal import Opened
@@ -31,6 +30,7 @@ from tallystick.web.auth.pages import guard
 from tallystick.web.auth.sign_in_pages import explained
 from tallystick.web.invoice_words import WORDS as INVOICE_WORDS
 from tallystick.web.portal_words import WORDS, PortalWords
+from tallystick.web.templating import templates_in
 
 FOLDER: Final = Path(__file__).parent / "templates"
 POLICY: Final = (
@@ -60,10 +60,7 @@ class _Portal:
     def __init__(self, entrance: Entrance, server: Server, assets: Assets) -> None:
         self.entrance = entrance
         self.server = server
-        self._environment = Environment(
-            loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-            lstrip_blocks=True,
-        )  # fmt: skip
+        self._environment = templates_in(FOLDER)
         self._asset = assets.url
 
     @property

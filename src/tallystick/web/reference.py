@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import falcon
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from tallystick.domain.access import GRANTS, ROLES, Permission
@@ -22,6 +21,7 @@ from tallystick.web.samples import EXPENSICAT as EXPENSICAT_SAMPLES
 from tallystick.web.samples import FILES, Samples, sample
 from tallystick.web.samples import GROWCRM as GROWCRM_SAMPLES
 from tallystick.web.samples import NATIVE as NATIVE_SAMPLES
+from tallystick.web.templating import templates_in
 
 POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -191,13 +191,7 @@ def render(
     document: Mapping[str, Any], url: Callable[[str], str], guide: Guide = NATIVE, machine: str = "/api/openapi.json"
 ) -> str:
     """The page of a document; `url` gives the address of a file by its name, `machine` is the document's own."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates_in(Path(__file__).parent / "templates")
     environment.filters.update(prose=_prose, shell=_shell_colours, json=_json_colours)
     server: str = document["servers"][0]["url"]
     faults: dict[int, str] = {}

@@ -9,12 +9,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from tallystick.domain.access import Permission
 from tallystick.web.app.visit import Page, Show, Visit
 from tallystick.web.assets import Assets
+from tallystick.web.templating import templates_in
 
 FOLDER: Final = Path(__file__).parent / "templates"
 COLORS: Final = ("#2f7d62", "#b4552d", "#5866b5", "#a3437a", "#8a7a1f", "#27788a", "#6b6f76", "#7a4fa3")
@@ -43,13 +43,7 @@ class Painter:
 
     def __init__(self, assets: Assets, pages: Sequence[Page]) -> None:
         self._pages = pages
-        self._environment = Environment(
-            loader=FileSystemLoader(FOLDER),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._environment = templates_in(FOLDER)
         known: dict[str, Any] = {"asset": assets.url, "icon": _icons(assets), "dot": dot, "menu": MENU}
         filters: dict[str, Any] = {"linked": linked, "initials": initials, "iso": iso, "decimal": Decimal}
         self._environment.globals.update(known)

@@ -8,21 +8,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import falcon
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+
+from tallystick.web.templating import templates_in
 
 FOLDER: Final = Path(__file__).parent / "templates"
 _STYLE: Final = (FOLDER / "style.css").read_text()
 _MARKED_STYLE: Final = Markup(_STYLE)  # noqa: S704 - our own file
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
-_environment: Final = Environment(
-    loader=FileSystemLoader(FOLDER),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_environment: Final = templates_in(FOLDER)
 
 
 def policy(*form_targets: str) -> str:
