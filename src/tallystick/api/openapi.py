@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from tallystick.api.fields import schema_of_ours
-from tallystick.api.versions import single_in
+from tallystick.api.versions import reader_of, single_in
 from tallystick.api.wire import Operation
 from tallystick.domain.listing import Filter
 
@@ -128,10 +128,9 @@ def _operation(
 
 
 def _add_versions(
-    said: dict[str, Any], operation: Operation, single: Mapping[str, Operation], places: Mapping[Any, str]
+    said: dict[str, Any], operation: Operation, single: dict[str, Operation], places: Mapping[Any, str]
 ) -> None:
     """The headers of RFC 9110 and RFC 7240 where they mean something, and what is answered to them."""
-    head, found, _ = operation.path.partition("{id}")
     text = {"type": "string"}
     if not operation.writes:
         if single.get(operation.path) is operation:
@@ -141,7 +140,7 @@ def _add_versions(
             said["responses"]["200"]["headers"] = {"ETag": {"schema": text, "description": "The version."}}
             said["responses"]["304"] = {"description": "It is still the version that `If-None-Match` names; no body."}
         return
-    if operation.path in single or (found and head + found in single):
+    if reader_of(operation, single) is not None:
         said["parameters"].append(
             {
                 "name": "If-Match",

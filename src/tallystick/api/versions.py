@@ -58,3 +58,9 @@ def single_in(operations: Any) -> tuple[dict[str, Any], dict[Any, str]]:
         and not (one.listing or one.many or one.file or one.whole or one.sorts)
     ]  # fmt: skip
     return {one.path: one for one in single}, {one.answer: one.path for one in single if one.path.endswith("/{id}")}
+
+
+def reader_of(operation: Any, single: dict[str, Any]) -> Any:
+    """The GET that answers the resource which an operation is about; None: it is about no single one."""
+    head, found, _ = operation.path.partition("{id}")
+    return single.get(operation.path) or (single.get(head + found) if found else None)

@@ -23,7 +23,7 @@ from msgspec import Struct
 from psycopg_pool import PoolTimeout, TooManyRequests
 
 from tallystick.api.fields import Malformed, facts_of, parse_json
-from tallystick.api.versions import Answered, etag, single_in, tags_in, wants_nothing_back
+from tallystick.api.versions import Answered, etag, reader_of, single_in, tags_in, wants_nothing_back
 from tallystick.auth.rate_limits import Policy, RateLimits, Verdict, headers
 from tallystick.auth.remembered import Outdated
 from tallystick.domain import idempotency
@@ -529,19 +529,13 @@ class _Exchange:
                 return self._try()
         return self._said(operation, operation.status, body, {})
 
-    def _reader(self, operation: Operation) -> Operation | None:
-        """The operation that answers the resource which this one is about."""
-        single, path = self._wire.single, operation.path
-        head, found, _ = path.partition("{id}")
-        return single.get(path) or (single.get(head + found) if found else None)
-
     def _check_version(self, ctx: Context, operation: Operation, ask: Ask) -> None:
         """Refuse a change on condition of a version that is no more. Until the end nobody else makes another."""
         given, held = self._request.get_header("If-Match"), self._manners.held
         if given is None or held is None or self._again:
             return
         tags = tags_in(given, "If-Match")
-        reader = self._reader(operation)
+        reader = reader_of(operation, self._wire.single)
         if reader is None:
             raise Invalid(fields={"If-Match": "is for changes of one resource that can be read; leave it out here"})
         ctx.require(reader.permission)

@@ -85,10 +85,10 @@ GONE: Final = {"members": "removed_at", "credit_notes": None}
 def follow(table: str, resource: str) -> list[str]:
     """Tell the feed of every row of a tenant table that is written."""
     gone = GONE.get(table, "deleted_at")
-    what = f"CASE WHEN now.{gone} IS NOT NULL AND was.{gone} IS NULL THEN 'deleted' "
-    what += f"WHEN now.{gone} IS NULL AND was.{gone} IS NOT NULL THEN 'created' ELSE 'updated' END"
-    if gone is None:
-        what = "'updated'"
+    what = "'updated'"
+    if gone is not None:
+        what = f"CASE WHEN now.{gone} IS NOT NULL AND was.{gone} IS NULL THEN 'deleted' "
+        what += f"WHEN now.{gone} IS NULL AND was.{gone} IS NOT NULL THEN 'created' ELSE 'updated' END"
     return [
         *_on(table, "INSERT", "NEW TABLE AS now", f"workspace_id, '{resource}', id, NULL::uuid, 'created' FROM now"),
         *_on(
