@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
@@ -224,6 +225,7 @@ def take_up_stalled(works: Works) -> None:
 
 
 def test_a_letter_that_is_put_off_shows_when_it_is_tried_again(works: Works) -> None:
+    works.office.studio.clock.now = datetime.now(UTC)  # the queue's clock is the database's
     works.office.box.answers = ["451 4.7.1 come back"]
     works.letters(1)
     work(works.office.desk, wait=False)
