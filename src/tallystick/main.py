@@ -29,16 +29,20 @@ from tallystick.api.native.openapi import native_document
 from tallystick.api.native.operations import OPERATIONS
 from tallystick.api.native.wire import NativeApi
 from tallystick.api.wire import Wire, preflight
+from tallystick.auth import first_run
 from tallystick.auth.rate_limits import Policy, RateLimits
+from tallystick.auth.single_sign_on import SingleSignOn
 from tallystick.db.local_postgres import key_file
 from tallystick.db.session import Database
 from tallystick.documents import Documents
 from tallystick.domain.access import Actor
 from tallystick.domain.context import Clock, Server, utc_now
 from tallystick.jobs.desk import AT_ONCE, Desk
+from tallystick.outgoing.http import HttpCourier
+from tallystick.outgoing.oidc import OidcProvider
 from tallystick.outgoing.smtp import SmtpPost
 from tallystick.outgoing.stripe_checkout import StripeTill
-from tallystick.settings import Settings
+from tallystick.settings import Settings, roles_of
 from tallystick.values.letter import Sender, Tls
 from tallystick.web.app.front import Door, mount_app
 from tallystick.web.app.reports import TIME_CSV
@@ -47,9 +51,11 @@ from tallystick.web.assets import Assets
 from tallystick.web.auth.oauth import mount_oauth
 from tallystick.web.auth.sign_in import mount_sign_in
 from tallystick.web.cards import mount_cards
+from tallystick.web.closing import mount_closing
 from tallystick.web.documents import Document, Once
 from tallystick.web.exports import mount_exports
 from tallystick.web.health import Alive, Ready, RequestIds
+from tallystick.web.installed import mount_installed
 from tallystick.web.invoice_page import mount_invoice_pages
 from tallystick.web.portal import mount_portal
 from tallystick.web.reference import EXPENSICAT as EXPENSICAT_GUIDE
@@ -59,6 +65,8 @@ from tallystick.web.reference import Reference
 App = falcon.App[falcon.Request, falcon.Response]
 Seen = Callable[[Actor], None]
 
+CARRYING: Final = 4
+"""Connections of a worker in which what became of webhooks is written down; no request to a receiver holds one."""
 POOL_PER_PROCESS: Final = 4
 """Connections of one process: a few requests at a time run best on a core, the rest wait for their turn."""
 
@@ -71,8 +79,12 @@ def build(
     clock: Clock = utc_now,
     limits: RateLimits | None = None,
     seen: Seen | None = None,
+    first_run: str = "",
 ) -> App:
-    """The WSGI app over an open database. `key` is the server's 32-byte key; `seen` is told who was let in."""
+    """The WSGI app over an open database. `key` is the server's 32-byte key; `seen` is told who was let in.
+
+    `first_run`: the digest of the secret that makes the first workspace.
+    """
     app: App = falcon.App(middleware=[RequestIds(), FixedSuffix()])
     app.req_options.strip_url_path_trailing_slash = True
     wire = Wire(
@@ -99,6 +111,9 @@ def build(
         clock=clock,
         seen=seen,
         mailing=settings.smtp_url is not None,
+        first_run=first_run,
+        asset=assets.url,
+        single_sign_on=single_sign_on_of(settings),
     )
     mount_oauth(app, entrance)
     mount_cards(app, database, clock, lent(settings, key))
@@ -106,10 +121,12 @@ def build(
         mount_invoice_pages(app, entrance, wire.server, assets)
         mount_portal(app, entrance, wire.server, assets)
         mount_exports(app, entrance, wire.server)
+        mount_closing(app, entrance, wire.server)
     mount_expensicat(app, settings, wire, key, assets=assets)
     described = Once(lambda: native_document(OPERATIONS, version=__version__, server=settings.public_url))
     app.add_route("/api/openapi.json", openapi(described))
     front = mount_app(app, entrance, lent(settings, key), assets, PAGES, env=settings.env)
+    mount_installed(app, assets, front.painter)
     app.add_route(TIME_CSV.path, ByCookieOrToken(Door(front, TIME_CSV), wire, "getTimeReportCsv"))
     app.add_route("/api-docs", Reference(described, assets))
     app.add_route("/static/{name}", assets)
@@ -132,6 +149,8 @@ def lent(settings: Settings, key: bytes) -> Server:
         post=SmtpPost(settings.egress_allow),
         sender=sender_of(settings),
         till=StripeTill(settings.stripe_api) if find_spec("stripe") is not None else None,
+        courier=HttpCourier(settings.egress_allow),
+        live=settings.env == "live",
     )
 
 
@@ -153,10 +172,30 @@ def sender_of(settings: Settings) -> Sender | None:
     )
 
 
+def single_sign_on_of(settings: Settings) -> SingleSignOn | None:
+    """The sign-in provider that the operator has named."""
+    if settings.oidc_issuer is None or settings.oidc_client_id is None:
+        return None
+    provider = OidcProvider(
+        settings.oidc_issuer,
+        settings.oidc_client_id,
+        settings.oidc_client_secret,
+        scopes=settings.oidc_scopes,
+        group_claim=settings.oidc_group_claim,
+    )
+    return SingleSignOn(
+        provider,
+        settings.oidc_label,
+        workspace=settings.oidc_workspace,
+        roles=roles_of(settings.oidc_roles),
+        strangers=settings.oidc_strangers == "join",
+    )
+
+
 @contextlib.contextmanager
 def desk_of(settings: Settings, owner_url: str) -> Generator[Desk]:
     """What a worker of this server has at hand."""
-    database = Database(owner_url, size=AT_ONCE + 1)
+    database = Database(owner_url, size=AT_ONCE + 1 + CARRYING)
     database.open()
     try:
         yield Desk(owner_url, database, lent(settings, key_file(settings.data)))
@@ -263,7 +302,9 @@ def worker_app(seen: Seen | None = None) -> App:
         raise RuntimeError("A worker is started by `tallystick serve`, which tells it the database.")
     database = Database(settings.database_url, size=POOL_PER_PROCESS)
     database.open()
-    return build(settings, database, key_file(settings.data), seen=seen)
+    return build(
+        settings, database, key_file(settings.data), seen=seen, first_run=os.environ.get(first_run.VARIABLE, "")
+    )
 
 
 def limits_file(data: Path) -> Path:

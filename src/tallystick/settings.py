@@ -20,6 +20,10 @@ Default = TypeVar("Default", int, None)
 Choice = TypeVar("Choice", bound=str)
 
 ENVIRONMENTS: tuple[Environment, ...] = ("live", "test")
+Strangers = Literal["refuse", "join"]
+GroupRole = Literal["ADMIN", "MANAGER", "MEMBER"]
+GROUP_ROLES: tuple[GroupRole, ...] = ("ADMIN", "MANAGER", "MEMBER")
+STRANGERS: tuple[Strangers, ...] = ("refuse", "join")
 LOG_LEVELS: tuple[LogLevel, ...] = ("debug", "info", "warning", "error")
 
 
@@ -48,6 +52,15 @@ class Settings:
     smtp_url: str | None = field(default=None, repr=False)  # it may hold a password; None: no mail of the server's own
     mail_from: str | None = None  # in whose name the server's mail goes
     stripe_api: str = "https://api.stripe.com"  # an origin; another one is for tests
+    oidc_issuer: str | None = None  # who else signs people in; None: nobody
+    oidc_client_id: str | None = None
+    oidc_client_secret: str | None = field(default=None, repr=False)
+    oidc_scopes: str = "openid email profile"
+    oidc_group_claim: str = "groups"
+    oidc_roles: str = ""  # group=ROLE with commas between; see `roles_of`
+    oidc_workspace: str = ""  # name or id; empty: the only one
+    oidc_label: str = "Single sign-on"
+    oidc_strangers: Strangers = "refuse"
     egress_allow: tuple[Network, ...] = ()  # private networks where a workspace may have its mail server
 
     @classmethod
@@ -74,8 +87,29 @@ class Settings:
             smtp_url=given.smtp_url("smtp_url", "mail_from"),
             mail_from=given.mailbox("mail_from"),
             stripe_api=given.origin("stripe_api") or "https://api.stripe.com",
+            oidc_issuer=given.issuer("oidc_issuer", "oidc_client_id"),
+            oidc_client_id=given.text("oidc_client_id"),
+            oidc_client_secret=given.text("oidc_client_secret"),
+            oidc_scopes=given.scopes("oidc_scopes") or "openid email profile",
+            oidc_group_claim=given.text("oidc_group_claim") or "groups",
+            oidc_roles=given.roles("oidc_roles"),
+            oidc_workspace=given.text("oidc_workspace") or "",
+            oidc_label=given.text("oidc_label") or "Single sign-on",
+            oidc_strangers=given.one_of("oidc_strangers", STRANGERS, default="refuse"),
             egress_allow=given.networks("egress_allow"),
         )
+
+
+def roles_of(text: str) -> tuple[tuple[str, GroupRole], ...]:
+    """The pairs of `oidc_roles`, in their order. Raises ValueError."""
+    found: list[tuple[str, GroupRole]] = []
+    for one in filter(None, (part.strip() for part in text.split(","))):
+        group, sign, name = one.rpartition("=")
+        wanted = name.strip().upper()
+        if not sign or not group.strip() or wanted not in GROUP_ROLES:
+            raise ValueError(one)
+        found.append((group.strip(), GROUP_ROLES[GROUP_ROLES.index(wanted)]))
+    return tuple(found)
 
 
 def variable(name: str) -> str:
@@ -182,6 +216,35 @@ class _Given:
         _, address = parseaddr(value)
         if address.count("@") != 1 or not address.isascii() or not value.isprintable():
             raise self._refusal(name, "an address such as billing@example.com or Studio North <billing@example.com>")
+        return value
+
+    def issuer(self, name: str, needs: str) -> str | None:
+        value = self.text(name)
+        if value is None:
+            return None
+        url = _split(value)
+        local = url is not None and url.hostname in {"localhost", "127.0.0.1", "::1"}
+        good = url is not None and (url.scheme == "https" or (url.scheme == "http" and local)) and bool(url.hostname)
+        if not good or "@" in value or any(mark in value for mark in "?# ") or not value.isprintable():
+            raise self._refusal(name, "the provider's issuer, such as https://login.example.com/realms/studio")
+        if self.text(needs) is None:
+            raise SettingsError(f"{variable(name)} needs {variable(needs)}: the name of this server at the provider.")
+        return value
+
+    def scopes(self, name: str) -> str | None:
+        value = self.text(name)
+        if value is not None and "openid" not in value.split():
+            raise self._refusal(name, "scopes with blanks between, openid among them: openid email profile groups")
+        return value
+
+    def roles(self, name: str) -> str:
+        value = self.text(name) or ""
+        try:
+            roles_of(value)
+        except ValueError:
+            raise self._refusal(
+                name, f"groups and roles ({', '.join(GROUP_ROLES)}) such as admins=ADMIN,staff=MEMBER"
+            ) from None
         return value
 
     def networks(self, name: str) -> tuple[Network, ...]:

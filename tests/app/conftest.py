@@ -42,6 +42,7 @@ from tallystick.domain.invoices.draft import CustomLine, draft
 from tallystick.domain.recurring import recurring
 from tallystick.domain.recurring.recurring import Template
 from tallystick.domain.sending import Message
+from tallystick.domain.webhooks import deliveries, endpoints
 from tests.sign_in.conftest import cheap_hashes, give_password, nothing_counted, signed_in  # noqa: F401 - fixtures
 from tests.studio import KEY, Studio, app_client, found_studio
 
@@ -119,6 +120,8 @@ class Pages:
             found |= {"kind": "invoice" if "words" in pattern else "invoices", "language": "en"}
         if pattern.startswith("/settings/api"):
             found["id"] = self.ids["token"]
+        if pattern.startswith("/settings/webhooks"):
+            found["id"] = self.ids["delivery" if "deliveries" in pattern else "endpoint"]
         if pattern in ("/invoices/{id}/edit", "/invoices/{id}/lines/{line}"):
             found["id"] = self.ids["draft"]
         return re.sub(r"\{(\w+)\}", lambda part: found.get(part[1]) or self.ids[part[1]], pattern)
@@ -181,6 +184,8 @@ def fill(studio: Studio) -> dict[str, str]:
             ctx, user_id=ctx.actor.user_id, name="Spare", prefix=ids["client"][-12:], digest=b"x" * 32,
             expires_at=datetime(2027, 1, 1, tzinfo=UTC),
         )  # fmt: skip
+        endpoint = endpoints.create(ctx, url="https://hooks.example/in", events=["invoice.*"]).endpoint
+        ids |= {"endpoint": endpoint.id, "delivery": deliveries.test(ctx, endpoint.id).id}
     return ids | {
         "contact": contact.id, "entry": entry.id, "billed": billed.id, "hidden_entry": other.id, "sent": sent.id,
         "draft": drafted.id, "payment": payment.id, "expense": expense.id, "step": step.id, "comment": comment.id,

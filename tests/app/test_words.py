@@ -12,6 +12,7 @@ from jinja2 import Environment, nodes
 from tallystick.web.app.words import CATALOGUES
 
 HERE = Path(__file__).parents[2] / "src" / "tallystick" / "web" / "app"
+SIGN_IN = HERE.parent / "auth"
 FACT = re.compile(r"\{(\w+)\}")
 
 
@@ -19,7 +20,7 @@ def texts() -> set[str]:
     """What pages and their code say, in English."""
     found: set[str] = set()
     environment = Environment()
-    for file in sorted((HERE / "templates").glob("*.html")):
+    for file in sorted([*(HERE / "templates").glob("*.html"), *(SIGN_IN / "templates").glob("*.html")]):
         tree = environment.parse(file.read_text())
         for call in tree.find_all(nodes.Call):
             if isinstance(call.node, nodes.Name) and call.node.name in ("t", "n"):
@@ -43,7 +44,7 @@ def texts() -> set[str]:
                     and pair.value.value[:1].isupper()
                 ):
                     found.add(pair.value.value)
-    for file in sorted(HERE.glob("*.py")):
+    for file in sorted([*HERE.glob("*.py"), *SIGN_IN.glob("*.py")]):
         for call in ast.walk(ast.parse(file.read_text())):
             if not isinstance(call, ast.Call):
                 continue

@@ -40,7 +40,8 @@ def whole_body(attack: Attacker, operation: Operation) -> dict[str, Any]:
         "expenseIds": [ids.get("a expenses", NOBODY)],
         "refundedOn": "2026-06-11", "rule": "FREQ=MONTHLY", "startDate": "2026-06-30", "every": "AMOUNT",
         "enabled": True, "kind": "invoice", "language": "en", "fromAddress": "n@n.example",
-        "role": "MEMBER", "email": "n@n.example", "report": "time",
+        "role": "MEMBER", "email": "n@n.example", "report": "time", "firstDay": "2026-03-02",
+        "weekIds": [ids.get("a weeks", NOBODY)],
     }  # fmt: skip
     if operation.path.startswith("/rates"):
         del known["projectId"]  # a rate is of one place
@@ -74,6 +75,7 @@ def place(attack: Attacker, operation: Operation) -> str:
             "lines": [{"description": "L", "quantity": 1, "rate": 1}],
         },
         "oauth-apps": {"name": "A", "redirectUris": ["https://app.example/callback"]},
+        "webhook-endpoints": {"url": "https://hooks.example/in", "events": ["*"]},
         "invoices": {"clientId": ids["client"], "lines": [{"description": "L", "quantity": 1, "rate": 1}]},
     }
     head = operation.path.split("/")[1]

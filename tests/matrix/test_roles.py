@@ -12,7 +12,7 @@ from tallystick.api.native.operations import OPERATIONS
 from tallystick.api.wire import Operation
 from tallystick.domain import clients, tokens, workspaces
 from tests.matrix.permissions import TABLE, Cell, Row, printed
-from tests.matrix.requests import BY_ID, NOUNS, Request, data_of, example
+from tests.matrix.requests import BY_ID, NOUNS, TARGETS, Request, data_of, example
 from tests.matrix.stage import Stage
 from tests.matrix.world import World, mint
 
@@ -32,7 +32,7 @@ NOUN_OF_LIST = {
     "listTimeEntrys": "entry", "listExpenses": "expense", "listInvoices": "invoice",
     "listCreditNotes": "credit_note", "listMails": "mail",
     "listRecurringInvoices": "recurring", "listRates": "rate", "listMilestones": "milestone",
-    "listTaxRates": "tax_rate",
+    "listTaxRates": "tax_rate", "listWeeks": "week",
 }  # fmt: skip
 
 
@@ -64,6 +64,8 @@ def request_of(row: Row, who: str, standing: str, world: World) -> Request | Non
             "invitation",
             "recurring",
         ):  # one is as good as another: nobody has their own
+            return request if standing == "own" else None
+        if noun == "week" and row.operation in TARGETS:  # of somebody else
             return request if standing == "own" else None
         found = thing(noun, who, standing, world)
         if found is None:

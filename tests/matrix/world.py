@@ -18,11 +18,13 @@ from tallystick.db.base import Row
 from tallystick.db.session import Connection, Database, owner_connection
 from tallystick.domain import (
     api_keys,
+    approvals,
     categories,
     checklists,
     clients,
     comments,
     contacts,
+    device_actions,
     expenses,
     exports,
     files,
@@ -32,6 +34,7 @@ from tallystick.domain import (
     notes,
     oauth,
     payments,
+    pins,
     portal,
     projects,
     rates,
@@ -43,6 +46,7 @@ from tallystick.domain import (
     tax_rates,
     time_entries,
     tokens,
+    workspaces,
     write_offs,
 )
 from tallystick.domain.access import SCOPES, Scope
@@ -66,11 +70,16 @@ from tallystick.domain.recurring.recurring import Template
 from tallystick.domain.reports import views
 from tallystick.domain.sending import Message
 from tallystick.domain.task_statuses import TaskPriority, TaskStatus
+from tallystick.domain.webhooks import deliveries as webhook_deliveries
+from tallystick.domain.webhooks import endpoints as webhook_endpoints
+from tallystick.values.errors import NotFound
 from tallystick.values.ids import new_id
 from tests.documents.papers import LOGO
 from tests.studio import KEY, Person, Studio, found_studio
 
 DAY = date(2026, 6, 12)
+FREE_WEEK = date(2026, 3, 2)
+"""A Monday whose week nobody submitted."""
 PEOPLE = ("owner", "admin", "manager", "member", "second")
 MONEY = ("77.31", "66.42", "5500.93", "333.17", "41.19")
 """Amounts that occur nowhere else: a Member must never read one of them."""
@@ -150,6 +159,7 @@ def furnish(database: Database, *, name: str = "Studio North", word: str = "Plai
         ids["expense.deleted"] = expenses.record(ctx, client_id=ids["client"], **spent).id
         expenses.delete(ctx, ids["expense.deleted"])
     _time(world, word)
+    _weeks(world, word)
     _written_off(world, word)
     _invoices(world, word)
     _recurring(world, word)
@@ -214,6 +224,10 @@ def _apps(world: World, word: str) -> None:
         made = {"name": f"{word} charts", "redirect_uris": [f"https://{word.lower()}.example/callback"]}
         app, gone = oauth.create_app(ctx, **made), oauth.create_app(ctx, **made)
         ids |= {"app": app.id, "app.deleted": oauth.revoke_app(ctx, gone.id).id}
+        where, wanted = f"https://{word.lower()}.example/hook", {"events": ["invoice.*"], "description": word}
+        endpoint, gone = (webhook_endpoints.create(ctx, url=where, **wanted).endpoint for _ in range(2))
+        ids |= {"endpoint": endpoint.id, "endpoint.deleted": webhook_endpoints.delete(ctx, gone.id).id}
+        ids |= {"delivery": webhook_deliveries.test(ctx, endpoint.id).id, "delivery.deleted": new_id()}
     for who in PEOPLE:
         with studio.context(who) as ctx:
             ids[f"grant.{who}"] = oauth.grant(ctx, app, ["entries:read"]).id
@@ -228,6 +242,12 @@ def _apps(world: World, word: str) -> None:
             views.delete(ctx, gone.id)
             ids["view.deleted"] = gone.id
     ids["view"] = ids["view.second"]
+    for who in PEOPLE:
+        with studio.context(who) as ctx, contextlib.suppress(NotFound):
+            pins.pin(ctx, ids["project"])
+            pins.pin(ctx, ids["task"])
+        with studio.context(who) as ctx:
+            device_actions.remember(ctx, f"{word} on the train", "start", None)
 
 
 def _beside_work(world: World, word: str) -> None:
@@ -310,6 +330,23 @@ def _time(world: World, word: str) -> None:
         ids["entry.deleted"] = time_entries.log(ctx, project_id=ids["project"], **logged).id
         time_entries.delete(ctx, ids["entry.deleted"])
     ids["entry"], ids["running"] = ids["entry.second"], ids["running.second"]
+
+
+def _weeks(world: World, word: str) -> None:
+    """Everybody has a week that waits; one of the owner is hidden, one approved, one returned. None is ever deleted."""
+    ids, studio = world.ids, world.studio
+    with studio.context() as ctx:
+        workspaces.change(ctx, approve_weeks=True)
+        for weeks_ago, who in enumerate(PEOPLE, start=1):
+            first_day = FREE_WEEK - timedelta(days=7 * weeks_ago)
+            ids[f"week.{who}"] = approvals.submit(ctx, first_day, user_id=studio.people[who].user_id).id
+        ids["week.hidden"] = ids["week.owner"]
+        second = studio.people["second"].user_id
+        for key, day in (("approved", 70), ("returned", 77)):
+            ids[f"week.{key}"] = approvals.submit(ctx, FREE_WEEK - timedelta(days=day), user_id=second).id
+        approvals.approve(ctx, ids["week.approved"])
+        approvals.return_(ctx, ids["week.returned"], word)
+    ids |= {"week": ids["week.second"], "week.submitted": ids["week.second"], "week.deleted": new_id()}
 
 
 def _written_off(world: World, word: str) -> None:

@@ -67,6 +67,10 @@ def queue_of(desk: Desk) -> procrastinate.App:
     def tell_password_changed(workspace_id: str, **about: str) -> None:  # pyright: ignore[reportUnusedFunction]
         tasks.tell_password_changed(desk, workspace_id, **about)
 
+    @task("tell_sign_in_changed")
+    def tell_sign_in_changed(workspace_id: str, **about: str) -> None:  # pyright: ignore[reportUnusedFunction]
+        tasks.tell_sign_in_changed(desk, workspace_id, **about)
+
     @app.periodic(cron="*/15 * * * *")
     @task("remind", queueing_lock="remind", lock="remind")
     def remind(timestamp: int) -> None:  # pyright: ignore[reportUnusedFunction]
@@ -97,6 +101,18 @@ def queue_of(desk: Desk) -> procrastinate.App:
     def forget_exports(timestamp: int) -> None:  # pyright: ignore[reportUnusedFunction]
         del timestamp
         tasks.forget_exports(desk)
+
+    @app.periodic(cron="47 * * * *")
+    @task("forget_old_webhooks", queueing_lock="forget_old_webhooks")
+    def forget_old_webhooks(timestamp: int) -> None:  # pyright: ignore[reportUnusedFunction]
+        del timestamp
+        tasks.forget_old_webhooks(desk)
+
+    @app.periodic(cron="41 * * * *")
+    @task("erase_closed", queueing_lock="erase_closed", lock="erase_closed")
+    def erase_closed(timestamp: int) -> None:  # pyright: ignore[reportUnusedFunction]
+        del timestamp
+        tasks.erase_closed(desk)
 
     @app.periodic(cron="17 4 * * *")
     @task("forget_old_jobs", queueing_lock="forget_old_jobs", pass_context=True)

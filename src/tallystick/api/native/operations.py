@@ -20,6 +20,7 @@ from tallystick.api.native import (
     milestones,
     oauth,
     people,
+    pins,
     portal,
     projects,
     rates,
@@ -31,6 +32,8 @@ from tallystick.api.native import (
     tasks,
     tax_rates,
     time_entries,
+    webhooks,
+    weeks,
     write_offs,
 )
 from tallystick.api.wire import Operation
@@ -42,6 +45,8 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *tasks.OPERATIONS,
     *milestones.OPERATIONS,
     *time_entries.OPERATIONS,
+    *weeks.OPERATIONS,
+    *pins.OPERATIONS,
     *expenses.OPERATIONS,
     *files.OPERATIONS,
     *write_offs.OPERATIONS,
@@ -63,4 +68,5 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *changes.OPERATIONS,
     *audit.OPERATIONS,
     *exports.OPERATIONS,
+    *webhooks.OPERATIONS,
 )

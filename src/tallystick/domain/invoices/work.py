@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, select, text
 
 from tallystick.db.base import table_of
 from tallystick.db.session import Prepared
+from tallystick.domain.approvals import WAITS_SQL
 from tallystick.domain.context import Context, workspace
 from tallystick.domain.dated_rates import cascade_on
 from tallystick.domain.expenses import Expense
@@ -66,7 +67,7 @@ class Warned:
     """Something the person who drafts should know; the draft is made all the same."""
 
     code: str
-    """`no_rate`, `other_currency`, `work_gone` or `discount_reduced`."""
+    """`no_rate`, `other_currency`, `not_approved`, `work_gone` or `discount_reduced`."""
     message: str
     entry_ids: tuple[str, ...] = ()
     expense_ids: tuple[str, ...] = ()
@@ -124,6 +125,8 @@ class Picked(NamedTuple):
     spent: Sequence[Spent]
     reached: Sequence[Reached] = ()
     fees: Sequence[Fee] = ()
+    waiting: Sequence[str] = ()
+    """Entries that would be billed, were they approved."""
 
 
 class Part(NamedTuple):
@@ -179,12 +182,7 @@ def pick(ctx: Context, client_id: str, selection: Selection) -> Picked:
     reached: list[tuple[Any, ...]] = []
     if selection.include_milestones and projects:
         reached = _rows(ctx, _PICK_MILESTONES, project_ids=projects, **days)
-    return Picked(
-        [Worked(*row) for row in worked],
-        [Spent(*row) for row in spent],
-        [Reached(*row) for row in reached],
-        [Fee(*row) for row in fees],
-    )
+    return _picked(worked, spent, reached, fees)
 
 
 def pick_again(
@@ -204,17 +202,16 @@ def pick_again(
     reached: list[tuple[Any, ...]] = []
     if milestone_ids:
         reached = _rows(ctx, _PICK_THESE_MILESTONES, project_ids=sorted(own), milestone_ids=list(milestone_ids))
-    return Picked(
-        [Worked(*row) for row in worked],
-        [Spent(*row) for row in spent],
-        [Reached(*row) for row in reached],
-        [Fee(*row) for row in fees],
-    )
+    return _picked(worked, spent, reached, fees)
 
 
 def plan(picked: Picked, grouping: Grouping, rule: RoundingRule, currency: str) -> tuple[list[Planned], list[Warned]]:
     """Lines for picked work, time first, then fees, then expenses; always in the same order for the same work."""
-    warnings = [*_without_rate(picked.worked, currency), *_in_other_currency(picked.spent, currency)]
+    warnings = [
+        *_without_rate(picked.worked, currency),
+        *_in_other_currency(picked.spent, currency),
+        *_not_approved(picked.waiting),
+    ]
     lines = _time_lines(picked.worked, grouping, rule, currency)
     lines += [_milestone_line(one, currency) for one in sorted(picked.reached, key=_in_order)]
     lines += [_fee_line(one, currency) for one in sorted(picked.fees, key=lambda one: (one.project, one.project_id))]
@@ -506,6 +503,21 @@ def _total(quantity: Decimal, rate: Decimal, currency: str) -> Decimal:
     return total
 
 
+def _picked(
+    worked: Sequence[tuple[Any, ...]],
+    spent: Sequence[tuple[Any, ...]],
+    reached: Sequence[tuple[Any, ...]],
+    fees: Sequence[tuple[Any, ...]],
+) -> Picked:
+    return Picked(
+        [Worked(*row[:-1]) for row in worked if not row[-1]],
+        [Spent(*row) for row in spent],
+        [Reached(*row) for row in reached],
+        [Fee(*row) for row in fees],
+        [row[0] for row in worked if row[-1]],
+    )
+
+
 def _without_rate(worked: Sequence[Worked], currency: str) -> list[Warned]:
     unpriced = sorted(
         (one for one in worked if one.rate is None), key=lambda one: (one.project, one.project_id, one.id)
@@ -523,6 +535,19 @@ def _without_rate(worked: Sequence[Worked], currency: str) -> list[Warned]:
             )
         )
     return warnings
+
+
+def _not_approved(entry_ids: Sequence[str]) -> list[Warned]:
+    if not entry_ids:
+        return []
+    what = "1 time entry" if len(entry_ids) == 1 else f"{len(entry_ids)} time entries"
+    return [
+        Warned(
+            "not_approved",
+            f"{what} left out: not approved yet, and this workspace bills only what is.",
+            entry_ids=tuple(entry_ids),
+        )
+    ]
 
 
 def _in_other_currency(spent: Sequence[Spent], currency: str) -> list[Warned]:
@@ -565,7 +590,7 @@ def _entries(where: str) -> Prepared:
         text(f"""
             SELECT entry.id, entry.project_id, entry.task_id, entry.entry_date, entry.duration_seconds, entry.note,
                    COALESCE(entry.hourly_rate, {RATE_THEN}),
-                   project.name, task.name
+                   project.name, task.name, {WAITS_SQL}
             FROM time_entries AS entry
             JOIN projects AS project ON project.workspace_id = entry.workspace_id AND project.id = entry.project_id
             JOIN clients AS client ON client.workspace_id = entry.workspace_id AND client.id = project.client_id

@@ -28,4 +28,15 @@ def ask(visit: Visit) -> Answer:
 
 _EXPORT = Permission.EXPORT_EVERYTHING
 
-PAGES = (Page("/settings/export", _EXPORT, page, ask, label="Settings: export", section="settings", icon="download"),)
+PAGES = (
+    Page(
+        "/settings/export",
+        _EXPORT,
+        page,
+        ask,
+        label="Settings: export",
+        section="settings",
+        icon="download",
+        closed=True,
+    ),
+)

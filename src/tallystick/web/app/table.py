@@ -6,12 +6,14 @@ from typing import Final
 
 from tallystick.web.app import (
     account,
+    approvals,
     apps_and_keys,
     audit_log,
     billing,
     builder,
     calendar,
     clients,
+    closing,
     credit_notes,
     expenses,
     exports,
@@ -19,6 +21,7 @@ from tallystick.web.app import (
     invoice_settings,
     invoices,
     mail_settings,
+    offline,
     payment_settings,
     payments,
     projects,
@@ -30,13 +33,16 @@ from tallystick.web.app import (
     tasks,
     time,
     timer,
+    webhooks,
 )
 from tallystick.web.app.visit import Page
 
 PAGES: Final[tuple[Page, ...]] = (
     *home.PAGES,
     *timer.PAGES,
+    *offline.PAGES,
     *calendar.PAGES,
+    *approvals.PAGES,
     *time.PAGES,
     *projects.PAGES,
     *tasks.PAGES,
@@ -57,6 +63,8 @@ PAGES: Final[tuple[Page, ...]] = (
     *payment_settings.PAGES,
     *account.PAGES,
     *apps_and_keys.PAGES,
+    *webhooks.PAGES,
     *audit_log.PAGES,
     *exports.PAGES,
+    *closing.PAGES,
 )

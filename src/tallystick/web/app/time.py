@@ -6,13 +6,14 @@ from datetime import date, timedelta
 from itertools import groupby
 from typing import Any, Final
 
-from tallystick.domain import time_entries, timesheet
+from tallystick.domain import approvals, members, time_entries, timesheet, workspaces
 from tallystick.domain.access import Permission
 from tallystick.domain.desk import shell, work
 from tallystick.domain.desk import time as desk
 from tallystick.domain.desk.shell import Place
 from tallystick.domain.desk.time import Cell, GridRow, Sought
 from tallystick.values.errors import Conflict, Invalid, NotFound
+from tallystick.web.app import offline
 from tallystick.web.app.visit import Answer, Data, Page, Visit
 
 FILTERS: Final = ("person", "client", "project", "task", "billable", "billed", "q")
@@ -106,19 +107,24 @@ def days_page(visit: Visit) -> Answer:
 def log(visit: Visit) -> Answer:
     """Log what was typed into the line above the list, or into the form."""
     facts = _facts(visit, duration=True)
+    key = offline.key_of(visit)
+    if offline.came_before(visit, key):
+        return visit.back("/time")
     entry = time_entries.log(visit.ctx, **facts)
+    offline.done(visit, key, "log", entry.id)
     return visit.back("/time", "{time} logged.", time=visit.formats.hours(entry.duration_seconds))
 
 
 def new_page(visit: Visit) -> Answer:
-    return visit.show("time_form.html", entry=None, **_choices(visit))
+    return visit.show("time_form.html", entry=None, row=None, **_choices(visit))
 
 
 def edit_page(visit: Visit) -> Answer:
     entry = desk.one(visit.ctx, visit.id())
     if entry is None:
         raise NotFound("No such time entry.")
-    return visit.show("time_form.html", entry=entry, **_choices(visit))
+    row = time_entries.read(visit.ctx, entry.id)
+    return visit.show("time_form.html", entry=entry, row=row, **_choices(visit))
 
 
 def edit(visit: Visit) -> Answer:
@@ -180,7 +186,9 @@ def bulk(visit: Visit) -> Answer:
 
 def week_page(visit: Visit) -> Answer:
     ctx, query = visit.ctx, visit.query
-    first = visit.formats.week_of(query.day("week") or ctx.today())
+    studio = workspaces.current(ctx)
+    asked = query.day("week") or ctx.today()
+    first = approvals.first_day_of(studio, asked) if studio.approve_weeks else visit.formats.week_of(asked)
     person = query.id("person") if ctx.actor.sees_everyone else None
     whose = person or ctx.actor.user_id
     rows = desk.week(ctx, first, whose)
@@ -193,8 +201,20 @@ def week_page(visit: Visit) -> Answer:
         if place is not None and all(row.place != added for row in rows):
             rows.append(_empty_row(place, first))
     days = [first + timedelta(days=n) for n in range(7)]
+    closed = approvals.closed_days(ctx, whose, days[0], days[-1])
+    for row in rows:
+        for one in row.cells:
+            one.closing = closed.get(one.day)
+    week = approvals.of_person(ctx, whose, first) if studio.approve_weeks else None
+    stored = sum(entry.duration_seconds for row in rows for one in row.cells for entry in one.entries)
     return visit.show(
         "time_week.html",
+        approves=studio.approve_weeks,
+        week=week,
+        stored=stored,
+        decider=members.name_of(ctx, week.decided_by) if week is not None else "",
+        decides=ctx.actor.may(Permission.APPROVE_TIME)
+        and (whose != ctx.actor.user_id or ctx.actor.may(Permission.CHANGE_WORKSPACE)),
         rows=rows,
         days=days,
         first=first,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -11,7 +12,7 @@ from tallystick.auth.sessions import Live
 from tallystick.domain.access import Actor, Permission
 from tallystick.domain.context import Context
 from tallystick.domain.desk.shell import Shell
-from tallystick.values.errors import NotFound
+from tallystick.values.errors import NotFound, Refusal
 from tallystick.values.ids import parse_id
 from tallystick.web.app.formats import Formats
 from tallystick.web.app.forms import Fields, Upload
@@ -86,9 +87,13 @@ class Visit:
     errors: dict[str, str] = field(default_factory=dict[str, str])
     """Field → what is wrong with it, when a form is shown again."""
     problem: str = ""
+    reason: str = ""
+    """The machine word of the problem, where it has one."""
     said: str = ""
     theme: str = ""
     env: Literal["live", "test"] = "live"
+    look: tuple[str, str] = ("", "")
+    """The cookie with which one looks at pages as a member does: its name, and its value for this session."""
 
     @property
     def actor(self) -> Actor:
@@ -111,6 +116,14 @@ class Visit:
 
     def say(self, text: str, **facts: Any) -> str:
         return self.words.say(text, **facts)
+
+    def explain(self, refusal: Refusal) -> str:
+        """What the domain says, in the reader's words and with days as they write them."""
+        facts = {
+            name: self.formats.short_day(fact) if isinstance(fact, date) else fact
+            for name, fact in refusal.facts.items()
+        }
+        return self.words.refusal(refusal.text, facts)
 
     def show(self, template: str, /, **facts: Any) -> Show:
         """A page. `http`: its status, where that is not 200; `late`: facts that are made after the transaction."""
@@ -152,5 +165,9 @@ class Page:
     """What `post` needs, where that is more."""
     upload: int = 0
     """How many bytes of files its form may bring."""
+    always: bool = False
+    """Whether its form works for whoever looks at pages as a member does."""
+    closed: bool = False
+    """Whether it is there in a closed workspace, too."""
     file: bool = False
     """Whether `get` answers a file, not a page."""
