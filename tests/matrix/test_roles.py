@@ -25,7 +25,15 @@ CELLS = [
     for who in ROLES
     for standing in STANDINGS
 ]
-ADVANCED = dict.fromkeys(("getUtilisationReport", "exportUtilisationReport"), ("agency", "advancedReporting"))
+ASKING_FOR_WEBHOOKS = (
+    "createWebhookEndpoint", "updateWebhookEndpoint", "rotateWebhookSecret", "testWebhookEndpoint",
+    "replayWebhookRange", "replayWebhookDelivery",
+)  # fmt: skip
+"""What is there may be read and deleted on any plan."""
+ADVANCED = {
+    **dict.fromkeys(("getUtilisationReport", "exportUtilisationReport"), ("agency", "advancedReporting")),
+    **dict.fromkeys(ASKING_FOR_WEBHOOKS, ("agency", "outboundWebhooks")),
+}
 """What needs more than a plan with the API."""
 NOUN_OF_LIST = {
     "listMembers": "member", "listClients": "client", "listProjects": "project", "listTasks": "task",
@@ -51,7 +59,7 @@ def request_of(row: Row, who: str, standing: str, world: World) -> Request | Non
     operation = BY_ID[row.operation]
     request = example(operation, world, who)
     if "id" in request.ids:
-        noun = NOUNS[operation.path.split("/")[1]]
+        noun = NOUNS[operation.path.partition("/{id}")[0].rpartition("/")[2]]
         if row.operation == "stopTimeEntry":
             noun = "running"
         if noun in (
@@ -92,8 +100,8 @@ def expected(row: Row, who: str, standing: str) -> int:
         case Cell.YES:
             return done
         case Cell.NO:
-            # What is hidden is not found before anybody asks who may do what with it.
-            unseen = ("others", "hidden") if row.operation == "updateTimeEntry" else ("hidden",)
+            # What is hidden is not found before anybody asks who may do what with it; but whose day is asked first.
+            unseen = {"updateTimeEntry": ("others", "hidden"), "createTimeEntry": ()}.get(row.operation, ("hidden",))
             if row.way == "reassign" and who == "member" and standing in unseen:
                 return 404 if "{id}" in operation.path else 422
             return 403

@@ -246,6 +246,7 @@ def _apps(world: World, word: str) -> None:
         with studio.context(who) as ctx, contextlib.suppress(NotFound):
             pins.pin(ctx, ids["project"])
             pins.pin(ctx, ids["task"])
+            pins.pin(ctx, ids["project.hidden"])
         with studio.context(who) as ctx:
             device_actions.remember(ctx, f"{word} on the train", "start", None)
 

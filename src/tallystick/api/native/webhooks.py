@@ -209,7 +209,7 @@ OPERATIONS = (
     Operation(
         "updateWebhookEndpoint", "PATCH", f"{_PATH}/{{id}}", update_endpoint,
         "Change a webhook endpoint; `disabled` pauses it, `enabled` takes it up again", _KEEP, WebhookEndpointJson,
-        body=WebhookEndpointChanges, read_only=read_only(WebhookSecretJson, WebhookEndpointChanges), tag=_TAG,
+        body=WebhookEndpointChanges, read_only=read_only(WebhookEndpointJson, WebhookEndpointChanges), tag=_TAG,
     ),
     Operation(
         "deleteWebhookEndpoint", "DELETE", f"{_PATH}/{{id}}", delete_endpoint, "Send nothing to an endpoint any more",
