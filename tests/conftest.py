@@ -26,7 +26,7 @@ ROOM = 4 << 30
 
 
 def in_memory() -> bool:
-    """Whether the files of a run are kept in memory: a disk would make durable what is made and dropped by the thousand.
+    """Whether the files of a run are kept in memory: a disk would have to make durable what is dropped at once.
 
     `PYTEST_DEBUG_TEMPROOT` names another place.
     """

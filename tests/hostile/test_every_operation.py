@@ -25,6 +25,7 @@ EVERY = [pytest.param(one, id=one.id) for one in OPERATIONS]
 AGREE = {
     "rateType": ("fixedFeeAmount",), "startDate": ("dueDate",), "durationSeconds": ("duration",),
     "budgetHours": ("budgetAmount",), "budgetAmount": ("budgetHours",), "yearlyReset": ("prefix",),
+    "from": ("to",), "to": ("from",),
 }  # fmt: skip
 """Fields that a refusal may name in place of the one that was changed."""
 
@@ -36,7 +37,8 @@ def whole_body(attack: Attacker, operation: Operation) -> dict[str, Any]:
         "clientId": ids["client"], "projectId": ids["project"], "name": "N", "entryDate": "2026-06-11",
         "expenseDate": "2026-06-11", "durationSeconds": 60, "description": "D", "amount": "1", "paidOn": "2026-06-11",
         "lines": [{"description": "L", "quantity": 1, "rate": 1}], "redirectUris": ["https://app.example/callback"],
-        "title": "T", "reason": "R", "entryIds": [ids.get("a time-entries", NOBODY)],
+        "title": "T", "reason": "R", "url": "https://hooks.example/in", "events": ["invoice.*"],
+        "from": "2026-06-01T00:00:00Z", "entryIds": [ids.get("a time-entries", NOBODY)],
         "expenseIds": [ids.get("a expenses", NOBODY)],
         "refundedOn": "2026-06-11", "rule": "FREQ=MONTHLY", "startDate": "2026-06-30", "every": "AMOUNT",
         "enabled": True, "kind": "invoice", "language": "en", "fromAddress": "n@n.example",
