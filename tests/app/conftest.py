@@ -39,6 +39,7 @@ from tallystick.domain.credit_notes.credit import CreditLine
 from tallystick.domain.invoices import invoice as invoices
 from tallystick.domain.invoices import lifecycle
 from tallystick.domain.invoices.draft import CustomLine, draft
+from tallystick.domain.notifications import notification
 from tallystick.domain.recurring import recurring
 from tallystick.domain.recurring.recurring import Template
 from tallystick.domain.sending import Message
@@ -113,6 +114,7 @@ class Pages:
             "settings": "member",
             "credit-notes": "note",
             "recurring": "recurring",
+            "notifications": "told",
         }
         first = pattern.split("/")[1]
         found = {"id": self.ids[{**noun, **own}.get(first, "entry")]}
@@ -186,6 +188,20 @@ def fill(studio: Studio) -> dict[str, str]:
         )  # fmt: skip
         endpoint = endpoints.create(ctx, url="https://hooks.example/in", events=["invoice.*"]).endpoint
         ids |= {"endpoint": endpoint.id, "delivery": deliveries.test(ctx, endpoint.id).id}
+        notification.tell(
+            ctx,
+            "invoice_overdue",
+            sent.id,
+            "2026-06-14",
+            {
+                "number": sent.number,
+                "client": "Globex",
+                "due_date": "2026-06-14",
+                "balance": "4321.00",
+                "currency": "EUR",
+            },
+        )
+        ids["told"] = notification.page(ctx)[0][0].id
     return ids | {
         "contact": contact.id, "entry": entry.id, "billed": billed.id, "hidden_entry": other.id, "sent": sent.id,
         "draft": drafted.id, "payment": payment.id, "expense": expense.id, "step": step.id, "comment": comment.id,

@@ -133,8 +133,9 @@ FIELDS = (
     "secret_key", "fee_percent", "default_currency", "country_code", "endpoint", "einvoice_profile",
     "rounding_minutes", "default_tax_category", "language", "key", "kind", "made_at", "sent_at", "ahead", "choices",
     "timer", "expects", "started_at", "stopped_at", "duration", "place", "owner", "work", "pinned", "order", "up",
+    "in_app", "by_mail", "open",
 )  # fmt: skip
 QUERIES = (
     "q", "from", "to", "week", "person", "client", "project", "status", "add", "client_id", "view",
-    "category", "billed", "place", "date", "project_id", "rows", "task", "format", "save",
+    "category", "billed", "unread", "before", "place", "date", "project_id", "rows", "task", "format", "save",
 )  # fmt: skip

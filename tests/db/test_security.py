@@ -420,6 +420,8 @@ def unique(table: Table[Any]) -> dict[str, object]:
         fresh["effective_from"] = f"{1900 + uuid4().int % 100}-01-01"
     if table.name == "contacts":
         fresh |= {"email": f"{uuid4().hex}@client.example", "is_primary": False}
+    if table.name in ("notifications", "notification_choices"):
+        fresh |= {"occasion": uuid4().hex, "kind": "webhook_failing"}
     if table.name == "pinned_work":
         fresh |= {"project_id": None, "task_id": None}
     found = {name: value for name, value in fresh.items() if name in table.c}
@@ -456,6 +458,7 @@ def test_every_id_of_another_row_is_a_reference() -> None:
         ("changes", "person_id"),  # as in an event
         ("change_queue", "resource_id"),
         ("change_queue", "person_id"),
+        ("notifications", "subject_id"),  # of whichever noun
         ("events", "actor_id"),  # history outlives the membership
         ("idempotency_answers", "user_id"),  # swept after a day
         ("oauth_apps", "created_by"),  # as in an event

@@ -53,6 +53,8 @@ def whole_body(attack: Attacker, operation: Operation) -> dict[str, Any]:
         known["to"] = ["n@n.example"]
     if operation.path.startswith("/tax-rates"):
         del known["reason"]  # only of what is not taxed
+    if operation.path == "/notification-settings":
+        known["kind"] = "timer_forgotten"
     if operation.id == "creditInvoice":
         del known["lines"]  # of the invoice, by their ids
     assert operation.body is not None

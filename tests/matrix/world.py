@@ -11,6 +11,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from tallystick.auth import api_keys as key_texts
 from tallystick.auth import tokens as token_texts
 from tallystick.auth.invitations import invite
@@ -63,6 +65,8 @@ from tallystick.domain.invoices.invoice import Invoice
 from tallystick.domain.mails import mail as mails
 from tallystick.domain.mails import settings as mail_settings
 from tallystick.domain.mails import templates
+from tallystick.domain.notifications import choices, notification
+from tallystick.domain.notifications.notification import Notification
 from tallystick.domain.projects import Project
 from tallystick.domain.recurring import automatic_billing, recurring, runs
 from tallystick.domain.recurring.automatic_billing import BillingRun
@@ -167,6 +171,7 @@ def furnish(database: Database, *, name: str = "Studio North", word: str = "Plai
     _apps(world, word)
     _mails(world, word)
     _beside_work(world, word)
+    _told(world, word)
     ids["user"], ids["member"] = ids["user.second"], ids["member.second"]
     return world
 
@@ -249,6 +254,27 @@ def _apps(world: World, word: str) -> None:
             pins.pin(ctx, ids["project.hidden"])
         with studio.context(who) as ctx:
             device_actions.remember(ctx, f"{word} on the train", "start", None)
+
+
+def _told(world: World, word: str) -> None:
+    """Everybody is told of a timer, and was once told of a budget: the members when they had another role."""
+    ids, studio = world.ids, world.studio
+    timer = {"project": word, "task": None, "started_at": DAY, "limit_minutes": 480}
+    budget = {
+        "project": word, "level": 80, "percent": 84, "measure": "money", "used": MONEY[2], "budget": MONEY[1],
+        "currency": "EUR",
+    }  # fmt: skip
+    with studio.context() as ctx:
+        for who in PEOPLE:
+            user_id, kept = studio.people[who].user_id, {"occasion": "", "user_id": studio.people[who].user_id}
+            notification.tell(ctx, "timer_forgotten", ids[f"running.{who}"], "", timer, to=user_id)
+            about = {"kind": "budget_threshold", "subject_id": ids["project"], **kept}
+            ctx.add(Notification(**about, facts=msgspec.json.encode(budget).decode()))
+    for who in PEOPLE:
+        with studio.context(who) as ctx:
+            ids[f"notification.{who}"] = notification.page(ctx)[0][-1].id
+            choices.choose(ctx, "timer_forgotten", by_mail=False)
+    ids |= {"notification": ids["notification.second"], "notification.deleted": new_id()}  # nobody deletes one
 
 
 def _beside_work(world: World, word: str) -> None:

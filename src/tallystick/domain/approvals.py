@@ -19,6 +19,7 @@ from tallystick.domain import members
 from tallystick.domain.access import Permission
 from tallystick.domain.context import SENTENCES, Context, hydrate, workspace
 from tallystick.domain.listing import Filter, Listing
+from tallystick.domain.notifications import notification as notifications
 from tallystick.domain.workspaces import Workspace, current
 from tallystick.values.errors import Conflict, Forbidden, Invalid, NotFound, Refusal
 
@@ -168,8 +169,13 @@ def approve(ctx: Context, week_id: str, *, seen_seconds: int | None = None) -> W
 
 
 def return_(ctx: Context, week_id: str, reason: str) -> Week:
-    """Give a submitted week back to be corrected, and say why."""
-    return _decide(ctx, _to_decide(ctx, week_id), "returned", _said(reason))
+    """Give a submitted week back to be corrected, and say why; whose it is hears of it."""
+    week = _decide(ctx, _to_decide(ctx, week_id), "returned", _said(reason))
+    if week.user_id != ctx.actor.user_id and week.submitted_at is not None:
+        facts = {"first_day": week.first_day, "last_day": week.last_day, "reason": week.reason}
+        occasion = week.submitted_at.isoformat()
+        notifications.tell(ctx, "week_returned", week.id, occasion, facts, to=week.user_id)
+    return week
 
 
 def reopen(ctx: Context, week_id: str, reason: str) -> Week:

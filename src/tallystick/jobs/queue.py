@@ -77,6 +77,12 @@ def queue_of(desk: Desk) -> procrastinate.App:
         del timestamp
         tasks.remind(desk)
 
+    @app.periodic(cron="*/10 * * * *")
+    @task("notice", queueing_lock="notice", lock="notice")
+    def notice(timestamp: int) -> None:  # pyright: ignore[reportUnusedFunction]
+        del timestamp
+        tasks.notice(desk)
+
     @app.periodic(cron="* * * * *")
     @task("take_up_stalled", queueing_lock="take_up_stalled", pass_context=True)
     async def take_up_stalled(context: JobContext, timestamp: int) -> None:  # pyright: ignore[reportUnusedFunction]

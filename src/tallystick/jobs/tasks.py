@@ -12,7 +12,7 @@ import psycopg
 
 from tallystick.auth import invitations, notices
 from tallystick.auth import portal as portal_doors
-from tallystick.domain import closing, exports, members, portal, reminders, sending
+from tallystick.domain import closing, exports, members, noticing, portal, reminders, sending
 from tallystick.domain.context import Context
 from tallystick.domain.mails import delivery
 from tallystick.domain.recurring import automatic_billing, runs
@@ -140,6 +140,26 @@ def remind(desk: Desk) -> None:
                 raise  # the database is away: all of it is tried again
             except Exception:
                 log.exception("no reminder of invoice %s", invoice_id)
+
+
+def notice(desk: Desk) -> None:
+    """Tell people what is so by now, workspace by workspace and kind by kind; a failure keeps nobody else."""
+    with desk.owner() as connection:
+        workspaces = [workspace_id for (workspace_id,) in connection.execute(_OPEN).fetchall()]
+    for workspace_id in workspaces:
+        for look in noticing.LOOKS:
+            if desk.leaving.is_set():
+                return
+            try:
+                with desk.workspace(workspace_id) as ctx:
+                    look(ctx)
+            except psycopg.Error:
+                raise  # the database is away: all of it is tried again
+            except Exception:
+                log.exception("nobody was told what %s finds in workspace %s", look.__name__, workspace_id)
+
+
+_OPEN: Final = "SELECT id FROM workspaces WHERE closed_at IS NULL ORDER BY id"
 
 
 def export_everything(desk: Desk, workspace_id: str, export_id: str) -> None:

@@ -16,7 +16,7 @@ from psycopg_pool import PoolTimeout, TooManyRequests
 from tallystick import __version__
 from tallystick.api.native.webhook_bodies import compose
 from tallystick.db.session import Connection, owner_connection
-from tallystick.domain.webhooks import news, sending
+from tallystick.domain.webhooks import sending
 from tallystick.domain.webhooks.sending import AT_ONCE, Claimed
 from tallystick.jobs.desk import Desk
 from tallystick.values.webhooks import Attempt
@@ -110,10 +110,7 @@ class Dispatcher:
             attempt = courier.take(claimed.url, {**_FIXED, **headers}, claimed.body)
         for number in range(SETTLE_TRIES):
             try:
-                outcome = sending.settle(desk.opens(claimed.workspace_id), claimed, attempt, at)
-                if outcome is not None and outcome.became:
-                    with desk.workspace(claimed.workspace_id) as ctx:
-                        news.tell(ctx, outcome.endpoint, outcome.became)
+                sending.settle(desk.opens(claimed.workspace_id), claimed, attempt, at)
             except (psycopg.OperationalError, PoolTimeout, TooManyRequests) as error:
                 log.warning("an attempt cannot be written down: %s", error)
                 time.sleep(0.05 * 4**number)  # its lease ends by itself, and then it is sent once more

@@ -159,6 +159,7 @@ _OVER: Final = {
     "sessions": "LEAST(ended_at, expires_at) <= %(told)s",
     "password_links": "LEAST(ended_at, expires_at) <= %(told)s",
     "device_actions": "received_at <= %(told)s",
+    "notifications": "created_at <= %(told)s AND (kind <> 'budget_threshold' OR cleared_at IS NOT NULL)",
 }
 """Table → which of its rows nobody needs; those first that refer to others."""
 _KINDS: Final = (SESSION, GRANT, KEY, "")

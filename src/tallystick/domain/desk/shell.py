@@ -10,6 +10,8 @@ from sqlalchemy import text
 from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
+from tallystick.domain.notifications.choices import kinds_of
+from tallystick.domain.notifications.notification import SHOWN
 
 RECENT: Final = timedelta(days=60)
 """Work older than this is not offered as recent."""
@@ -47,6 +49,8 @@ class Shell(NamedTuple):
     approve_weeks: bool
     closed_at: datetime | None
     """Since when the workspace is closed; only its owner still has pages then."""
+    unread: int
+    """Notifications that they have not read; of more than `notification.SHOWN`, one more than that."""
     timer: Timer | None
 
 
@@ -77,9 +81,9 @@ class Place(NamedTuple):
 def shell(ctx: Context) -> Shell:
     """The frame of the actor's pages."""
     ctx.require(Permission.READ_SELF)
-    found = ctx.row(_SHELL, everyone=ctx.actor.sees_everyone)
+    found = ctx.row(_SHELL, everyone=ctx.actor.sees_everyone, kinds=kinds_of(ctx.actor), most=SHOWN + 1)
     assert found is not None  # noqa: S101 - a session is a member's
-    return Shell._make((*found[:12], Timer._make(found[12:]) if found[12] else None))
+    return Shell._make((*found[:13], Timer._make(found[13:]) if found[13] else None))
 
 
 def places(ctx: Context, sought: str = "", *, limit: int = 30, recent: bool = False) -> list[Place]:
@@ -138,6 +142,9 @@ _SHELL = Prepared(
         SELECT person.name, person.email, person.language, person.clock, person.week_start, person.time_zone,
                studio.name, studio.default_currency, studio.time_zone, studio.timer_limit_minutes,
                studio.approve_weeks, studio.closed_at,
+               (SELECT count(*) FROM (SELECT FROM notifications AS told
+                WHERE told.workspace_id = :workspace AND told.user_id = :actor AND told.in_app
+                  AND told.read_at IS NULL AND told.kind = ANY (CAST(:kinds AS text[])) LIMIT :most) AS unread),
                entry.id, entry.project_id, project.name, project.color, entry.task_id, task.name, client.name,
                entry.note, entry.started_at
         FROM people AS person

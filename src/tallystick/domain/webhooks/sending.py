@@ -17,6 +17,8 @@ import msgspec
 from tallystick.db.session import Connection, Prepared
 from tallystick.domain.access import ENTITLEMENTS
 from tallystick.domain.context import Context, Origin
+from tallystick.domain.notifications import notification as notifications
+from tallystick.domain.notifications.choices import Kind
 from tallystick.domain.webhooks import catalogue, endpoints
 from tallystick.domain.webhooks.deliveries import KEPT, Envelope, WebhookAttempt, WebhookDelivery
 from tallystick.domain.webhooks.endpoints import WebhookEndpoint
@@ -220,7 +222,20 @@ def _tell_endpoint(ctx: Context, delivery: WebhookDelivery, attempt: Attempt, *,
         ctx.change(found, **facts)
     if became:
         ctx.record_facts(became, found, **endpoints.told(found))
+        _tell_people(ctx, found, became)
     return Outcome(found, became)
+
+
+def _tell_people(ctx: Context, endpoint: WebhookEndpoint, became: str) -> None:
+    """Owners and admins hear that an endpoint does not work, once for each time that it does not."""
+    kind: Kind | None = (
+        "webhook_failing" if became == "failing" else "webhook_disabled" if became == "disabled" else None
+    )
+    since = endpoint.failing_since
+    if kind is None or since is None:
+        return
+    facts = {"url": endpoint.url, "reason": endpoint.disabled_reason, "since": since}
+    notifications.tell(ctx, kind, endpoint.id, since.isoformat(), facts)
 
 
 def _entries(ctx: Context, after: int, until: int) -> Iterable[tuple[int, list[Happened]]]:

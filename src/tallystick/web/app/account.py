@@ -15,6 +15,7 @@ from tallystick.domain.sessions import Session
 from tallystick.domain.tokens import Token
 from tallystick.domain.workspaces import WEEK_STARTS
 from tallystick.values.browsers import browser_named
+from tallystick.web.app import notifications
 from tallystick.web.app.visit import Answer, Go, Page, Visit
 
 NAMES = {"en": "English", "de": "Deutsch"}
@@ -31,6 +32,7 @@ def page(visit: Visit) -> Answer:
         backup_codes=members.second_factor_of(visit.ctx),
         passkeys=passkeys.of_self(visit.ctx),
         grants=oauth.grants_of(visit.ctx, visit.actor.user_id),
+        kinds=notifications.offered(visit),
     )
 
 
