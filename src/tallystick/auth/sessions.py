@@ -653,6 +653,13 @@ def _begun(
     return SignedIn(jwt.token, jwt.expires_at, secret, csrf, mint_device(key, user.email, now), session, user, places)
 
 
+def tell_failed(database: Transactions, key: bytes, email: str, *, why: str, came: Origin, now: datetime) -> None:
+    """Tell the audit log that a sign-in as somebody failed in another way than by password: `why` names it."""
+    with database.transaction() as connection:
+        rows = connection.run(_SIGN_IN, {"email": email}).fetchall()
+    _tell_failed(database, key, email, rows[0] if rows else None, why=why, came=came, now=now)
+
+
 def _tell_failed(
     database: Transactions, key: bytes, email: str, found: Row | None, *, why: str, came: Origin, now: datetime
 ) -> None:
