@@ -25,7 +25,7 @@ HERE: Final = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
 CHROMIUM: Final = os.environ.get("TALLYSTICK_TEST_CHROMIUM", "/usr/bin/chromium")
 WIDE, PHONE = (1280, 1500), (390, 844)
 """Width, and how high a picture is at most."""
-COLOURS: Final = 128
+COLOURS: Final = 256
 MOST: Final = 6_000_000
 ON_A_PHONE: Final = (
     "/", "/timer", "/time", "/time/week", "/time/calendar", "/projects", "/tasks", "/invoices", "/invoices/{id}",
@@ -89,6 +89,7 @@ def walk(page: Any, url: str, wanted: list[str]) -> dict[str, str]:
     for pattern in wanted:
         if "{" not in pattern:
             take(pattern, pattern)
+    more: list[str] | None = None
     while True:
         before = len(found)
         for pattern in wanted:
@@ -96,13 +97,17 @@ def walk(page: Any, url: str, wanted: list[str]) -> dict[str, str]:
             if path is not None:
                 take(pattern, path)
         if len(found) == before:
-            break
+            if more is not None:
+                break
+            more = [one for one in links if re.fullmatch(f"/(invoices|clients)/{ID}", one)]
+            for path in more[:24]:  # a draft, a client with people: what the first of its kind was not
+                look(path)
     return found
 
 
 def leads(pattern: str, path: str, wanted: list[str]) -> bool:
     """Whether a path is one of a pattern's page, and not of another page's that has no ids."""
-    shape = pattern.replace("{kind}", "[a-z-]+").replace("{language}", "[a-z]{2}")
+    shape = pattern.replace("{kind}", "[a-z-]+").replace("{language}", "[a-z-]+")
     return path not in wanted and re.fullmatch(re.sub(r"\{\w+\}", ID, shape), path) is not None
 
 
