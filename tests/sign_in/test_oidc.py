@@ -28,6 +28,7 @@ from tallystick.domain.context import utc_now
 from tallystick.main import build
 from tallystick.settings import Settings
 from tests.sign_in.test_passkeys import Browser
+from tests.sign_in.test_told import told
 from tests.studio import KEY, Studio
 
 with warnings.catch_warnings():
@@ -129,12 +130,13 @@ def test_members_come_in_and_their_role_follows_their_groups(with_password: Stud
             assert refused.status_code == 403, refused.text
             assert why in refused.text
             assert "tallystick" not in browser.cookies
+    assert told(with_password, "member.sign_in_failed") == [(None, "/sign-in/oidc", "127.0.0.1", "provider")]
     with with_password.context() as ctx:
         entries, _ = audit.page(ctx)
-        told = [
+        types = [
             change.type for entry in entries if entry.came_from.action == "/sign-in/oidc" for change in entry.changes
         ]
-    assert {"member.identity_linked", "member.role_changed", "session.began"} <= set(told)
+    assert {"member.identity_linked", "member.role_changed", "session.began"} <= set(types)
 
 
 def test_it_is_the_subject_that_is_remembered(with_password: Studio, tmp_path: Path) -> None:
@@ -151,6 +153,7 @@ def test_it_is_the_subject_that_is_remembered(with_password: Studio, tmp_path: P
         _, refused = come(app, "thief")
         assert refused.status_code == 409
         assert "Somebody else signs in here" in refused.text
+        assert len(told(with_password, "member.sign_in_failed")) == 1
         assert come(app, "s")[1].status_code == 303
 
 

@@ -24,6 +24,7 @@ from tallystick.domain.members import Person
 from tests.sign_in.conftest import PASSWORD, cookies_of, csrf_in, submit
 from tests.sign_in.test_api import app_at
 from tests.sign_in.test_second_factor import SECRET
+from tests.sign_in.test_told import told
 from tests.studio import KEY, Studio
 
 HOME = "https://time.example.com"
@@ -224,13 +225,16 @@ def test_an_answer_for_another_place_or_person_is_refused(
     assert "not known here" in refused.text
     assert not is_in(browser, with_password)
     assert kept(with_password) == [("Laptop", 1)]
+    assert told(with_password, "member.sign_in_failed") == [(None, "/sign-in/passkey", "127.0.0.1", "passkey")]
 
 
 def test_a_forged_answer_is_refused(with_password: Studio, safe: testing.TestClient, device: Device) -> None:
     browser = Browser(safe)
     thief = Device(id=device.id, owner=device.owner, count=9)
     assert browser.answers(thief.sign(browser.offer())).status_code == 401
+    assert len(told(with_password, "member.sign_in_failed")) == 1
     assert browser.answers(Device(owner=device.owner).sign(browser.offer())).status_code == 401
+    assert len(told(with_password, "member.sign_in_failed")) == 1, "a key that nobody has is nobody's"
     for nonsense in (
         "",
         "{}",

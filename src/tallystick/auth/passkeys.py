@@ -7,6 +7,7 @@ and the name of this server come from its public URL, never from a request.
 from __future__ import annotations
 
 import ipaddress
+import logging
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -18,6 +19,7 @@ import webauthn
 from webauthn.helpers import options_to_json, parse_authentication_credential_json, parse_registration_credential_json
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
+    AuthenticationCredential,
     AuthenticatorSelectionCriteria,
     PublicKeyCredentialDescriptor,
     ResidentKeyRequirement,
@@ -26,7 +28,8 @@ from webauthn.helpers.structs import (
 
 from tallystick.auth import notices
 from tallystick.auth.session_tokens import count_key
-from tallystick.auth.sessions import Identity, Live, SignedIn, let_in, places_of
+from tallystick.auth.sessions import Identity, Live, SignedIn, let_in, origin_of, places_of, tell_failed
+from tallystick.db.connection import Row
 from tallystick.db.session import Connection, Prepared
 from tallystick.domain import passkeys, sessions
 from tallystick.domain.context import Context, Transactions, open_workspace
@@ -40,6 +43,7 @@ NAME: Final = "Tallystick"
 LONGEST: Final = 16 * 1024
 NOT_KNOWN: Final = "This passkey is not known here, or did not answer for this server."
 TOO_LATE: Final = "That took too long, or was sent twice. Try again."
+HOW: Final = "/sign-in/passkey"
 NOT_ADDED: Final = "The passkey could not be added. Try again."
 
 _PASSKEY_OF: Final = Prepared("SELECT * FROM passkey_of(%(credential)s::bytea)")
@@ -48,6 +52,8 @@ _USED: Final = Prepared("""
     WHERE id = %(id)s::uuid AND sign_count = %(before)s
 """)
 """Of two that come with the same count, the second finds it gone on."""
+
+log = logging.getLogger("tallystick.sign_in")
 
 
 class Site(NamedTuple):
@@ -152,6 +158,7 @@ def sign_in(
 ) -> SignedIn:
     """Begin a session of whoever's device answered, in the workspace they used last. Raises Unauthenticated.
 
+    A wrong answer for a key that somebody has is told to the audit log, as a wrong password is.
     `facts`: as `sessions.let_in` takes them.
     """
     with database.transaction() as connection:
@@ -163,9 +170,31 @@ def sign_in(
         raise Unauthenticated(NOT_KNOWN) from None
     with database.transaction() as connection:
         found = connection.run(_PASSKEY_OF, {"credential": given.raw_id}).fetchone()
-        if found is None:
-            raise Unauthenticated(NOT_KNOWN)
-        passkey_id, user_id, email, name, public_key, before = found
+    if found is None:
+        log.warning("sign-in failed by a passkey which nobody has, from %s", facts["address"])
+        raise Unauthenticated(NOT_KNOWN)
+    try:
+        return _recognised(database, key, site, found, given, challenge=challenge, now=now, **facts)
+    except Unauthenticated:
+        came = origin_of(HOW, facts["address"], facts["user_agent"])
+        tell_failed(database, key, found[2], why="passkey", came=came, now=now)
+        raise
+
+
+def _recognised(
+    database: Transactions,
+    key: bytes,
+    site: Site,
+    found: Row,
+    given: AuthenticationCredential,
+    *,
+    challenge: bytes,
+    now: datetime,
+    **facts: Any,
+) -> SignedIn:
+    """A session of whoever has the key, if it is their device that answered with it."""
+    passkey_id, user_id, email, name, public_key, before = found
+    with database.transaction() as connection:
         if given.response.user_handle != UUID(user_id).bytes:
             raise Unauthenticated(NOT_KNOWN)
         try:
@@ -188,7 +217,7 @@ def sign_in(
         if connection.run(_USED, used).rowcount != 1:
             raise Unauthenticated(NOT_KNOWN)
         user = Identity(user_id, email, name)
-        return let_in(connection, key, user, places[0], places=places, now=now, how="/sign-in/passkey", **facts)
+        return let_in(connection, key, user, places[0], places=places, now=now, how=HOW, **facts)
 
 
 # --- challenges

@@ -341,15 +341,6 @@ def change_password(
         _tell(ctx, live.user.id, address, agent)
 
 
-def confirm_password(
-    database: Transactions, key: bytes, live: Live, password: str, *, address: str, now: datetime
-) -> None:
-    """See once more that whoever is signed in knows the password, before something that matters. Raises Invalid."""
-    known = _known(database, key, live, password, address=address, now=now)
-    with database.transaction() as connection:
-        _acting(connection, live, known, now)
-
-
 class Known(NamedTuple):
     """Somebody signed in, whose password was seen just now; counted as a failure until `_acting` forgives it."""
 
@@ -395,16 +386,40 @@ FRESH: Final = timedelta(minutes=10)
 """How young a session is whose beginning still says that it is them."""
 
 
+class SignInAgain(Invalid):
+    """Whoever has no password is to sign in again first, by passkey or by their provider."""
+
+    usual = "Sign out and in again first: this asks for a sign-in of the last ten minutes."
+
+
+class Proof(NamedTuple):
+    """How somebody signed in can show again that it is them."""
+
+    password: bool
+    """They have one, and say it."""
+    fresh: bool
+    """They have signed in just now, which is enough for who has none."""
+
+
+def proof_of(connection: Connection, live: Live, now: datetime) -> Proof:
+    """What `prove` will ask for."""
+    rows = connection.run(_SIGN_IN, {"email": live.user.email}).fetchall()
+    open_workspace(connection, live.actor.workspace_id)
+    began = connection.run(_BEGAN, {"session": live.session_id}).fetchone()
+    return Proof(not rows or rows[0][2] is not None, began is not None and began[0] + FRESH > now)
+
+
 def prove(database: Transactions, key: bytes, live: Live, password: str, *, address: str, now: datetime) -> None:
-    """Have somebody signed in show again that it is them: by their password. Who has none has signed in just now."""
+    """Have somebody signed in show again that it is them, before something that matters: by their password.
+
+    Who has none has signed in just now. Raises Invalid, SignInAgain where that is too long ago.
+    """
     with database.transaction() as connection:
-        rows = connection.run(_SIGN_IN, {"email": live.user.email}).fetchall()
-        if rows and rows[0][2] is None:
-            open_workspace(connection, live.actor.workspace_id)
-            began = connection.run(_BEGAN, {"session": live.session_id}).fetchone()
-            if began is None or began[0] + FRESH <= now:
-                raise Invalid("Sign out and in again first: this asks for a sign-in of the last ten minutes.")
-            return
+        proof = proof_of(connection, live, now)
+    if not proof.password:
+        if not proof.fresh:
+            raise SignInAgain
+        return
     known = _known(database, key, live, password, address=address, now=now)
     with database.transaction() as connection:
         _acting(connection, live, known, now)
@@ -636,6 +651,13 @@ def _begun(
     jwt = jwt_of(key, session, issuer=issuer, now=now)
     csrf = csrf_token(key, session.id)
     return SignedIn(jwt.token, jwt.expires_at, secret, csrf, mint_device(key, user.email, now), session, user, places)
+
+
+def tell_failed(database: Transactions, key: bytes, email: str, *, why: str, came: Origin, now: datetime) -> None:
+    """Tell the audit log that a sign-in as somebody failed in another way than by password: `why` names it."""
+    with database.transaction() as connection:
+        rows = connection.run(_SIGN_IN, {"email": email}).fetchall()
+    _tell_failed(database, key, email, rows[0] if rows else None, why=why, came=came, now=now)
 
 
 def _tell_failed(

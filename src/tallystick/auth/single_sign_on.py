@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -10,9 +11,9 @@ from tallystick.auth.sessions import Identity, Place, SignedIn, let_in, origin_o
 from tallystick.db.session import Prepared
 from tallystick.domain import identities, members
 from tallystick.domain.access import Actor, Role
-from tallystick.domain.context import Context, Transactions, open_workspace
+from tallystick.domain.context import Context, Origin, Transactions, open_workspace
 from tallystick.domain.members import Member
-from tallystick.values.errors import Forbidden, NotFound
+from tallystick.values.errors import Conflict, Forbidden, NotFound
 from tallystick.values.oidc import Provider, Vouched
 
 HOW: Final = "/sign-in/oidc"
@@ -20,6 +21,8 @@ NO_GROUP: Final = "None of your groups lets you in here. Ask whoever keeps them.
 NO_MEMBER: Final = "You are no member here, and this server lets only members in this way. Ask for an invitation."
 NO_EMAIL: Final = "The provider has not verified your e-mail address, so nobody here can be found by it."
 NO_WORKSPACE: Final = "This server does not say which workspace that leads to. Tell whoever runs it."
+
+log = logging.getLogger("tallystick.sign_in")
 
 _IDENTITY_OF: Final = Prepared("SELECT * FROM identity_of(%(issuer)s, %(subject)s)")
 _WORKSPACE: Final = Prepared("SELECT * FROM workspace_named(%(wanted)s)")
@@ -52,10 +55,21 @@ def role_of(rules: SingleSignOn, groups: tuple[str, ...]) -> Role | None:
 def sign_in(
     database: Transactions, key: bytes, rules: SingleSignOn, vouched: Vouched, *, now: datetime, **facts: Any
 ) -> SignedIn:
-    """Begin a session of whom the provider vouches for. Their role follows their groups. Raises Forbidden.
+    """Begin a session of whom the provider vouches for. Their role follows their groups. Raises Forbidden or Conflict.
 
+    That somebody who is a member is not let in is told to the audit log, as a wrong password is.
     `facts`: as `sessions.let_in` takes them.
     """
+    try:
+        return _signed_in(database, key, rules, vouched, now=now, **facts)
+    except (Forbidden, Conflict):
+        _tell_failed(database, rules, vouched, now=now, came=origin_of(HOW, facts["address"], facts["user_agent"]))
+        raise
+
+
+def _signed_in(
+    database: Transactions, key: bytes, rules: SingleSignOn, vouched: Vouched, *, now: datetime, **facts: Any
+) -> SignedIn:
     role = role_of(rules, vouched.groups)
     with database.transaction() as connection:
         found = connection.run(_WORKSPACE, {"wanted": rules.workspace}).fetchone()
@@ -83,6 +97,23 @@ def sign_in(
         return let_in(
             connection, key, user, place, places=places_of(connection, person.email), now=now, how=HOW, **facts
         )
+
+
+def _tell_failed(database: Transactions, rules: SingleSignOn, vouched: Vouched, *, now: datetime, came: Origin) -> None:
+    with database.transaction() as connection:
+        found = connection.run(_WORKSPACE, {"wanted": rules.workspace}).fetchone()
+        known = connection.run(_IDENTITY_OF, {"issuer": vouched.issuer, "subject": vouched.subject}).fetchone()
+        email = known[1] if known is not None else vouched.email
+        if found is None:
+            return
+        open_workspace(connection, found[0])
+        # As nobody: that it was them is what is not known.
+        ctx = Context(Actor(found[0], "", "OWNER"), connection, lambda: now)
+        ctx.comes_from(came)
+        try:
+            members.tell_failed(ctx, members.by_email(ctx, email or "").user_id, "provider")
+        except NotFound:
+            log.warning("sign-in by the provider failed for %r, who is no member, from %s", email, came.address)
 
 
 def _member(ctx: Context, rules: SingleSignOn, email: str, vouched: Vouched, role: Role | None) -> Member:

@@ -187,7 +187,7 @@ class Context:
             raise NotFound(f"No such {kind.noun}.")
         row = hydrate(kind, found)
         if lock == "update" and self._seen:
-            self._require_seen(row)
+            self.require_seen(row)
         return row
 
     def reference(self, kind: type[Kind], identity: str | None, field: str, *, lock: Lock | None = None) -> Kind:
@@ -196,6 +196,15 @@ class Context:
             return self.find(kind, identity, lock=lock)
         except NotFound:
             raise Absent(fields={field: f"no such {kind.noun}"}) from None
+
+    def require_seen(self, row: Row) -> None:
+        """Refuse to change a row, locked just now, of which another version was seen, or that it was not there yet.
+
+        Asked once: what the verb itself changes from then on is its own.
+        """
+        version = self._seen.pop(row.__dict__["id"], self._seen.pop(row.__tablename__, None))
+        if version is not None and version != version_of(row):
+            raise Conflict(CHANGED_MEANWHILE, reason="changed_meanwhile")
 
     def select(self, kind: type[Kind], *where: ColumnElement[bool], **values: Any) -> list[Kind]:
         """Rows of one kind by a condition, compiled at each call: for what is not on a hot path."""
@@ -288,12 +297,6 @@ class Context:
             "occurred_at": self.now,
         }
         self.connection.later(_insert(Event), event)
-
-    def _require_seen(self, row: Row) -> None:
-        """Asked once, under the lock: what the verb itself changes from then on is its own."""
-        version = self._seen.pop(row.__dict__["id"], None)
-        if version is not None and version != version_of(row):
-            raise Conflict(CHANGED_MEANWHILE, reason="changed_meanwhile")
 
     def _run(self, statement: Prepared, values: dict[str, Any]) -> Answer:
         values |= self._own(statement)

@@ -22,6 +22,7 @@ TOGETHER: Final = 200
 """How many entries are changed at once at most."""
 DAY_SECONDS: Final = 24 * 3600
 Choice = Literal["keep", "trim", "discard"]
+CHANGED: Final = "Somebody changed {day} meanwhile: it has {hours} now. Yours is not saved; save it again to keep it."
 
 
 class Skipped(NamedTuple):
@@ -38,6 +39,13 @@ class Done(NamedTuple):
     skipped: list[Skipped]
 
 
+class Shown(NamedTuple):
+    """What a day of a grid showed to whoever changes it: nothing else is overwritten unseen."""
+
+    seconds: int
+    note: str
+
+
 def put(
     ctx: Context,
     *,
@@ -47,8 +55,11 @@ def put(
     seconds: int,
     user_id: str | None = None,
     note: str | None = None,
+    shown: Shown | None = None,
 ) -> None:
     """Let a person's day on a project or task come to so many seconds; 0 empties it. `note`: of its latest entry.
+
+    `shown`: refused where the day has changed since it showed that, unless it is as wanted already.
 
     Where there are several entries the latest one that is on no invoice gives way; it never takes from the others.
     """
@@ -61,6 +72,9 @@ def put(
         raise Conflict("A timer is running here. Stop it before you change this day.", reason="running")
     total = sum(entry.duration_seconds for entry in there)
     free = next((entry for entry in there if not entry.locked), None)
+    if shown is not None and _is_late(there, shown, seconds, note):
+        facts = {"day": day, "hours": f"{total // 3600}:{total // 60 % 60:02d}"}
+        raise Conflict(CHANGED, reason="changed_meanwhile", facts=facts)
     if seconds == total:
         if free is not None and note is not None and (note or None) != free.note:
             time_entries.change(ctx, free.id, note=note or None)
@@ -88,8 +102,8 @@ def put(
     elif wanted == 0:
         time_entries.delete(ctx, free.id)
     else:
-        facts: dict[str, Any] = {} if note is None else {"note": note or None}
-        time_entries.change(ctx, free.id, duration_seconds=wanted, **facts)
+        noted: dict[str, Any] = {} if note is None else {"note": note or None}
+        time_entries.change(ctx, free.id, duration_seconds=wanted, **noted)
 
 
 def copy_week(ctx: Context, first_day: date, *, source: date, user_id: str | None = None) -> int:
@@ -177,6 +191,13 @@ def _settle_closed(ctx: Context, timer: TimeEntry, choice: Choice) -> TimeEntry 
     if choice == "trim" and ctx.now - timer.started_at > limit:
         return time_entries.change(ctx, timer.id, stopped_at=timer.started_at + limit)
     return time_entries.stop(ctx)
+
+
+def _is_late(there: list[Entry], shown: Shown, seconds: int, note: str | None) -> bool:
+    """Whether writing this would overwrite what was not shown."""
+    total = sum(entry.duration_seconds for entry in there)
+    said = desk.note_of(reversed(there))
+    return total not in (seconds, shown.seconds) or (note is not None and said not in (note, shown.note))
 
 
 def _many(ctx: Context, entry_ids: list[str], change: Callable[[str], object]) -> Done:

@@ -14,5 +14,5 @@ def version_of(row: Row) -> str:
 
 
 def seen(row: Row) -> str:
-    """A row and its version, as a form carries them."""
-    return f"{row.__dict__['id']}:{version_of(row)}"
+    """A row and its version, as a form carries them; its table and none where nobody has made the row yet."""
+    return f"{row.__dict__.get('id') or row.__tablename__}:{version_of(row)}"

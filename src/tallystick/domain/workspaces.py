@@ -217,7 +217,7 @@ def change(ctx: Context, **facts: Any) -> Workspace:
     terms = facts.get("payment_terms_days")
     if terms is not None and not 0 <= terms <= 365:
         raise Invalid(fields={"payment_terms_days": "must be between 0 and 365"})
-    settings = locked(ctx) if "default_rate" in facts else current(ctx)
+    settings = locked(ctx)
     if facts.get("tax_id", settings.tax_id) != settings.tax_id:  # what was there before may stay
         check_tax_id(facts["tax_id"], facts.get("country_code", settings.country_code), "tax_id")
     check_endpoint(settings, facts)
@@ -241,7 +241,9 @@ def locked(ctx: Context) -> Workspace:
     found = ctx.row(_LOCKED)
     if found is None:
         raise NotFound("No such workspace.")
-    return hydrate(Workspace, found)
+    row = hydrate(Workspace, found)
+    ctx.require_seen(row)
+    return row
 
 
 def check_currency(code: str, field: str = "currency") -> None:

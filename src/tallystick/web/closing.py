@@ -1,4 +1,4 @@
-"""`POST /settings/close/confirm`: closes the workspace for its owner, who types its name and their password."""
+"""`POST /settings/close/confirm`: closes the workspace for its owner, who shows again that it is them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tallystick.domain.context import Context, Origin, Server, open_workspace
 from tallystick.values.errors import Invalid, Unauthenticated
 from tallystick.web.auth.bodies import read_form
 from tallystick.web.auth.entrance import Entrance
-from tallystick.web.auth.pages import guard, show
-from tallystick.web.auth.sign_in_pages import explained
+from tallystick.web.auth.pages import go, guard, show
+from tallystick.web.auth.sign_in_pages import again, explained
 
 PATH = "/settings/close/confirm"
 
@@ -33,11 +33,11 @@ class Confirm:
         guard(response)
         try:
             self._close(request)
-            response.status = 303
-            response.set_header("Location", "/settings/close")
+            go(response, "/settings/close")
         except Unauthenticated:
-            response.status = 303
-            response.set_header("Location", "/sign-in")
+            go(response, "/sign-in")
+        except sessions.SignInAgain:
+            go(response, again("/settings/close"))
         except Exception as error:  # noqa: BLE001 - no input may produce a bare 500
             status, message = explained(error, response)
             if isinstance(error, Invalid):
@@ -52,7 +52,7 @@ class Confirm:
             live = entrance.visitor(connection, request)
             entrance.require_csrf(request, live, fields.get("csrf_token"))
             Context(live.actor, connection, entrance.clock).require(Permission.CLOSE_WORKSPACE)
-        sessions.confirm_password(
+        sessions.prove(
             entrance.database, entrance.key, live, fields.get("password", ""),
             address=entrance.where(request), now=entrance.clock(),
         )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -154,7 +154,7 @@ class Cell:
 
     @property
     def note(self) -> str:
-        return "\n".join(entry.note for entry in self.entries if entry.note)
+        return note_of(self.entries)
 
 
 @dataclass(slots=True)
@@ -176,6 +176,11 @@ class GridRow:
     @property
     def total(self) -> int:
         return sum(cell.total for cell in self.cells)
+
+
+def note_of(entries: Iterable[Entry]) -> str:
+    """What is noted on a day of a row, by its entries in their order."""
+    return "\n".join(entry.note for entry in entries if entry.note)
 
 
 def week(ctx: Context, first_day: date, user_id: str) -> list[GridRow]:

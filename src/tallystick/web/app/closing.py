@@ -1,10 +1,12 @@
-"""Close the workspace: told here what that means, done with one's password (`web.closing`), and taken back here."""
+"""Close the workspace: told here what that means, done in `web.closing`, and taken back here."""
 
 from __future__ import annotations
 
+from tallystick.auth import sessions
 from tallystick.domain import closing, workspaces
 from tallystick.domain.access import Permission
 from tallystick.web.app.visit import Answer, Page, Visit
+from tallystick.web.auth.sign_in_pages import again
 
 
 def page(visit: Visit) -> Answer:
@@ -14,6 +16,8 @@ def page(visit: Visit) -> Answer:
         "closing.html",
         studio=studio,
         closed_at=closed_at,
+        proof=sessions.proof_of(visit.ctx.connection, visit.live, visit.ctx.now),
+        sign_in_again=again("/settings/close"),
         erased_at=closing.erased_at(closed_at or visit.ctx.now),
     )
 

@@ -12,6 +12,7 @@ from tallystick.domain.desk import shell, work
 from tallystick.domain.desk import time as desk
 from tallystick.domain.desk.shell import Place
 from tallystick.domain.desk.time import Cell, GridRow, Sought
+from tallystick.domain.timesheet import Shown
 from tallystick.values.errors import Conflict, Invalid, NotFound
 from tallystick.web.app import offline
 from tallystick.web.app.visit import Answer, Data, Page, Visit
@@ -185,7 +186,8 @@ def bulk(visit: Visit) -> Answer:
 
 
 def week_page(visit: Visit) -> Answer:
-    ctx, query = visit.ctx, visit.query
+    """The grid of the week that the address asks for; of its form where that is shown again."""
+    ctx, query = visit.ctx, visit.form if visit.form.has("week") else visit.query
     studio = workspaces.current(ctx)
     asked = query.day("week") or ctx.today()
     first = approvals.first_day_of(studio, asked) if studio.approve_weeks else visit.formats.week_of(asked)
@@ -241,12 +243,20 @@ def week_save(visit: Visit) -> Answer:
         project_id, task_id = visit.form.place("place")
         day = visit.form.need_day("day")
         visit.form.check()
-        timesheet.put(visit.ctx, project_id=project_id or "", task_id=task_id, day=day, seconds=seconds, user_id=person)
+        timesheet.put(
+            visit.ctx,
+            project_id=project_id or "",
+            task_id=task_id,
+            day=day,
+            seconds=seconds,
+            user_id=person,
+            shown=_shown(visit, f"seconds {key} {day_text}"),
+        )
     return visit.go(_week_url(week, person), "Saved.")
 
 
 def cell(visit: Visit) -> Answer:
-    """One cell, as it is left; answers the sums as they are now."""
+    """One cell, as it is left; answers the sums as they are now, also to whoever comes too late."""
     form = visit.form
     project_id, task_id = form.place("place")
     day, week, person = form.need_day("day"), form.need_day("week"), form.id("person")
@@ -257,26 +267,35 @@ def cell(visit: Visit) -> Answer:
         raise Invalid(fields={"place": "required"})
     key = f"{project_id}:{task_id}" if task_id else project_id
     whose = person or visit.ctx.actor.user_id
-    shown = _cell_of(desk.week(visit.ctx, week, whose), key, day, week)
-    if shown.total and _same_minutes(visit, seconds, shown.total):
-        seconds = shown.total
-    timesheet.put(
-        visit.ctx, project_id=project_id, task_id=task_id, day=day, seconds=seconds, user_id=person, note=note
-    )
+    before = _cell_of(desk.week(visit.ctx, week, whose), key, day, week)
+    if before.total and _same_minutes(visit, seconds, before.total):
+        seconds = before.total
+    shown = _shown(visit, "seconds", form.kept("shown_note"))
+    facts: dict[str, Any] = {"project_id": project_id, "task_id": task_id, "day": day, "seconds": seconds}
+    status, problem = 200, {}
+    try:
+        timesheet.put(visit.ctx, **facts, user_id=person, note=note, shown=shown)
+    except Conflict as refusal:
+        if refusal.reason != "changed_meanwhile":
+            raise
+        status, problem = 409, {"problem": visit.explain(refusal)}
     rows = desk.week(visit.ctx, week, whose)
     now = _cell_of(rows, key, day, week)
     totals = _totals(rows)
     hours = visit.formats.hours
     return Data(
         {
+            **problem,
             "cell": hours(now.total) if now.total else "",
+            "seconds": now.total,
             "note": now.note,
             "sums": {
                 f"row {key}": hours(sum(one.total for one in rows if one.place == key)),
                 f"day {day.isoformat()}": hours(totals[(day - week).days]),
                 "week": hours(sum(totals)),
             },
-        }
+        },
+        status,
     )
 
 
@@ -299,6 +318,13 @@ def _cell_of(rows: list[GridRow], key: str, day: date, week: date) -> Cell:
     if not 0 <= (day - week).days < 7:
         raise Invalid(fields={"day": "must be a day of this week"})
     return next((row.cells[(day - week).days] for row in rows if row.place == key), Cell(day))
+
+
+def _shown(visit: Visit, seconds: str, note: str = "") -> Shown | None:
+    """What a cell showed, as its form says; None where it does not."""
+    shown = visit.form.whole(seconds, least=0, most=10**9)
+    visit.form.check()
+    return None if shown is None else Shown(shown, note)
 
 
 def _same_minutes(visit: Visit, typed: int, kept: int) -> bool:

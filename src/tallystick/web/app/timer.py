@@ -12,7 +12,7 @@ from tallystick.domain.time_entries import TimeEntry
 from tallystick.domain.timesheet import Choice
 from tallystick.values.errors import Conflict
 from tallystick.web.app import offline
-from tallystick.web.app.visit import Answer, Page, Visit
+from tallystick.web.app.visit import Answer, Data, Page, Visit
 
 CHOICES: Final[dict[str, Choice]] = {"keep": "keep", "trim": "trim", "discard": "discard"}
 
@@ -45,7 +45,7 @@ def start(visit: Visit) -> Answer:
     key = offline.key_of(visit)
     if offline.came_before(visit, key):
         return visit.back("/time")
-    running = time_entries.running(visit.ctx)
+    running = time_entries.waiting_for_timer(visit.ctx)
     if running is not None and timesheet.is_forgotten(visit.ctx, running):
         return visit.go("/timer", "A timer is running for long. Say first what to do with it.")
     if running is not None and (running.project_id, running.task_id) == (project_id, task_id) and not note:
@@ -58,7 +58,7 @@ def start(visit: Visit) -> Answer:
 def again(visit: Visit) -> Answer:
     """Go on with the work of an entry."""
     entry = time_entries.read(visit.ctx, visit.id())
-    running = time_entries.running(visit.ctx)
+    running = time_entries.waiting_for_timer(visit.ctx)
     if running is not None and timesheet.is_forgotten(visit.ctx, running):
         return visit.go("/timer", "A timer is running for long. Say first what to do with it.")
     time_entries.start(
@@ -72,9 +72,7 @@ def stop(visit: Visit) -> Answer:
     key = offline.key_of(visit)
     if offline.came_before(visit, key):
         return visit.back("/time")
-    timer = time_entries.running(visit.ctx)
-    if timer is None:
-        raise Conflict("No timer is running.", reason="no_running_timer")
+    timer = _the_one_shown(visit)
     choice = visit.form.choice("choice", CHOICES)
     visit.form.check()
     if choice is None and timesheet.is_forgotten(visit.ctx, timer):
@@ -101,13 +99,43 @@ def _closed(visit: Visit, entry: TimeEntry) -> str:
 
 def note(visit: Visit) -> Answer:
     """Another note on the timer that runs."""
-    timer = time_entries.running(visit.ctx)
-    if timer is None:
-        raise Conflict("No timer is running.", reason="no_running_timer")
-    text = visit.form.text("note")
+    timer = _the_one_shown(visit)
+    text, shown = visit.form.text("note"), visit.form.text("shown_note")
     visit.form.check()
+    if visit.form.has("shown_note") and timer.note not in (text, shown):
+        raise Conflict(
+            "The note was changed meanwhile: “{note}”. Save yours again to keep it.",
+            reason="changed_meanwhile",
+            facts={"note": timer.note or "–"},
+        )
     time_entries.change(visit.ctx, timer.id, note=text)
     return visit.back("/timer")
+
+
+def note_again(visit: Visit) -> Answer:
+    """What the note is now, beside the one that was not kept."""
+    if not visit.swaps:
+        return page(visit)
+    timer = visit.shell.timer
+    problem = next(iter(visit.errors.values()), visit.problem)
+    return Data(
+        {"problem": problem, "note": timer.note or "" if timer is not None else ""}, 422 if visit.errors else 409
+    )
+
+
+def _the_one_shown(visit: Visit) -> TimeEntry:
+    """The timer that runs, if it is the one that the form showed: another was started elsewhere meanwhile."""
+    timer = time_entries.waiting_for_timer(visit.ctx)
+    shown = visit.form.id("timer")
+    visit.form.check()
+    if timer is None:
+        raise Conflict("No timer is running.", reason="no_running_timer")
+    if shown not in (None, timer.id):
+        raise Conflict(
+            "Another timer runs by now: it was started elsewhere. Nothing was done to it; look at it first.",
+            reason="other_timer",
+        )
+    return timer
 
 
 def pin(visit: Visit) -> Answer:
@@ -145,7 +173,7 @@ PAGES = (
     Page("/timer/options", _TRACK, options),
     Page("/timer/start", _TRACK, post=start),
     Page("/timer/stop", _TRACK, post=stop),
-    Page("/timer/note", _TRACK, post=note),
+    Page("/timer/note", _TRACK, post=note, again=note_again),
     Page("/timer/pin", _TRACK, post=pin),
     Page("/timer/pins", _TRACK, post=arrange),
     Page("/time/{id}/again", _TRACK, post=again),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Any, Literal
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final, Literal
 from urllib.parse import urlencode
 
 from tallystick.auth.sessions import Live
@@ -14,10 +15,14 @@ from tallystick.domain.context import Context
 from tallystick.domain.desk.shell import Shell
 from tallystick.values.errors import NotFound, Refusal
 from tallystick.values.ids import parse_id
+from tallystick.values.phrase import Fact, Phrase
 from tallystick.web.app.formats import Formats
 from tallystick.web.app.forms import Fields, Upload
 from tallystick.web.app.words import Words
 from tallystick.web.auth.next_path import same_site_path
+
+_PLAIN: Final = frozenset({"hours", "percent", "quantity"})
+"""Facts that are no amounts: they need no decimals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,21 @@ class Visit:
             for name, fact in refusal.facts.items()
         }
         return self.words.refusal(refusal.text, facts)
+
+    def phrase(self, said: Phrase) -> str:
+        """What the domain tells of a figure, in the reader's words and with numbers and days as they write them."""
+        return self.words.refusal(said.text, {name: self._fact(name, fact) for name, fact in said.facts.items()})
+
+    def _fact(self, name: str, fact: Fact) -> str:
+        if isinstance(fact, Phrase):
+            return self.phrase(fact)
+        if isinstance(fact, datetime):
+            return self.formats.moment(fact)
+        if isinstance(fact, date):
+            return self.formats.day(fact)
+        if isinstance(fact, Decimal):
+            return self.formats.number(fact, 4) if name in _PLAIN else self.formats.figure(fact)
+        return str(fact)
 
     def show(self, template: str, /, **facts: Any) -> Show:
         """A page. `http`: its status, where that is not 200; `late`: facts that are made after the transaction."""

@@ -105,20 +105,25 @@ def explained(error: Exception, response: falcon.Response) -> tuple[int, str]:
     return 500, "Something went wrong on our side. Try again; if it stays, tell whoever runs this server."
 
 
+def again(goal: str) -> str:
+    """The address where somebody signed in signs in again, and comes to the goal."""
+    return f"{SIGN_IN}?{urlencode({'again': 'yes', 'next': goal})}"
+
+
 def is_away(error: Exception) -> bool:
     """Whether the database cannot be reached or has no connection free. By name: a page knows no driver."""
     return not _AWAY.isdisjoint(kind.__name__ for kind in type(error).__mro__)
 
 
 class SignInPage(Page):
-    """`/sign-in?next=…`: the form, or for somebody signed in, who they are."""
+    """`/sign-in?next=…`: the form; who is signed in goes on, unless they are to sign in again (`again`)."""
 
     @page
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         live = self.known(request)
         given = request.get_param("next")
         goal = same_site_path(given, HOME)
-        if live is None:
+        if live is None or request.get_param("again") == "yes":
             self.form(response, goal, notice=DONE.get(request.get_param("done") or "", ""))
         else:
             go(response, goal)

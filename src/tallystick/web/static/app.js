@@ -35,6 +35,8 @@ document.addEventListener("submit", async (event) => {
     const { response, body } = answer;
     if (!(body instanceof Document)) {
       if (body.problem) say(body.problem);
+      if ("note" in body) form.elements.shown_note.value = body.note;
+      if (action.startsWith("/timer")) announce(); // it may be another one by now
       return;
     }
     if (!response.redirected && sheet) {
@@ -42,6 +44,7 @@ document.addEventListener("submit", async (event) => {
       return;
     }
     sheet?.close();
+    if (form.elements.shown_note) form.elements.shown_note.value = fields.get("note");
     if (!form.hasAttribute("data-quiet")) show(body, response.redirected ? response.url : location.href);
     if (action.startsWith("/timer")) announce();
   } catch (error) {
