@@ -16,6 +16,7 @@ PREFIX = "TALLYSTICK_"
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Environment = Literal["live", "test"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+LogForm = Literal["text", "json"]
 Default = TypeVar("Default", int, None)
 Choice = TypeVar("Choice", bound=str)
 
@@ -25,6 +26,9 @@ GroupRole = Literal["ADMIN", "MANAGER", "MEMBER"]
 GROUP_ROLES: tuple[GroupRole, ...] = ("ADMIN", "MANAGER", "MEMBER")
 STRANGERS: tuple[Strangers, ...] = ("refuse", "join")
 LOG_LEVELS: tuple[LogLevel, ...] = ("debug", "info", "warning", "error")
+LOG_FORMS: tuple[LogForm, ...] = ("text", "json")
+LEAST_TOKEN = 16
+"""Characters of a token that nobody guesses."""
 
 
 class SettingsError(Exception):
@@ -47,7 +51,11 @@ class Settings:
     rate_limit_address: int = 10  # failed credentials in a minute; 0: no limit
     workers: int = 1
     threads: int = 32
+    log: LogForm = "text"
     log_level: LogLevel = "info"
+    slow_query_ms: int = 500  # round trips to the database from there on are told; 0: none
+    slow_request_ms: int = 2000  # requests likewise
+    metrics_token: str | None = field(default=None, repr=False)  # who may read /metrics; None: nobody
     job_workers: int = 1  # processes beside the server that do jobs; 0: `tallystick worker` does, elsewhere
     smtp_url: str | None = field(default=None, repr=False)  # it may hold a password; None: no mail of the server's own
     mail_from: str | None = None  # in whose name the server's mail goes
@@ -82,7 +90,11 @@ class Settings:
             rate_limit_address=given.number("rate_limit_address", least=0, default=10),
             workers=given.number("workers", least=1, most=256, default=_cores()),
             threads=given.number("threads", least=1, most=1024, default=32),
+            log=given.one_of("log", LOG_FORMS, default="text"),
             log_level=given.one_of("log_level", LOG_LEVELS, default="info"),
+            slow_query_ms=given.number("slow_query_ms", least=0, default=500),
+            slow_request_ms=given.number("slow_request_ms", least=0, default=2000),
+            metrics_token=given.token("metrics_token"),
             job_workers=given.number("job_workers", least=0, most=64, default=1),
             smtp_url=given.smtp_url("smtp_url", "mail_from"),
             mail_from=given.mailbox("mail_from"),
@@ -144,6 +156,18 @@ class _Given:
         if not (value.isascii() and value.isdigit() and least <= int(value[:9]) <= most and len(value) < 9):
             raise self._refusal(name, f"a whole number from {least} to {most}")
         return int(value)
+
+    def token(self, name: str) -> str | None:
+        value = self.text(name)
+        if value is not None and not (
+            len(value) >= LEAST_TOKEN and value.isascii() and value.isprintable() and " " not in value
+        ):
+            # Without the value: it is a secret.
+            raise SettingsError(
+                f"{variable(name)} must have {LEAST_TOKEN} or more visible ASCII characters, "
+                "such as those that `openssl rand -hex 24` prints."
+            )
+        return value
 
     def one_of(self, name: str, choices: tuple[Choice, ...], *, default: Choice) -> Choice:
         value = self.text(name)

@@ -42,6 +42,7 @@ from tallystick.domain.context import (
 )
 from tallystick.domain.listing import Filter, Listing
 from tallystick.domain.workspaces import Workspace
+from tallystick.telemetry.work import current
 from tallystick.values.errors import (
     Busy,
     Changed,
@@ -220,6 +221,8 @@ class Operation:
 class Manners(Protocol):
     """How one API speaks: its credentials, its envelope, its errors."""
 
+    name: str
+    """What it is called where requests are counted."""
     prefix: str
     needs_idempotency_key: bool
     held: Mapping[str, type[Row]] | None
@@ -344,6 +347,10 @@ class Wire:
         refusal: Exception | None = None,
     ) -> None:
         """Answer one request. `operation` None: the path or method is not known, and `refusal` says so."""
+        work = current.get()
+        if work is not None:
+            work.api = self.manners.name
+            work.operation = "unknown" if operation is None else operation.id
         exchange = _Exchange(self, request, operation, ids, refusal)
         status, body, extra = exchange.answer()
         response.status = status
@@ -450,6 +457,7 @@ class _Exchange:
         refusal: Exception | None,
     ) -> None:
         self._wire = wire
+        self._work = work = current.get()
         self._manners = wire.manners
         self._request = request
         self._operation = operation
@@ -459,7 +467,7 @@ class _Exchange:
         self._parsed: dict[str, Any] = {}
         self._again = False
         self._brought: Any = None
-        self.request_id = new_id()
+        self.request_id = new_id() if work is None else work.request_id
         self.headers: list[tuple[str, str]] = [("X-Request-Id", self.request_id), *COMMON_HEADERS]
 
     def answer(self) -> tuple[int, bytes, dict[str, str]]:
@@ -610,6 +618,8 @@ class _Exchange:
         wire = self._wire
         if not wire.waiting.acquire(blocking=False):
             return False
+        if self._work is not None:
+            self._work.idle = True
         try:
             deadline = time.monotonic() + awaited.seconds
             while (left := deadline - time.monotonic()) > 0:

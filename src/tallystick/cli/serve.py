@@ -20,8 +20,10 @@ from tallystick.cli.console import CommandError, Data, Operator, open_pool, out,
 from tallystick.db.local_postgres import LocalPostgres, LocalPostgresError, ServeLock, key_file
 from tallystick.db.migrations import migrate
 from tallystick.db.session import owner_connection
+from tallystick.main import begin_telling, metrics_folder
 from tallystick.server.upkeep import leave_signals_to_the_main_thread
 from tallystick.settings import Settings
+from tallystick.telemetry.numbers import Ledger
 
 LOOK_SECONDS: Final = 2.0
 """How often the parent looks whether its PostgreSQL still runs."""
@@ -58,7 +60,7 @@ def serve(
     `prepare` may fill the migrated database before anybody asks; `ready` is told the address once it answers, and
     `first_run` then where the first workspace is made, if there is none.
     """
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    begin_telling(settings)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells everybody which dialect it speaks
     try:
         with (
@@ -67,6 +69,7 @@ def serve(
             server.held_port(settings),
             _kept_database(settings) as url,
         ):
+            Ledger(metrics_folder(settings.data)).clear()
             migrate(url)
             key = key_file(settings.data)
             if prepare is not None:

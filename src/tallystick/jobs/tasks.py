@@ -18,6 +18,7 @@ from tallystick.domain.mails import delivery
 from tallystick.domain.recurring import automatic_billing, runs
 from tallystick.domain.webhooks import sending as webhooks
 from tallystick.jobs.desk import Desk
+from tallystick.telemetry.numbers import numbers
 from tallystick.values.errors import NotFound, Refusal
 
 _REMINDING: Final = """
@@ -42,8 +43,18 @@ def send_mail(desk: Desk, workspace_id: str, mail_id: str) -> None:
                 raise _Rests
             yield ctx
 
-    with contextlib.suppress(_Rests):
-        delivery.deliver(opened, mail_id, sending.attached)
+    try:
+        handed_over = delivery.deliver(opened, mail_id, sending.attached)
+    except _Rests:
+        return
+    except delivery.TryLater:
+        numbers.count("tallystick_mails", "put off")
+        raise
+    except delivery.Failed:
+        numbers.count("tallystick_mails", "failed")
+        raise
+    if handed_over:
+        numbers.count("tallystick_mails", "sent")
 
 
 def bill_what_is_due(desk: Desk) -> None:

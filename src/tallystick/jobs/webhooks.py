@@ -19,6 +19,7 @@ from tallystick.db.session import Connection, owner_connection
 from tallystick.domain.webhooks import sending
 from tallystick.domain.webhooks.sending import AT_ONCE, Claimed
 from tallystick.jobs.desk import Desk
+from tallystick.telemetry.numbers import numbers
 from tallystick.values.webhooks import Attempt
 
 LOOK_SECONDS: Final = 0.2
@@ -108,6 +109,7 @@ class Dispatcher:
             attempt = UNREADABLE
         else:
             attempt = courier.take(claimed.url, {**_FIXED, **headers}, claimed.body)
+        numbers.count("tallystick_webhook_deliveries", _outcome(attempt))
         for number in range(SETTLE_TRIES):
             try:
                 sending.settle(desk.opens(claimed.workspace_id), claimed, attempt, at)
@@ -149,6 +151,12 @@ class Dispatcher:
         wait(self._carrying, timeout=FINISH_SECONDS)
         self._carriers.shutdown(wait=False, cancel_futures=True)
         self._let_go()
+
+
+def _outcome(attempt: Attempt) -> str:
+    if attempt.delivered:
+        return "delivered"
+    return "unreachable" if attempt.status is None else "refused"
 
 
 @contextlib.contextmanager

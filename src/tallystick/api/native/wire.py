@@ -160,6 +160,7 @@ class ErrorAnswer(Struct):
 class NativeApi(JsonManners):
     """`/api/v1`, as `api.wire.Wire` asks for it."""
 
+    name = "native"
     prefix = PREFIX
     needs_idempotency_key = True
     held: Mapping[str, type[Row]] | None = HELD
