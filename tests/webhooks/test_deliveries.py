@@ -259,8 +259,11 @@ def test_410_disables_at_once(hooks: Hooks) -> None:
             since = ctx.now - timedelta(days=2)
             assert deliveries.replay_range(ctx, made.endpoint.id, since=since, until=ctx.now) == 2
         hooks.carry()
-        assert [one["data"]["client"]["name"] for one in bodies(gone)] == ["Umbrella", "Umbrella", "Another"]
-        assert gone.heard[0].body == gone.heard[1].body
+        heard = sorted(
+            (one["data"]["client"]["name"], two.body) for one, two in zip(bodies(gone), gone.heard, strict=True)
+        )
+        assert [name for name, _ in heard] == ["Another", "Umbrella", "Umbrella"]  # which comes first is not promised
+        assert heard[1] == heard[2], "the same bytes once more"
 
 
 def test_after_five_days_without_a_success_it_is_disabled_and_owners_and_admins_are_told(hooks: Hooks) -> None:
