@@ -243,7 +243,10 @@ def switch(
     user_agent: str,
     address: str,
 ) -> SignedIn:
-    """Leave a session for one in another workspace of the same person. Raises NotFound where they are no member."""
+    """Leave a session for one in another workspace of the same person. Raises NotFound where they are no member.
+
+    It is the same sign-in still, and over when it would have been.
+    """
     places = places_of(connection, live.user.email)
     place = next((one for one in places if one.id == workspace_id), None)
     if place is None:
@@ -261,6 +264,7 @@ def switch(
         remember=live.remember,
         user_agent=user_agent,
         address=address,
+        lifetime=live.expires_at - now,
     )
 
 
@@ -406,7 +410,10 @@ def proof_of(connection: Connection, live: Live, now: datetime) -> Proof:
     rows = connection.run(_SIGN_IN, {"email": live.user.email}).fetchall()
     open_workspace(connection, live.actor.workspace_id)
     began = connection.run(_BEGAN, {"session": live.session_id}).fetchone()
-    return Proof(not rows or rows[0][2] is not None, began is not None and began[0] + FRESH > now)
+    # A sign-in lasts its whole lifetime; a session that somebody switched to has what was left of it.
+    whole = sessions.REMEMBERED if live.remember else sessions.LIFETIME
+    fresh = began is not None and began[0] + FRESH > now and began[0] + whole <= live.expires_at
+    return Proof(not rows or rows[0][2] is not None, fresh)
 
 
 def prove(database: Transactions, key: bytes, live: Live, password: str, *, address: str, now: datetime) -> None:
