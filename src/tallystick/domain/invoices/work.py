@@ -33,6 +33,8 @@ PIECE: Final = "each"
 FIXED_FEE: Final = "fixed fee"
 FIRST_DAY: Final = date.min
 LAST_DAY: Final = date.max
+MANY: Final = 500
+"""So many parts are worth planning anew for."""
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -269,6 +271,8 @@ def write(ctx: Context, invoice: Invoice, lines: Sequence[Planned], *, first: in
     taken += sum(kind == "FEE" for _, kind, _ in parts)  # its unique index is what locks it
     if taken != len(parts):  # cannot be while the rows are locked; the unique indexes would refuse it as well
         raise Conflict("Some of this work was put on another invoice at this moment. Try again.", reason="try_again")
+    if len(parts) > MANY:
+        ctx.write(_PLAN_ANEW)
     ctx.write(
         _ADD_BILLED,
         invoice_id=invoice.id,
@@ -728,6 +732,8 @@ _BILL_MILESTONES = Prepared(
         WHERE workspace_id = :workspace AND id = ANY(CAST(:ids AS uuid[])) AND invoice_id IS NULL
     """)
 )
+_PLAN_ANEW = Prepared("DISCARD PLANS")
+"""The check that a line exists was planned when there were few, and may read all lines of a workspace for each part."""
 _ADD_BILLED = Prepared(
     text("""
         INSERT INTO billed_work (workspace_id, invoice_id, id, line_id, entry_id, expense_id, milestone_id,
