@@ -38,13 +38,15 @@ def whole_body(attack: Attacker, operation: Operation) -> dict[str, Any]:
         "expenseDate": "2026-06-11", "durationSeconds": 60, "description": "D", "amount": "1", "paidOn": "2026-06-11",
         "lines": [{"description": "L", "quantity": 1, "rate": 1}], "redirectUris": ["https://app.example/callback"],
         "title": "T", "reason": "R", "url": "https://hooks.example/in", "events": ["invoice.*"],
-        "from": "2026-06-01T00:00:00Z", "entryIds": [ids.get("a time-entries", NOBODY)],
+        "entryIds": [ids.get("a time-entries", NOBODY)],
         "expenseIds": [ids.get("a expenses", NOBODY)],
         "refundedOn": "2026-06-11", "rule": "FREQ=MONTHLY", "startDate": "2026-06-30", "every": "AMOUNT",
         "enabled": True, "kind": "invoice", "language": "en", "fromAddress": "n@n.example",
         "role": "MEMBER", "email": "n@n.example", "report": "time", "firstDay": "2026-03-02",
         "weekIds": [ids.get("a weeks", NOBODY)],
     }  # fmt: skip
+    if operation.path.startswith("/webhook-endpoints"):
+        known["from"] = "2026-06-01T00:00:00Z"
     if operation.path.startswith("/rates"):
         del known["projectId"]  # a rate is of one place
     if operation.path.startswith("/milestones"):
