@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import uuid
 from collections.abc import Generator, Iterator
@@ -65,16 +66,30 @@ def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
 @pytest.fixture(scope="session")
 def database_url(cluster_url: str) -> Generator[str]:
     """A database of this worker's own, made from the template."""
+    with fresh_database(cluster_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def database(database_url: str) -> Iterator[Database]:
+    """The pool that the server would use, under the application role."""
+    with opened(database_url) as pool:
+        yield pool
+
+
+@contextlib.contextmanager
+def fresh_database(cluster_url: str) -> Generator[str]:
+    """A database made from the template. Where a job carries all that waits in a database, its tests have their own."""
     name = f"tallystick_test_{uuid.uuid4().hex[:12]}"
     create_database(cluster_url, name, template=TEMPLATE)
     yield with_database(cluster_url, name)
     drop_database(cluster_url, name)
 
 
-@pytest.fixture(scope="session")
-def database(database_url: str) -> Iterator[Database]:
-    """The pool that the server would use, under the application role."""
-    pool = Database(database_url, size=40, wait_seconds=30)
+@contextlib.contextmanager
+def opened(url: str) -> Generator[Database]:
+    """A pool of connections to a database."""
+    pool = Database(url, size=40, wait_seconds=30)
     pool.open()
     yield pool
     pool.close()

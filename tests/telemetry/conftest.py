@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from tallystick.main import build
 from tallystick.settings import Settings
 from tallystick.telemetry import logs, spans
 from tallystick.telemetry.logs import Form
+from tests.conftest import fresh_database, opened
 from tests.studio import KEY, MAIL, Api, Clock, Studio
 
 TOKEN = "scrape-7c1f0b9a2d"
@@ -46,6 +47,19 @@ class Told:
 
 
 Logging = Callable[..., Told]
+
+
+@pytest.fixture(scope="module")
+def database_url(cluster_url: str) -> Generator[str]:
+    """Of these tests alone: whatever waits in it is carried."""
+    with fresh_database(cluster_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def database(database_url: str) -> Iterator[Database]:
+    with opened(database_url) as pool:
+        yield pool
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from tallystick.domain.webhooks.endpoints import Made, WebhookEndpoint
 from tallystick.jobs.desk import Desk
 from tallystick.jobs.webhooks import deliver_due
 from tallystick.outgoing.http import HttpCourier
+from tests.conftest import fresh_database, opened
 from tests.studio import SERVER, Api, Studio, app_client
 from tests.webhooks.receivers import Receiver, receiver
 
@@ -61,6 +62,19 @@ class Hooks:
     def again(self, endpoint: WebhookEndpoint) -> WebhookEndpoint:
         with self.context() as ctx:
             return endpoints.read(ctx, endpoint.id)
+
+
+@pytest.fixture(scope="module")
+def database_url(cluster_url: str) -> Generator[str]:
+    """Of these tests alone: whatever waits in it is carried."""
+    with fresh_database(cluster_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def database(database_url: str) -> Iterator[Database]:
+    with opened(database_url) as pool:
+        yield pool
 
 
 @pytest.fixture
