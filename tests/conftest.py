@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import uuid
 from collections.abc import Generator, Iterator
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
@@ -19,6 +21,26 @@ from tests.matrix.world import World, furnish
 from tests.studio import KEY, Clock, Studio, found_studio
 
 TEMPLATE = "tallystick_template"
+MEMORY = Path("/dev/shm")
+ROOM = 4 << 30
+"""Bytes: a whole run takes less than a quarter of it."""
+
+
+def in_memory() -> bool:
+    """Whether the files of a run are kept in memory: a disk would have to make durable what is dropped at once.
+
+    `PYTEST_DEBUG_TEMPROOT` names another place.
+    """
+    if "PYTEST_DEBUG_TEMPROOT" in os.environ:
+        return os.environ["PYTEST_DEBUG_TEMPROOT"] == str(MEMORY)
+    if not os.access(MEMORY, os.W_OK):
+        return False
+    there = os.statvfs(MEMORY)
+    return not there.f_flag & os.ST_NOEXEC and there.f_bavail * there.f_frsize > ROOM
+
+
+if in_memory():
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(MEMORY)  # also of the workers, which ask again
 
 
 @pytest.fixture(scope="session")
@@ -44,16 +66,30 @@ def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
 @pytest.fixture(scope="session")
 def database_url(cluster_url: str) -> Generator[str]:
     """A database of this worker's own, made from the template."""
+    with fresh_database(cluster_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def database(database_url: str) -> Iterator[Database]:
+    """The pool that the server would use, under the application role."""
+    with opened(database_url) as pool:
+        yield pool
+
+
+@contextlib.contextmanager
+def fresh_database(cluster_url: str) -> Generator[str]:
+    """A database made from the template. Where a job carries all that waits in a database, its tests have their own."""
     name = f"tallystick_test_{uuid.uuid4().hex[:12]}"
     create_database(cluster_url, name, template=TEMPLATE)
     yield with_database(cluster_url, name)
     drop_database(cluster_url, name)
 
 
-@pytest.fixture(scope="session")
-def database(database_url: str) -> Iterator[Database]:
-    """The pool that the server would use, under the application role."""
-    pool = Database(database_url, size=40, wait_seconds=30)
+@contextlib.contextmanager
+def opened(url: str) -> Generator[Database]:
+    """A pool of connections to a database."""
+    pool = Database(url, size=40, wait_seconds=30)
     pool.open()
     yield pool
     pool.close()
@@ -108,7 +144,10 @@ def create_database(url: str, name: str, *, template: str | None = None) -> None
     owner = psycopg.conninfo.conninfo_to_dict(url)["user"]
     with psycopg.connect(superuser(url), autocommit=True) as connection:
         connection.execute(text_query(f"DROP DATABASE IF EXISTS {name}"))
-        connection.execute(text_query(f"CREATE DATABASE {name} TEMPLATE {template or 'template0'} OWNER {owner}"))
+        copied = "STRATEGY FILE_COPY" if in_memory() else ""  # quickest where nothing is to be made durable
+        connection.execute(
+            text_query(f"CREATE DATABASE {name} TEMPLATE {template or 'template0'} OWNER {owner} {copied}")
+        )
 
 
 def superuser(url: str) -> str:

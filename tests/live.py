@@ -22,7 +22,7 @@ def live_server(database_url: str, data: Path, **environment: str) -> Generator[
     key = data / "secret.key"
     key.touch(mode=0o600)
     key.write_bytes(KEY)
-    port = free_port()
+    port = int(environment.pop("TALLYSTICK_PORT", 0)) or free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "tallystick", "serve"],
         env={

@@ -21,6 +21,7 @@ from tallystick.domain import clients, members, projects, tasks, tokens, workspa
 from tallystick.domain.access import Actor, Role
 from tallystick.domain.context import Context, Server, open_workspace
 from tallystick.main import build
+from tallystick.outgoing.http import HttpCourier
 from tallystick.settings import Settings
 from tallystick.values.ids import new_id
 from tallystick.values.letter import Sender
@@ -29,7 +30,7 @@ KEY = bytes(range(32))
 MAIL = {"smtp_url": "smtp://127.0.0.1:9?tls=none", "mail_from": "Tally <tally@server.example>"}
 """A server's mail is set up, and no worker sends it."""
 SENDER = Sender(host="127.0.0.1", port=9, tls="none", from_address="tally@server.example", from_name="Tally")
-SERVER = Server(Documents(), KEY, "http://127.0.0.1:8000", sender=SENDER)
+SERVER = Server(Documents(), KEY, "http://127.0.0.1:8000", sender=SENDER, courier=HttpCourier())
 _numbers = itertools.count(1)
 
 

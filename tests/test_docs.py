@@ -27,6 +27,7 @@ from tallystick.api.native import (
     invoices,
     mails,
     milestones,
+    notifications,
     oauth,
     people,
     portal,
@@ -37,6 +38,8 @@ from tallystick.api.native import (
     tasks,
     tax_rates,
     time_entries,
+    webhooks,
+    weeks,
 )
 from tallystick.api.native.operations import OPERATIONS
 from tallystick.api.native.wire import REASONS, STATUS, camel, parameters_of
@@ -65,6 +68,9 @@ RESOURCES: dict[str, tuple[type[Struct], str | None]] = {
     "Tasks": (tasks.TaskJson, "createTask"),
     "Milestones": (milestones.MilestoneJson, "createMilestone"),
     "Time entries": (time_entries.TimeEntryJson, "createTimeEntry"),
+    "Weeks": (weeks.WeekJson, "submitWeek"),
+    "Notifications": (notifications.NotificationJson, None),
+    "Notification settings": (notifications.NotificationSettingJson, "updateNotificationSettings"),
     "Expenses": (expenses.ExpenseJson, "createExpense"),
     "Invoices": (invoices.InvoiceJson, "createInvoice"),
     "Lines": (invoices.LineJson, None),
@@ -88,6 +94,8 @@ RESOURCES: dict[str, tuple[type[Struct], str | None]] = {
     "Card payments": (cards.CardSettingsJson, "updateCardSettings"),
     "Payment methods": (cards.PaymentMethodJson, "setClientPaymentMethod"),
     "Checkouts": (cards.CheckoutJson, None),
+    "Webhook endpoints": (webhooks.WebhookEndpointJson, "createWebhookEndpoint"),
+    "Webhook deliveries": (webhooks.WebhookDeliveryJson, None),
     "OAuth apps": (oauth.OAuthAppJson, "createOauthApp"),
     "OAuth grants": (oauth.OAuthGrantJson, None),
 }
@@ -101,6 +109,7 @@ LISTS = {
     "Tasks": "listTasks",
     "Milestones": "listMilestones",
     "Time entries": "listTimeEntrys",
+    "Weeks": "listWeeks",
     "Expenses": "listExpenses",
     "Invoices": "listInvoices",
     "Credit notes": "listCreditNotes",

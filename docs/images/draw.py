@@ -15,11 +15,14 @@ from tallystick.db.base import Row
 
 PICTURE = Path(__file__).with_name("data-model.svg")
 GROUPS = {
-    "who": ("People and access", ("workspaces", "members", "tokens", "sessions", "oauth", "api_keys", "people")),
+    "who": (
+        "People and access",
+        ("workspaces", "members", "tokens", "sessions", "oauth", "api_keys", "people", "passkeys", "identities"),
+    ),
     "work": (
         "Work",
         ("clients", "contacts", "categories", "projects", "milestones", "task_statuses", "tasks", "checklists",
-         "comments", "notes", "rates", "time_entries", "expenses", "files"),
+         "comments", "notes", "rates", "time_entries", "device_actions", "pins", "expenses", "files"),
     ),
     "money": ("Money", (
         "dated_rates", "tax_rates", "invoices", "credit_notes", "payments", "client_credit", "recurring", "billing",
@@ -69,8 +72,8 @@ def picture() -> str:
         y += 28
     width = 2 * LEFT + COLUMNS * WIDTH + (COLUMNS - 1) * GAP
     names = ", ".join(sorted(table.name for table in Row.metadata.sorted_tables))
-    said = "→ is a reference by a foreign key of two columns, inside the workspace. All but people, workspaces and "
-    said += "sign_in_counts belongs to one workspace."
+    said = "→ is a reference by a foreign key of two columns, inside the workspace. All but people, passkeys, "
+    said += "identities, workspaces and sign_in_counts belongs to one workspace."
     return f"""\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {y}" role="img" aria-labelledby="title about"
  font-family="system-ui, -apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif">

@@ -15,6 +15,8 @@ from urllib.parse import unquote, urlsplit
 
 import falcon
 import msgspec
+import psycopg
+from psycopg_pool import PoolTimeout, TooManyRequests
 
 from tallystick import __version__
 from tallystick.api.addresses import address_reader
@@ -29,16 +31,23 @@ from tallystick.api.native.openapi import native_document
 from tallystick.api.native.operations import OPERATIONS
 from tallystick.api.native.wire import NativeApi
 from tallystick.api.wire import Wire, preflight
+from tallystick.auth import first_run
 from tallystick.auth.rate_limits import Policy, RateLimits
+from tallystick.auth.single_sign_on import SingleSignOn
 from tallystick.db.local_postgres import key_file
 from tallystick.db.session import Database
 from tallystick.documents import Documents
 from tallystick.domain.access import Actor
 from tallystick.domain.context import Clock, Server, utc_now
 from tallystick.jobs.desk import AT_ONCE, Desk
+from tallystick.jobs.lag import Queued, queued
+from tallystick.outgoing.http import HttpCourier
+from tallystick.outgoing.oidc import OidcProvider
 from tallystick.outgoing.smtp import SmtpPost
 from tallystick.outgoing.stripe_checkout import StripeTill
-from tallystick.settings import Settings
+from tallystick.settings import Settings, roles_of
+from tallystick.telemetry import logs, spans, statements
+from tallystick.telemetry.numbers import Ledger
 from tallystick.values.letter import Sender, Tls
 from tallystick.web.app.front import Door, mount_app
 from tallystick.web.app.reports import TIME_CSV
@@ -47,18 +56,28 @@ from tallystick.web.assets import Assets
 from tallystick.web.auth.oauth import mount_oauth
 from tallystick.web.auth.sign_in import mount_sign_in
 from tallystick.web.cards import mount_cards
+from tallystick.web.closing import mount_closing
 from tallystick.web.documents import Document, Once
 from tallystick.web.exports import mount_exports
-from tallystick.web.health import Alive, Ready, RequestIds
+from tallystick.web.health import Alive, Ready
+from tallystick.web.installed import mount_installed
 from tallystick.web.invoice_page import mount_invoice_pages
+from tallystick.web.metrics import Metrics
 from tallystick.web.portal import mount_portal
 from tallystick.web.reference import EXPENSICAT as EXPENSICAT_GUIDE
 from tallystick.web.reference import GROWCRM as GROWCRM_GUIDE
 from tallystick.web.reference import Reference
+from tallystick.web.watch import Watch, note
 
 App = falcon.App[falcon.Request, falcon.Response]
 Seen = Callable[[Actor], None]
 
+log = logging.getLogger("tallystick.main")
+
+CARRYING: Final = 4
+"""Connections of a worker in which what became of webhooks is written down; no request to a receiver holds one."""
+TOLD: Final = ("waiting", "due", "oldest_due_seconds")
+"""What `/readyz` says of the queue."""
 POOL_PER_PROCESS: Final = 4
 """Connections of one process: a few requests at a time run best on a core, the rest wait for their turn."""
 
@@ -71,9 +90,15 @@ def build(
     clock: Clock = utc_now,
     limits: RateLimits | None = None,
     seen: Seen | None = None,
+    first_run: str = "",
+    ledger: Ledger | None = None,
 ) -> App:
-    """The WSGI app over an open database. `key` is the server's 32-byte key; `seen` is told who was let in."""
-    app: App = falcon.App(middleware=[RequestIds(), FixedSuffix()])
+    """The WSGI app over an open database. `key` is the server's 32-byte key; `seen` is told who was let in.
+
+    `first_run`: the digest of the secret that makes the first workspace. `ledger`: where this process keeps numbers.
+    """
+    app: App = falcon.App(middleware=[Watch(settings.slow_request_ms), FixedSuffix()])
+    seen = noted(seen)
     app.req_options.strip_url_path_trailing_slash = True
     wire = Wire(
         NativeApi(key, OPERATIONS, burst=settings.rate_limit_burst, sustained=settings.rate_limit_sustained),
@@ -99,6 +124,9 @@ def build(
         clock=clock,
         seen=seen,
         mailing=settings.smtp_url is not None,
+        first_run=first_run,
+        asset=assets.url,
+        single_sign_on=single_sign_on_of(settings),
     )
     mount_oauth(app, entrance)
     mount_cards(app, database, clock, lent(settings, key))
@@ -106,16 +134,49 @@ def build(
         mount_invoice_pages(app, entrance, wire.server, assets)
         mount_portal(app, entrance, wire.server, assets)
         mount_exports(app, entrance, wire.server)
+        mount_closing(app, entrance, wire.server)
     mount_expensicat(app, settings, wire, key, assets=assets)
     described = Once(lambda: native_document(OPERATIONS, version=__version__, server=settings.public_url))
     app.add_route("/api/openapi.json", openapi(described))
     front = mount_app(app, entrance, lent(settings, key), assets, PAGES, env=settings.env)
+    mount_installed(app, assets, front.painter)
     app.add_route(TIME_CSV.path, ByCookieOrToken(Door(front, TIME_CSV), wire, "getTimeReportCsv"))
     app.add_route("/api-docs", Reference(described, assets))
     app.add_route("/static/{name}", assets)
     app.add_route("/healthz", Alive())
-    app.add_route("/readyz", Ready(database))
+    app.add_route("/readyz", Ready(database, partial(lag_of, database), clock))
+    if settings.metrics_token is not None:
+        ledger = Ledger(metrics_folder(settings.data)) if ledger is None else ledger
+        app.add_route("/metrics", Metrics(settings.metrics_token, ledger, partial(queue_of, database), entrance.failed))
     return app
+
+
+def noted(seen: Seen | None) -> Seen:
+    """Have who was let in stand in the log, and be told to `seen`."""
+    if seen is None:
+        return note
+
+    def both(actor: Actor) -> None:
+        note(actor)
+        seen(actor)
+
+    return both
+
+
+def queue_of(database: Database) -> Queued | None:
+    """What is in the queue; None where that cannot be seen now."""
+    try:
+        with database.as_owner() as connection:
+            return queued(connection)
+    except (psycopg.Error, PoolTimeout, TooManyRequests) as error:
+        log.warning("the queue cannot be seen: %s", error)
+        return None
+
+
+def lag_of(database: Database) -> dict[str, Any] | None:
+    """How far the queue is behind, for `/readyz`."""
+    found = queue_of(database)
+    return None if found is None else {name: getattr(found.lag, name) for name in TOLD}
 
 
 def openapi(described: Once[dict[str, Any]]) -> Document:
@@ -132,6 +193,8 @@ def lent(settings: Settings, key: bytes) -> Server:
         post=SmtpPost(settings.egress_allow),
         sender=sender_of(settings),
         till=StripeTill(settings.stripe_api) if find_spec("stripe") is not None else None,
+        courier=HttpCourier(settings.egress_allow),
+        live=settings.env == "live",
     )
 
 
@@ -153,10 +216,30 @@ def sender_of(settings: Settings) -> Sender | None:
     )
 
 
+def single_sign_on_of(settings: Settings) -> SingleSignOn | None:
+    """The sign-in provider that the operator has named."""
+    if settings.oidc_issuer is None or settings.oidc_client_id is None:
+        return None
+    provider = OidcProvider(
+        settings.oidc_issuer,
+        settings.oidc_client_id,
+        settings.oidc_client_secret,
+        scopes=settings.oidc_scopes,
+        group_claim=settings.oidc_group_claim,
+    )
+    return SingleSignOn(
+        provider,
+        settings.oidc_label,
+        workspace=settings.oidc_workspace,
+        roles=roles_of(settings.oidc_roles),
+        strangers=settings.oidc_strangers == "join",
+    )
+
+
 @contextlib.contextmanager
 def desk_of(settings: Settings, owner_url: str) -> Generator[Desk]:
     """What a worker of this server has at hand."""
-    database = Database(owner_url, size=AT_ONCE + 1)
+    database = Database(owner_url, size=AT_ONCE + 1 + CARRYING)
     database.open()
     try:
         yield Desk(owner_url, database, lent(settings, key_file(settings.data)))
@@ -255,15 +338,34 @@ class FixedSuffix:
             req.path = req.path.removeprefix("/expensicat")
 
 
-def worker_app(seen: Seen | None = None) -> App:
+def worker_app(seen: Seen | None = None, ledger: Ledger | None = None) -> App:
     """The app of one worker process, from its environment: what the server's processes run."""
     settings = Settings.from_environment(os.environ)
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    begin_telling(settings)
     if settings.database_url is None:
         raise RuntimeError("A worker is started by `tallystick serve`, which tells it the database.")
     database = Database(settings.database_url, size=POOL_PER_PROCESS)
     database.open()
-    return build(settings, database, key_file(settings.data), seen=seen)
+    return build(
+        settings,
+        database,
+        key_file(settings.data),
+        seen=seen,
+        first_run=os.environ.get(first_run.VARIABLE, ""),
+        ledger=ledger,
+    )
+
+
+def begin_telling(settings: Settings) -> None:
+    """Log, trace and watch slow statements from now on, as the settings say. Each process does it for itself."""
+    logs.begin(settings.log, settings.log_level)
+    statements.slow_from(settings.slow_query_ms)
+    spans.begin(__version__)
+
+
+def metrics_folder(data: Path) -> Path:
+    """Where the processes of this machine write their numbers down for each other."""
+    return data / "metrics"
 
 
 def limits_file(data: Path) -> Path:

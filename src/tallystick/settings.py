@@ -16,11 +16,19 @@ PREFIX = "TALLYSTICK_"
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Environment = Literal["live", "test"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+LogForm = Literal["text", "json"]
 Default = TypeVar("Default", int, None)
 Choice = TypeVar("Choice", bound=str)
 
 ENVIRONMENTS: tuple[Environment, ...] = ("live", "test")
+Strangers = Literal["refuse", "join"]
+GroupRole = Literal["ADMIN", "MANAGER", "MEMBER"]
+GROUP_ROLES: tuple[GroupRole, ...] = ("ADMIN", "MANAGER", "MEMBER")
+STRANGERS: tuple[Strangers, ...] = ("refuse", "join")
 LOG_LEVELS: tuple[LogLevel, ...] = ("debug", "info", "warning", "error")
+LOG_FORMS: tuple[LogForm, ...] = ("text", "json")
+LEAST_TOKEN = 16
+"""Characters of a token that nobody guesses."""
 
 
 class SettingsError(Exception):
@@ -43,11 +51,24 @@ class Settings:
     rate_limit_address: int = 10  # failed credentials in a minute; 0: no limit
     workers: int = 1
     threads: int = 32
+    log: LogForm = "text"
     log_level: LogLevel = "info"
+    slow_query_ms: int = 500  # round trips to the database from there on are told; 0: none
+    slow_request_ms: int = 2000  # requests likewise
+    metrics_token: str | None = field(default=None, repr=False)  # who may read /metrics; None: nobody
     job_workers: int = 1  # processes beside the server that do jobs; 0: `tallystick worker` does, elsewhere
     smtp_url: str | None = field(default=None, repr=False)  # it may hold a password; None: no mail of the server's own
     mail_from: str | None = None  # in whose name the server's mail goes
     stripe_api: str = "https://api.stripe.com"  # an origin; another one is for tests
+    oidc_issuer: str | None = None  # who else signs people in; None: nobody
+    oidc_client_id: str | None = None
+    oidc_client_secret: str | None = field(default=None, repr=False)
+    oidc_scopes: str = "openid email profile"
+    oidc_group_claim: str = "groups"
+    oidc_roles: str = ""  # group=ROLE with commas between; see `roles_of`
+    oidc_workspace: str = ""  # name or id; empty: the only one
+    oidc_label: str = "Single sign-on"
+    oidc_strangers: Strangers = "refuse"
     egress_allow: tuple[Network, ...] = ()  # private networks where a workspace may have its mail server
 
     @classmethod
@@ -69,13 +90,38 @@ class Settings:
             rate_limit_address=given.number("rate_limit_address", least=0, default=10),
             workers=given.number("workers", least=1, most=256, default=_cores()),
             threads=given.number("threads", least=1, most=1024, default=32),
+            log=given.one_of("log", LOG_FORMS, default="text"),
             log_level=given.one_of("log_level", LOG_LEVELS, default="info"),
+            slow_query_ms=given.number("slow_query_ms", least=0, default=500),
+            slow_request_ms=given.number("slow_request_ms", least=0, default=2000),
+            metrics_token=given.token("metrics_token"),
             job_workers=given.number("job_workers", least=0, most=64, default=1),
             smtp_url=given.smtp_url("smtp_url", "mail_from"),
             mail_from=given.mailbox("mail_from"),
             stripe_api=given.origin("stripe_api") or "https://api.stripe.com",
+            oidc_issuer=given.issuer("oidc_issuer", "oidc_client_id"),
+            oidc_client_id=given.text("oidc_client_id"),
+            oidc_client_secret=given.text("oidc_client_secret"),
+            oidc_scopes=given.scopes("oidc_scopes") or "openid email profile",
+            oidc_group_claim=given.text("oidc_group_claim") or "groups",
+            oidc_roles=given.roles("oidc_roles"),
+            oidc_workspace=given.text("oidc_workspace") or "",
+            oidc_label=given.text("oidc_label") or "Single sign-on",
+            oidc_strangers=given.one_of("oidc_strangers", STRANGERS, default="refuse"),
             egress_allow=given.networks("egress_allow"),
         )
+
+
+def roles_of(text: str) -> tuple[tuple[str, GroupRole], ...]:
+    """The pairs of `oidc_roles`, in their order. Raises ValueError."""
+    found: list[tuple[str, GroupRole]] = []
+    for one in filter(None, (part.strip() for part in text.split(","))):
+        group, sign, name = one.rpartition("=")
+        wanted = name.strip().upper()
+        if not sign or not group.strip() or wanted not in GROUP_ROLES:
+            raise ValueError(one)
+        found.append((group.strip(), GROUP_ROLES[GROUP_ROLES.index(wanted)]))
+    return tuple(found)
 
 
 def variable(name: str) -> str:
@@ -110,6 +156,18 @@ class _Given:
         if not (value.isascii() and value.isdigit() and least <= int(value[:9]) <= most and len(value) < 9):
             raise self._refusal(name, f"a whole number from {least} to {most}")
         return int(value)
+
+    def token(self, name: str) -> str | None:
+        value = self.text(name)
+        if value is not None and not (
+            len(value) >= LEAST_TOKEN and value.isascii() and value.isprintable() and " " not in value
+        ):
+            # Without the value: it is a secret.
+            raise SettingsError(
+                f"{variable(name)} must have {LEAST_TOKEN} or more visible ASCII characters, "
+                "such as those that `openssl rand -hex 24` prints."
+            )
+        return value
 
     def one_of(self, name: str, choices: tuple[Choice, ...], *, default: Choice) -> Choice:
         value = self.text(name)
@@ -182,6 +240,35 @@ class _Given:
         _, address = parseaddr(value)
         if address.count("@") != 1 or not address.isascii() or not value.isprintable():
             raise self._refusal(name, "an address such as billing@example.com or Studio North <billing@example.com>")
+        return value
+
+    def issuer(self, name: str, needs: str) -> str | None:
+        value = self.text(name)
+        if value is None:
+            return None
+        url = _split(value)
+        local = url is not None and url.hostname in {"localhost", "127.0.0.1", "::1"}
+        good = url is not None and (url.scheme == "https" or (url.scheme == "http" and local)) and bool(url.hostname)
+        if not good or "@" in value or any(mark in value for mark in "?# ") or not value.isprintable():
+            raise self._refusal(name, "the provider's issuer, such as https://login.example.com/realms/studio")
+        if self.text(needs) is None:
+            raise SettingsError(f"{variable(name)} needs {variable(needs)}: the name of this server at the provider.")
+        return value
+
+    def scopes(self, name: str) -> str | None:
+        value = self.text(name)
+        if value is not None and "openid" not in value.split():
+            raise self._refusal(name, "scopes with blanks between, openid among them: openid email profile groups")
+        return value
+
+    def roles(self, name: str) -> str:
+        value = self.text(name) or ""
+        try:
+            roles_of(value)
+        except ValueError:
+            raise self._refusal(
+                name, f"groups and roles ({', '.join(GROUP_ROLES)}) such as admins=ADMIN,staff=MEMBER"
+            ) from None
         return value
 
     def networks(self, name: str) -> tuple[Network, ...]:

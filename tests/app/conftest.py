@@ -39,9 +39,11 @@ from tallystick.domain.credit_notes.credit import CreditLine
 from tallystick.domain.invoices import invoice as invoices
 from tallystick.domain.invoices import lifecycle
 from tallystick.domain.invoices.draft import CustomLine, draft
+from tallystick.domain.notifications import notification
 from tallystick.domain.recurring import recurring
 from tallystick.domain.recurring.recurring import Template
 from tallystick.domain.sending import Message
+from tallystick.domain.webhooks import deliveries, endpoints
 from tests.sign_in.conftest import cheap_hashes, give_password, nothing_counted, signed_in  # noqa: F401 - fixtures
 from tests.studio import KEY, Studio, app_client, found_studio
 
@@ -112,6 +114,7 @@ class Pages:
             "settings": "member",
             "credit-notes": "note",
             "recurring": "recurring",
+            "notifications": "told",
         }
         first = pattern.split("/")[1]
         found = {"id": self.ids[{**noun, **own}.get(first, "entry")]}
@@ -119,6 +122,8 @@ class Pages:
             found |= {"kind": "invoice" if "words" in pattern else "invoices", "language": "en"}
         if pattern.startswith("/settings/api"):
             found["id"] = self.ids["token"]
+        if pattern.startswith("/settings/webhooks"):
+            found["id"] = self.ids["delivery" if "deliveries" in pattern else "endpoint"]
         if pattern in ("/invoices/{id}/edit", "/invoices/{id}/lines/{line}"):
             found["id"] = self.ids["draft"]
         return re.sub(r"\{(\w+)\}", lambda part: found.get(part[1]) or self.ids[part[1]], pattern)
@@ -181,6 +186,22 @@ def fill(studio: Studio) -> dict[str, str]:
             ctx, user_id=ctx.actor.user_id, name="Spare", prefix=ids["client"][-12:], digest=b"x" * 32,
             expires_at=datetime(2027, 1, 1, tzinfo=UTC),
         )  # fmt: skip
+        endpoint = endpoints.create(ctx, url="https://hooks.example/in", events=["invoice.*"]).endpoint
+        ids |= {"endpoint": endpoint.id, "delivery": deliveries.test(ctx, endpoint.id).id}
+        notification.tell(
+            ctx,
+            "invoice_overdue",
+            sent.id,
+            "2026-06-14",
+            {
+                "number": sent.number,
+                "client": "Globex",
+                "due_date": "2026-06-14",
+                "balance": "4321.00",
+                "currency": "EUR",
+            },
+        )
+        ids["told"] = notification.page(ctx)[0][0].id
     return ids | {
         "contact": contact.id, "entry": entry.id, "billed": billed.id, "hidden_entry": other.id, "sent": sent.id,
         "draft": drafted.id, "payment": payment.id, "expense": expense.id, "step": step.id, "comment": comment.id,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from tallystick.domain import time_entries
 from tallystick.domain.context import utc_now
@@ -26,7 +27,7 @@ playwright = pytest.importorskip("playwright.sync_api", reason="playwright is no
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no browser at {CHROMIUM}")
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 860}
-PARTS = ("/timer/bar", "/timer/options")
+PARTS = ("/timer/bar", "/timer/options", "/offline/state")
 """What scripts put into a page; nobody goes there."""
 NASTY = "\"'><img src=x onerror=window.__x=1><script>window.__x=1</script>{{7*7}}${7*7}"
 
@@ -56,9 +57,9 @@ def browser() -> Generator[Any]:
 def come_in(context: Any, server: str, studio: Studio, who: str = "owner") -> Any:
     page = context.new_page()
     page.goto(f"{server}/sign-in")
-    page.get_by_label("E-mail").fill(studio.people[who].email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.locator("[name=email]").fill(studio.people[who].email)  # by name: the page speaks the browser's language
+    page.locator("[name=password]").fill(PASSWORD)
+    page.locator("[name=password]").press("Enter")
     page.wait_for_url(f"{server}/")
     return page
 
@@ -147,6 +148,7 @@ def test_no_page_has_anything_wrong(
         page = come_in(context, server, studio)
         watched = Watched(page, server)
         sizes = {}
+        barriers: set[str] = set()
         for pattern in shown:
             path = pages.path(pattern)
             answer = page.goto(server + path)
@@ -157,12 +159,14 @@ def test_no_page_has_anything_wrong(
             assert "</script>49" not in text, path
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is too wide"
             assert page.evaluate(UNNAMED) == [], path
+            barriers |= {f"{path}: {one}" for one in barriers_on(page)}
             sizes[path] = len(answer.body())
             shots = os.environ.get("TALLYSTICK_TEST_SHOTS")
             if shots:
                 name = pattern.strip("/").replace("/", "-").replace("{", "").replace("}", "") or "home"
                 page.screenshot(path=f"{shots}/{name}-{size['width']}-{colours}.png", full_page=True)
         assert watched.wrong == []
+        assert sorted(barriers) == []
 
 
 def test_a_first_visit_is_small(pages: Pages, database_url: str, tmp_path: Path) -> None:
@@ -178,6 +182,18 @@ def test_a_first_visit_is_small(pages: Pages, database_url: str, tmp_path: Path)
         page.goto(server)
         page.wait_for_load_state("networkidle")
         assert sum(took) <= 150_000, json.dumps(took)
+
+
+def barriers_on(page: Any) -> list[str]:
+    """What axe finds serious or worse by WCAG 2.2 A and AA: the rule, and where."""
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+    found = Axe().run(page, options={"resultTypes": ["violations"], "runOnly": {"type": "tag", "values": tags}})
+    return [
+        f"{one['id']} {node['target'][0]} {node['html'][:120]}"
+        for one in found.response["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"][:3]
+    ]
 
 
 def spoil(studio: Studio) -> None:

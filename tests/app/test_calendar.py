@@ -223,3 +223,47 @@ def test_a_report_is_filtered_saved_and_exported(pages: Pages, database_url: str
         page.wait_for_url("**clientId=**")
         page.locator('[data-report="groups"]').get_by_text("Globex").wait_for()
         assert watched.wrong == []
+
+
+@pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no browser at {CHROMIUM}")
+def test_a_finger_that_rests_draws_and_moves_and_time_without_a_start_stays_in_sight(
+    pages: Pages, database_url: str, tmp_path: Path
+) -> None:
+    entry = logged(pages, datetime(2026, 6, 16, 8, tzinfo=UTC), 60)
+    with pages.studio.context() as ctx:
+        time_entries.log(
+            ctx, project_id=pages.ids["project"], entry_date=date(2026, 6, 16), duration_seconds=5400, note="Loose"
+        )
+    with live_server(database_url, tmp_path / "data") as server, browser() as chromium:
+        context = chromium.new_context(viewport=PHONE, locale="en-GB", has_touch=True)
+        page = come_in(context, server, pages.studio)
+        client = context.new_cdp_session(page)
+
+        def touch(kind: str, *at: float) -> None:
+            points = [{"x": at[0], "y": at[1]}] if at else []
+            client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+        page.goto(f"{server}/time/calendar?day=2026-06-16")
+        loose = page.locator(".cal-day.chosen .cal-loose")
+        frame = page.locator(".cal").bounding_box()
+        assert page.locator(".cal").evaluate("one => one.scrollTop") > 0
+        strip = loose.bounding_box()
+        assert frame["y"] <= strip["y"] < frame["y"] + 10, "above the hours, wherever they are scrolled"
+        hour = page.locator(".cal-day.chosen .cal-blocks").bounding_box()["height"] / 24
+        block = page.locator(f"#block-{entry.id}").bounding_box()
+        x, y = block["x"] + 40, block["y"] + 10
+        touch("touchStart", x, y)
+        page.locator(".cal-block.moving").wait_for()
+        for part in (0.3, 0.7, 1):
+            touch("touchMove", x, y + hour * part)
+        touch("touchEnd")
+        page.locator(f"#block-{entry.id}").get_by_text("11:00–12:00").wait_for()
+        assert now(pages, entry).started_at == datetime(2026, 6, 16, 9, tzinfo=UTC)
+        below = page.locator(f"#block-{entry.id}").bounding_box()
+        y = below["y"] + hour * 2
+        touch("touchStart", x, y)
+        page.locator(".cal-block.drawing").wait_for()
+        for part in (0.4, 0.9):
+            touch("touchMove", x, y + hour * part)
+        touch("touchEnd")
+        playwright.expect(page.get_by_role("dialog").get_by_label("Start")).to_have_value("13:00")

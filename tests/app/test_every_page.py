@@ -131,9 +131,11 @@ FIELDS = (
     "effective_to", "apply", "re_rate", "prefix", "digits", "next", "percent", "category", "name", "brand_color",
     "invoice_layout", "locale", "invoice_footer", "smtp_host", "smtp_port", "reminder_days", "body", "iban", "bic",
     "secret_key", "fee_percent", "default_currency", "country_code", "endpoint", "einvoice_profile",
-    "rounding_minutes", "default_tax_category", "language",
+    "rounding_minutes", "default_tax_category", "language", "key", "kind", "made_at", "sent_at", "ahead", "choices",
+    "timer", "expects", "started_at", "stopped_at", "duration", "place", "owner", "work", "pinned", "order", "up",
+    "in_app", "by_mail", "open",
 )  # fmt: skip
 QUERIES = (
     "q", "from", "to", "week", "person", "client", "project", "status", "add", "client_id", "view",
-    "category", "billed", "place", "date", "project_id", "rows", "task", "format", "save",
+    "category", "billed", "unread", "before", "place", "date", "project_id", "rows", "task", "format", "save",
 )  # fmt: skip

@@ -14,6 +14,7 @@ from tallystick.domain.desk import time as desk
 from tallystick.domain.desk.time import Sought
 from tallystick.domain.invoices.draft import draft
 from tallystick.domain.reports import uninvoiced
+from tallystick.domain.timesheet import Shown
 from tallystick.values.errors import Conflict, Forbidden, Invalid
 from tests.studio import Studio
 
@@ -82,6 +83,36 @@ def test_two_tabs_fill_a_cell_once(studio: Studio) -> None:
     with ThreadPoolExecutor(8) as crowd:
         list(crowd.map(lambda _: put(studio, 3600), range(8)))
     assert on_day(studio) == [3600]
+
+
+def test_a_cell_that_changed_since_it_was_shown_is_not_overwritten_unseen(studio: Studio) -> None:
+    put(studio, 3600, note="First")
+    shown = Shown(3600, "First")
+    put(studio, 7200, note="Theirs", shown=shown)
+    for late in ({"seconds": 1800}, {"seconds": 0}, {"seconds": 7200, "note": "Mine"}):
+        with pytest.raises(Conflict, match="2026-06-10") as refused:
+            put(studio, **{"shown": shown, **late})  # type: ignore[arg-type]
+        assert refused.value.reason == "changed_meanwhile"
+    put(studio, 7200, note="Theirs", shown=shown)  # as it is already: nothing is lost
+    assert on_day(studio) == [7200]
+    put(studio, 1800, shown=Shown(7200, "Theirs"))
+    assert on_day(studio) == [1800]
+
+
+def test_of_many_who_saw_the_same_cell_one_changes_it(studio: Studio) -> None:
+    put(studio, 600)
+
+    def change(seconds: int) -> bool:
+        try:
+            put(studio, seconds, shown=Shown(600, ""))
+        except Conflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as crowd:
+        done = list(crowd.map(change, range(1200, 2000, 100)))
+    assert done.count(True) == 1
+    assert on_day(studio) == [1200 + 100 * done.index(True)]
 
 
 def test_a_week_is_copied_once(studio: Studio) -> None:

@@ -16,7 +16,7 @@ from tallystick.cli.doctor import examine
 from tallystick.db.session import Connection, Database, owner_connection, text_query
 from tallystick.demo import sign_ins
 from tallystick.demo.load import load
-from tallystick.domain import invariants, payments, refunds
+from tallystick.domain import approvals, invariants, payments, refunds, workspaces
 from tallystick.domain.context import utc_now
 from tallystick.domain.credit_notes import credit
 from tallystick.domain.credit_notes.credit import CreditLine
@@ -191,6 +191,7 @@ CORRUPTIONS: list[tuple[str, str, str]] = [
     ("deleted-parents", "UPDATE projects SET deleted_at = now() WHERE id = '{project}'", "time_entries {entry7}"),
     ("deleted-parents", "UPDATE projects SET deleted_at = now() WHERE id = '{project}'", "tasks {task}"),
     ("deleted-parents", "UPDATE invoices SET deleted_at = now() WHERE id = '{sent}'", "payments {payment}"),
+    ("approved-weeks", "UPDATE weeks SET duration_seconds = duration_seconds + 1", "weeks"),
     ("removed-members", "UPDATE tokens SET revoked_at = NULL WHERE id = '{dead_token}'", "tokens {dead_token}"),
     ("removed-members", "UPDATE time_entries SET user_id = '{gone}' WHERE id = '{timer}'", "time_entries {timer}"),
     ("removed-members", "UPDATE sessions SET user_id = '{gone}'", "sessions"),
@@ -248,6 +249,8 @@ def settle(filled: Filled) -> Filled:
     logo = [CustomLine("Logo", Decimal(1), Decimal(300))]
     with filled.studio.context() as ctx:
         series.change(ctx, "invoice", next=20)
+        workspaces.change(ctx, approve_weeks=True)
+        approvals.approve(ctx, approvals.submit(ctx, date(2026, 3, 2)).id)
         over, lost = (
             lifecycle.mark_sent(ctx, draft.draft(ctx, client_id=ids["client"], project_ids=[], lines=logo).invoice.id)
             for _ in range(2)

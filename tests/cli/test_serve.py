@@ -28,7 +28,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def test_it_says_one_line_and_answers(tmp_path: Path):
     port = free_port()
     with running(tmp_path / "data", port=port, says=f"Tallystick serves http://127.0.0.1:{port}") as server:
-        assert server.ask("GET", "/readyz") == (200, {"status": "ready"})
+        status, said = server.ask("GET", "/readyz")
+        assert (status, said["status"]) == (200, "ready")
+        assert said["jobs"].keys() == {"waiting", "due", "oldest_due_seconds"}
         assert server.ask("GET", "/api/v1/clients")[0] == 401
 
 

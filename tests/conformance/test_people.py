@@ -17,10 +17,12 @@ from tests.conformance.lists import (
 )
 from tests.conformance.world import (
     AT,
+    COUNT,
     CURRENCY,
     FLAG,
     ID,
     NOBODY,
+    ON,
     PRICE,
     TEXT,
     Form,
@@ -48,6 +50,8 @@ ORGANIZATION = {
     "invoiceLayout": TEXT, "invoicePaper": TEXT, "brandColor": TEXT, "invoiceFooter": TEXT | None, "language": TEXT,
     "locale": TEXT | None, "iban": TEXT | None, "bic": TEXT | None, "bankName": TEXT | None,
     "accountHolder": TEXT | None, "paymentInstructions": TEXT | None, "weeklyCapacityHours": PRICE,
+    "weekStart": TEXT, "approveWeeks": FLAG, "lockSubmittedWeeks": FLAG, "billApprovedOnly": FLAG,
+    "lockedUntil": ON | None, "lockMonthAfterDays": COUNT | None,
 }  # fmt: skip
 MEMBER = {
     "id": ID, "orgId": ID, "userId": ID, "role": Form(ROLES), "name": TEXT, "email": TEXT, "createdAt": AT,

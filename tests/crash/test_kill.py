@@ -121,7 +121,7 @@ def kill_with_postgresql(server: Running) -> None:
 
 
 @pytest.mark.parametrize(
-    "kills", [pytest.param(25, id="25 kills"), pytest.param(200, id="200 kills", marks=pytest.mark.long)]
+    "kills", [pytest.param(10, id="10 kills"), pytest.param(200, id="200 kills", marks=pytest.mark.long)]
 )
 def test_what_was_acknowledged_outlives_a_server_that_is_killed(tmp_path: Path, kills: int):
     data = tmp_path / "data"

@@ -30,8 +30,9 @@ from tallystick.db.base import Row
 from tallystick.db.local_postgres import LocalPostgres, binaries, installation
 from tallystick.db.migrations import MigrationError, migrate
 from tallystick.db.session import APPLICATION_ROLE, Connection, Database, owner_connection
-from tallystick.domain import idempotency, oauth
+from tallystick.domain import idempotency, identities, members, oauth, passkeys
 from tallystick.domain.context import open_workspace
+from tallystick.domain.webhooks.deliveries import WebhookAttempt
 from tallystick.values.ids import new_id
 
 for module in pkgutil.walk_packages(tallystick.domain.__path__, "tallystick.domain."):
@@ -39,7 +40,7 @@ for module in pkgutil.walk_packages(tallystick.domain.__path__, "tallystick.doma
 
 TABLES: list[Table[Any]] = list(Row.metadata.sorted_tables)
 TENANT_TABLES = [table for table in TABLES if "workspace_id" in table.c]
-OTHERS = {"workspaces", "people", "sign_in_counts"}
+OTHERS = {"workspaces", "people", "passkeys", "identities", "sign_in_counts"}
 """Tables that are no tenant's: a workspace, people, who may belong to several, and sign-ins that failed."""
 UNGUARDED = {"sign_in_counts"}
 """Counted before anybody knows which workspace is meant; keys are digests, and tell nothing."""
@@ -79,6 +80,15 @@ def worlds(database: Database) -> Workspaces:
             granted = oauth.grant(ctx, app, ["entries:read"])
             oauth.add_token(ctx, granted, "access", oauth2.digest(KEY, oauth2.mint("access")))
             code = {"redirect_uri": app.redirect_uris[0], "challenge": "x" * 43}
+            delivery = ctx.add(
+                WebhookAttempt(
+                    delivery_id=world["delivery"], number=1, attempted_at=ctx.now, milliseconds=3, answer=b"no"
+                )
+            )
+            assert delivery.status is None
+            passkeys.add(ctx, name="Phone", credential_id=new_id().encode(), public_key=b"x", sign_count=0)
+            owner_of = members.active(ctx, world.studio.owner.user_id)
+            identities.link(ctx, owner_of, issuer="https://id.example", subject=new_id())
             oauth.add_code(ctx, granted, digest=oauth2.digest(KEY, oauth2.mint("code")), **code)
     return made
 
@@ -307,7 +317,11 @@ def test_only_known_functions_see_past_the_policies(owner: Connection) -> None:
         "end_password_links_of",
         "end_portal_sessions",
         "end_sessions_of",
+        "erase_workspace",
         "keep_portal_sessions",
+        "identity_of",
+        "is_first_run",
+        "keep_closed",
         "number_changes",
         "open_by_access_token",
         "open_by_api_key",
@@ -319,11 +333,14 @@ def test_only_known_functions_see_past_the_policies(owner: Connection) -> None:
         "open_by_portal_session",
         "open_by_session",
         "open_by_token",
+        "passkey_of",
         "person_by_email",
+        "places_open_to",
         "portal_places",
         "portal_sessions_of",
         "sign_in_of",
         "use_portal_link",
+        "workspace_named",
     }
     for name, config, public in rows:
         assert any(setting.startswith("search_path=pg_catalog") for setting in config or []), name
@@ -362,6 +379,7 @@ ONE_OF_MANY = (
     "issued_numbers.ck_issued_numbers_of_one",
     "milestones.ck_milestones_billed_was_reached",
     "notes.ck_notes_one_resource",
+    "pinned_work.ck_pinned_work_of_one",
     "rates.ck_rates_one_place",
     "recurring_runs.ck_recurring_runs_invoice_id",
     "billing_runs.ck_billing_runs_invoice_id",
@@ -386,7 +404,7 @@ def unique(table: Table[Any]) -> dict[str, object]:
         "step": 999,
         "email": f"{uuid4().hex}@new.example",
     }
-    if table.name in ("members", "task_statuses", "task_priorities", "categories", "tax_rates"):
+    if table.name in ("members", "task_statuses", "task_priorities", "categories", "tax_rates", "webhook_attempts"):
         fresh["number"] = 999
     if table.name == "tax_rates":
         fresh |= {"name": uuid4().hex, "is_default": False}
@@ -396,10 +414,16 @@ def unique(table: Table[Any]) -> dict[str, object]:
         fresh |= {"name": uuid4().hex, "system_default": False}
     if table.name == "milestones":
         fresh |= {"title": uuid4().hex, "uncategorised": False}
+    if table.name == "weeks":
+        fresh["first_day"] = f"{1900 + uuid4().int % 100}-01-01"
     if table.name == "rates":
         fresh["effective_from"] = f"{1900 + uuid4().int % 100}-01-01"
     if table.name == "contacts":
         fresh |= {"email": f"{uuid4().hex}@client.example", "is_primary": False}
+    if table.name in ("notifications", "notification_choices"):
+        fresh |= {"occasion": uuid4().hex, "kind": "webhook_failing"}
+    if table.name == "pinned_work":
+        fresh |= {"project_id": None, "task_id": None}
     found = {name: value for name, value in fresh.items() if name in table.c}
     if table.name == "time_entries":
         found |= {"started_at": None, "stopped_at": None}
@@ -434,6 +458,7 @@ def test_every_id_of_another_row_is_a_reference() -> None:
         ("changes", "person_id"),  # as in an event
         ("change_queue", "resource_id"),
         ("change_queue", "person_id"),
+        ("notifications", "subject_id"),  # of whichever noun
         ("events", "actor_id"),  # history outlives the membership
         ("idempotency_answers", "user_id"),  # swept after a day
         ("oauth_apps", "created_by"),  # as in an event

@@ -16,11 +16,14 @@ from falcon import testing
 
 from tallystick.db.session import owner_connection
 from tallystick.domain import clients, exports, time_entries
-from tallystick.domain.context import Context
+from tallystick.domain.context import Context, utc_now
 from tallystick.domain.exports import Export, ExportPiece
 from tallystick.jobs import tasks
 from tallystick.jobs.desk import Desk
 from tallystick.values.errors import Conflict, Forbidden
+from tests.app.conftest import Visitor
+from tests.app.test_browser import CHROMIUM, DESK, Watched, browser, come_in
+from tests.live import live_server
 from tests.matrix.world import furnish
 from tests.sign_in.conftest import PASSWORD, cheap_hashes, give_password, nothing_counted, signed_in  # noqa: F401
 from tests.studio import SERVER, Studio, app_client
@@ -224,3 +227,50 @@ def test_only_an_owner_who_says_their_password_fetches_it(studio: Studio, desk: 
         assert found.content == content_of(ctx, export_id)
         told = ctx.connection.execute("SELECT actor_id FROM events WHERE type = 'export.downloaded'").fetchall()
     assert told == [(studio.owner.user_id,)]
+
+
+def test_an_owner_without_a_password_has_signed_in_just_now(studio: Studio, desk: Desk, tmp_path: Path) -> None:
+    """By passkey or by their provider: no password is asked for that nobody has, nor is one left out that there is."""
+    give_password(studio, "owner")
+    export_id = made(studio, desk)
+    owner = Visitor(app_client(studio.database, studio.clock, tmp_path), signed_in(studio, "owner"))
+    path = f"/settings/export/{export_id}/zip"
+    assert 'name="password"' in owner.see("/settings/export")
+    assert owner.post(path).status_code == 400, "who has a password says it, however young the session"
+    with studio.context() as ctx:
+        ctx.connection.execute("UPDATE people SET password_hash = NULL WHERE id = %s", (studio.owner.user_id,))
+    page = owner.see("/settings/export")
+    assert (path in page, 'name="password"' in page) == (True, False)
+    found = owner.post(path)
+    assert (found.status_code, found.headers["content-type"]) == (200, "application/zip")
+    studio.clock.now += timedelta(minutes=10)
+    page = owner.see("/settings/export")
+    again = "/sign-in?again=yes&next=%2Fsettings%2Fexport"
+    assert (path in page, again.replace("&", "&amp;") in page) == (False, True)
+    late = owner.post(path)
+    assert (late.status_code, late.headers["Location"]) == (303, again)
+    assert 'name="next" value="/settings/export"' in owner.see(again), "who is signed in can sign in again"
+
+
+@pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no browser at {CHROMIUM}")
+def test_the_page_says_when_it_is_ready_without_being_loaded_again(
+    studio: Studio, database_url: str, tmp_path: Path
+) -> None:
+    give_password(studio, "owner")
+    with live_server(database_url, tmp_path / "data") as server, browser() as chromium:
+        page = come_in(chromium.new_context(viewport=DESK, locale="en-GB"), server, studio)
+        watched = Watched(page, server)
+        page.goto(f"{server}/settings/export")
+        page.get_by_role("button", name="Export everything").click()
+        page.get_by_text("Waits for its turn").wait_for()
+        page.evaluate("window.untouched = true")
+        with studio.context() as ctx:
+            (export,) = exports.listed(ctx)
+        tasks.export_everything(Desk(database_url, studio.database, SERVER, utc_now), studio.workspace_id, export.id)
+        page.get_by_label("Your password").fill(PASSWORD)
+        page.locator("#said").get_by_text("Ready").wait_for()
+        assert page.evaluate("window.untouched")
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Download").click()
+        assert zipfile.is_zipfile(download.value.path())
+        assert watched.wrong == []

@@ -25,6 +25,7 @@ EVERY = [pytest.param(one, id=one.id) for one in OPERATIONS]
 AGREE = {
     "rateType": ("fixedFeeAmount",), "startDate": ("dueDate",), "durationSeconds": ("duration",),
     "budgetHours": ("budgetAmount",), "budgetAmount": ("budgetHours",), "yearlyReset": ("prefix",),
+    "from": ("to",), "to": ("from",),
 }  # fmt: skip
 """Fields that a refusal may name in place of the one that was changed."""
 
@@ -36,12 +37,16 @@ def whole_body(attack: Attacker, operation: Operation) -> dict[str, Any]:
         "clientId": ids["client"], "projectId": ids["project"], "name": "N", "entryDate": "2026-06-11",
         "expenseDate": "2026-06-11", "durationSeconds": 60, "description": "D", "amount": "1", "paidOn": "2026-06-11",
         "lines": [{"description": "L", "quantity": 1, "rate": 1}], "redirectUris": ["https://app.example/callback"],
-        "title": "T", "reason": "R", "entryIds": [ids.get("a time-entries", NOBODY)],
+        "title": "T", "reason": "R", "url": "https://hooks.example/in", "events": ["invoice.*"],
+        "entryIds": [ids.get("a time-entries", NOBODY)],
         "expenseIds": [ids.get("a expenses", NOBODY)],
         "refundedOn": "2026-06-11", "rule": "FREQ=MONTHLY", "startDate": "2026-06-30", "every": "AMOUNT",
         "enabled": True, "kind": "invoice", "language": "en", "fromAddress": "n@n.example",
-        "role": "MEMBER", "email": "n@n.example", "report": "time",
+        "role": "MEMBER", "email": "n@n.example", "report": "time", "firstDay": "2026-03-02",
+        "weekIds": [ids.get("a weeks", NOBODY)],
     }  # fmt: skip
+    if operation.path.startswith("/webhook-endpoints"):
+        known["from"] = "2026-06-01T00:00:00Z"
     if operation.path.startswith("/rates"):
         del known["projectId"]  # a rate is of one place
     if operation.path.startswith("/milestones"):
@@ -50,6 +55,8 @@ def whole_body(attack: Attacker, operation: Operation) -> dict[str, Any]:
         known["to"] = ["n@n.example"]
     if operation.path.startswith("/tax-rates"):
         del known["reason"]  # only of what is not taxed
+    if operation.path == "/notification-settings":
+        known["kind"] = "timer_forgotten"
     if operation.id == "creditInvoice":
         del known["lines"]  # of the invoice, by their ids
     assert operation.body is not None
@@ -74,6 +81,7 @@ def place(attack: Attacker, operation: Operation) -> str:
             "lines": [{"description": "L", "quantity": 1, "rate": 1}],
         },
         "oauth-apps": {"name": "A", "redirectUris": ["https://app.example/callback"]},
+        "webhook-endpoints": {"url": "https://hooks.example/in", "events": ["*"]},
         "invoices": {"clientId": ids["client"], "lines": [{"description": "L", "quantity": 1, "rate": 1}]},
     }
     head = operation.path.split("/")[1]

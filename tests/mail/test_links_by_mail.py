@@ -218,7 +218,7 @@ def test_whoever_changes_their_password_is_told_in_their_language(
     fields = {"csrf_token": csrf[1], "password": LONG, "new_password": f"{LONG} too", "again": f"{LONG} too"}
     assert post(client, "/password", headers, **{**fields, "password": "wrong"}).status_code == 400
     assert told(office, database_url) == []
-    assert "is changed" in post(client, "/password", headers, **fields).text
+    assert "Ihr Passwort ist geändert." in post(client, "/password", headers, **fields).text
     (letter,) = told(office, database_url)
     assert (letter["Subject"], letter["Content-Language"]) == ("Ihr Passwort für Tallystick wurde geändert", "de")
     body = letter.get_body(("plain",))

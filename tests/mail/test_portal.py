@@ -291,7 +291,7 @@ def test_hours_notes_and_budget_are_shown_where_the_workspace_chose_so(
     assert "2.50 h" in page(["hours"])
     assert "1.50 h" in page(["hours"], "?from=2026-06-10&to=2026-06-14")
     hidden = page(["hours"])
-    for text in ("Only for us", "Older", "90", "Invoices", "Budget"):
+    for text in ("Only for us", "Older", "90.00", "Invoices", "Budget"):
         assert text not in hidden, text
     assert "Only for us" in page(["hours", "notes"])
     assert "Only for us" not in page(["notes"])

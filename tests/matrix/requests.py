@@ -21,7 +21,7 @@ from tallystick.api.native.wire import camel, parameters_of
 from tallystick.api.wire import Nothing, Operation
 from tallystick.values.ids import new_id
 from tests.documents.papers import png
-from tests.matrix.world import DAY, World
+from tests.matrix.world import DAY, FREE_WEEK, World
 
 BY_ID = {operation.id: operation for operation in OPERATIONS}
 
@@ -37,6 +37,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "createTimeEntry": {"projectId": "project", "entryDate": DAY.isoformat(), "durationSeconds": 60},
     "updateTimeEntry": {"note": "Corrected"},
     "startTimer": {"projectId": "project"},
+    "pinWork": {"position": 1},
+    "updateNotificationSettings": {"kind": "timer_forgotten", "inApp": False},
     "createExpense": {"clientId": "client", "description": "Train", "amount": "9.50", "expenseDate": DAY.isoformat()},
     "updateExpense": {"description": "Bus"},
     "createInvoice": {"clientId": "client", "projectIds": ["project"], "lines": [{**LINE, "projectId": "project"}]},
@@ -70,6 +72,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "setClientPaymentMethod": {"method": "BANK"},
     "setInvoicePaymentMethod": {"method": "CARD"},
     "createOauthApp": {"name": "Chart Room", "redirectUris": ["https://app.example/callback"]},
+    "createWebhookEndpoint": {"url": "https://hooks.example/in", "events": ["invoice.*"]},
+    "updateWebhookEndpoint": {"description": "Ledger"},
+    "replayWebhookRange": {"from": "2026-06-01T00:00:00Z"},
     "sendInvoice": {"to": ["ada@client.example"]},
     "remindOfInvoice": {"to": ["ada@client.example"]},
     "setInvoiceReminders": {"enabled": False},
@@ -86,6 +91,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "writeInvoiceOff": {"reason": "Insolvent"},
     "updateInvoiceSeries": {"prefix": "N-", "digits": 6},
     "updateCreditNoteSeries": {"next": 70},
+    "submitWeek": {"firstDay": FREE_WEEK.isoformat()},
+    "approveWeeks": {"weekIds": ["week.submitted"]},
+    "returnWeek": {"reason": "A day is missing"},
+    "reopenWeek": {"reason": "A day too many"},
 }
 """Values that are names of the world stand for its ids."""
 
@@ -101,8 +110,9 @@ NOUNS = {
     "lines": "line", "tax-rates": "tax_rate",
     "invoices": "invoice", "rates": "rate", "milestones": "milestone", "members": "member", "payments": "payment",
     "refunds": "refund", "credit-notes": "credit_note",
-    "report-views": "view",
+    "report-views": "view", "weeks": "week", "pinned-work": "project", "notifications": "notification",
     "exports": "export", "mails": "mail", "invitations": "invitation",
+    "webhook-endpoints": "endpoint", "deliveries": "delivery",
     "oauth-apps": "app", "oauth-grants": "grant", "recurring-invoices": "recurring",
 }  # fmt: skip
 """The collection in a path → the noun of the id behind it."""
@@ -112,7 +122,7 @@ NAMED = {
     "taxRateId": "tax_rate",
     "assigneeId": "user", "assigneeIds": "user", "actorId": "user",
     "resourceId": "client", "invoiceId": "invoice", "lineId": "billed_line",
-    "entryIds": "entry", "expenseIds": "expense", "receiptIds": "receipt",
+    "weekIds": "week", "entryIds": "entry", "expenseIds": "expense", "receiptIds": "receipt",
 }  # fmt: skip
 """The name of a field or a filter → the noun of the id in it."""
 
@@ -135,6 +145,9 @@ TARGETS = {
     "undoExpenseWriteOff": "expense.written_off",
     "reopenMilestone": "milestone.reached",
     "retryMail": "mail.failed",
+    "approveWeek": "week.submitted",
+    "returnWeek": "week.submitted",
+    "reopenWeek": "week.approved",
     "remindOfInvoice": "invoice.overdue",
     "resumeRecurringInvoice": "recurring.paused",
     "listRecurringRuns": "recurring.ended",

@@ -38,8 +38,13 @@ EVENTS: dict[str, tuple[str, ...]] = {
     "approveWeeks": ("week.approved",),
     "withdrawWeek": ("week.withdrawn",),
     "approveWeek": ("week.approved",),
-    "returnWeek": ("week.returned",),
+    "returnWeek": ("week.returned", "mail.queued"),
     "reopenWeek": ("week.reopened",),
+    "readNotification": (),
+    "readAllNotifications": (),
+    "updateNotificationSettings": (),
+    "pinWork": (),
+    "unpinWork": (),
     "createExpense": ("expense.created",),
     "updateExpense": ("expense.updated",),
     "deleteExpense": ("expense.deleted",),
@@ -115,6 +120,13 @@ EVENTS: dict[str, tuple[str, ...]] = {
     "revokeOauthApp": ("oauth_app.revoked",),
     "revokeOauthGrant": ("oauth_grant.ended",),
     "requestExport": ("export.asked",),
+    "createWebhookEndpoint": ("webhook_endpoint.created",),
+    "updateWebhookEndpoint": ("webhook_endpoint.updated",),
+    "deleteWebhookEndpoint": ("webhook_endpoint.deleted",),
+    "rotateWebhookSecret": ("webhook_endpoint.secret_rotated",),
+    "testWebhookEndpoint": ("webhook_endpoint.tested",),
+    "replayWebhookRange": ("webhook_endpoint.replayed",),
+    "replayWebhookDelivery": ("webhook_endpoint.replayed",),
 }
 """Operation → the events of its example."""
 

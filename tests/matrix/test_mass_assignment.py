@@ -13,8 +13,8 @@ from tests.matrix.requests import Request, data_of, example, wire_names
 from tests.matrix.stage import Stage
 
 WRITES = [operation for operation in OPERATIONS if operation.body is not None]
-NEW_EACH_TIME = frozenset({"rate", "id", "number", "lines", "warnings"})
-"""What differs between two answers to one request: a draft is named at random, and its lines have ids."""
+NEW_EACH_TIME = frozenset({"rate", "id", "number", "lines", "warnings", "secret", "secretPrefix"})
+"""What differs between two answers to one request: a draft is named at random, lines have ids, secrets are new."""
 
 
 def suspects(stage: Stage) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from tallystick.api.native.operations import OPERATIONS
 from tallystick.api.wire import Operation
 from tallystick.domain import clients, tokens, workspaces
 from tests.matrix.permissions import TABLE, Cell, Row, printed
-from tests.matrix.requests import BY_ID, NOUNS, Request, data_of, example
+from tests.matrix.requests import BY_ID, NOUNS, TARGETS, Request, data_of, example
 from tests.matrix.stage import Stage
 from tests.matrix.world import World, mint
 
@@ -25,14 +25,22 @@ CELLS = [
     for who in ROLES
     for standing in STANDINGS
 ]
-ADVANCED = dict.fromkeys(("getUtilisationReport", "exportUtilisationReport"), ("agency", "advancedReporting"))
+ASKING_FOR_WEBHOOKS = (
+    "createWebhookEndpoint", "updateWebhookEndpoint", "rotateWebhookSecret", "testWebhookEndpoint",
+    "replayWebhookRange", "replayWebhookDelivery",
+)  # fmt: skip
+"""What is there may be read and deleted on any plan."""
+ADVANCED = {
+    **dict.fromkeys(("getUtilisationReport", "exportUtilisationReport"), ("agency", "advancedReporting")),
+    **dict.fromkeys(ASKING_FOR_WEBHOOKS, ("agency", "outboundWebhooks")),
+}
 """What needs more than a plan with the API."""
 NOUN_OF_LIST = {
     "listMembers": "member", "listClients": "client", "listProjects": "project", "listTasks": "task",
     "listTimeEntrys": "entry", "listExpenses": "expense", "listInvoices": "invoice",
     "listCreditNotes": "credit_note", "listMails": "mail",
     "listRecurringInvoices": "recurring", "listRates": "rate", "listMilestones": "milestone",
-    "listTaxRates": "tax_rate",
+    "listTaxRates": "tax_rate", "listWeeks": "week",
 }  # fmt: skip
 
 
@@ -51,7 +59,7 @@ def request_of(row: Row, who: str, standing: str, world: World) -> Request | Non
     operation = BY_ID[row.operation]
     request = example(operation, world, who)
     if "id" in request.ids:
-        noun = NOUNS[operation.path.split("/")[1]]
+        noun = NOUNS[operation.path.partition("/{id}")[0].rpartition("/")[2]]
         if row.operation == "stopTimeEntry":
             noun = "running"
         if noun in (
@@ -64,6 +72,8 @@ def request_of(row: Row, who: str, standing: str, world: World) -> Request | Non
             "invitation",
             "recurring",
         ):  # one is as good as another: nobody has their own
+            return request if standing == "own" else None
+        if noun == "week" and row.operation in TARGETS:  # of somebody else
             return request if standing == "own" else None
         found = thing(noun, who, standing, world)
         if found is None:
@@ -90,8 +100,8 @@ def expected(row: Row, who: str, standing: str) -> int:
         case Cell.YES:
             return done
         case Cell.NO:
-            # What is hidden is not found before anybody asks who may do what with it.
-            unseen = ("others", "hidden") if row.operation == "updateTimeEntry" else ("hidden",)
+            # What is hidden is not found before anybody asks who may do what with it; but whose day is asked first.
+            unseen = {"updateTimeEntry": ("others", "hidden"), "createTimeEntry": ()}.get(row.operation, ("hidden",))
             if row.way == "reassign" and who == "member" and standing in unseen:
                 return 404 if "{id}" in operation.path else 422
             return 403

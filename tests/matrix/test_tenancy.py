@@ -28,6 +28,8 @@ NOT_A_MEMBERS = frozenset(
         "invoice",
         "payment",
         "app",
+        "endpoint",
+        "delivery",
         "mail",
         "rate",
         "invitation",
@@ -52,7 +54,7 @@ PINNED = frozenset(
     (operation, "userId")
     for operation in (
         "listTimeEntrys", "getTimeReport", "exportTimeReport", "getTimeReportCsv", "getUtilisationReport",
-        "exportUtilisationReport",
+        "exportUtilisationReport", "listWeeks",
     )
 )  # fmt: skip
 """Filters that a Member may send and that change nothing: they see their own, whatever they send."""
@@ -180,6 +182,7 @@ NOUN_OF_LIST = {
     "listExpenses": "expense", "listInvoices": "invoice", "listMails": "mail", "listMembers": "member",
     "listRecurringInvoices": "recurring", "listRates": "rate", "listMilestones": "milestone",
     "listCreditNotes": "credit_note", "listTaxRates": "tax_rate", "listAuditLog": "audit", "exportAuditLog": "audit",
+    "listWeeks": "week",
 }  # fmt: skip
 
 

@@ -11,6 +11,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from tallystick.auth import api_keys as key_texts
 from tallystick.auth import tokens as token_texts
 from tallystick.auth.invitations import invite
@@ -18,11 +20,13 @@ from tallystick.db.base import Row
 from tallystick.db.session import Connection, Database, owner_connection
 from tallystick.domain import (
     api_keys,
+    approvals,
     categories,
     checklists,
     clients,
     comments,
     contacts,
+    device_actions,
     expenses,
     exports,
     files,
@@ -32,6 +36,7 @@ from tallystick.domain import (
     notes,
     oauth,
     payments,
+    pins,
     portal,
     projects,
     rates,
@@ -43,6 +48,7 @@ from tallystick.domain import (
     tax_rates,
     time_entries,
     tokens,
+    workspaces,
     write_offs,
 )
 from tallystick.domain.access import SCOPES, Scope
@@ -59,6 +65,8 @@ from tallystick.domain.invoices.invoice import Invoice
 from tallystick.domain.mails import mail as mails
 from tallystick.domain.mails import settings as mail_settings
 from tallystick.domain.mails import templates
+from tallystick.domain.notifications import choices, notification
+from tallystick.domain.notifications.notification import Notification
 from tallystick.domain.projects import Project
 from tallystick.domain.recurring import automatic_billing, recurring, runs
 from tallystick.domain.recurring.automatic_billing import BillingRun
@@ -66,11 +74,16 @@ from tallystick.domain.recurring.recurring import Template
 from tallystick.domain.reports import views
 from tallystick.domain.sending import Message
 from tallystick.domain.task_statuses import TaskPriority, TaskStatus
+from tallystick.domain.webhooks import deliveries as webhook_deliveries
+from tallystick.domain.webhooks import endpoints as webhook_endpoints
+from tallystick.values.errors import NotFound
 from tallystick.values.ids import new_id
 from tests.documents.papers import LOGO
 from tests.studio import KEY, Person, Studio, found_studio
 
 DAY = date(2026, 6, 12)
+FREE_WEEK = date(2026, 3, 2)
+"""A Monday whose week nobody submitted."""
 PEOPLE = ("owner", "admin", "manager", "member", "second")
 MONEY = ("77.31", "66.42", "5500.93", "333.17", "41.19")
 """Amounts that occur nowhere else: a Member must never read one of them."""
@@ -150,6 +163,7 @@ def furnish(database: Database, *, name: str = "Studio North", word: str = "Plai
         ids["expense.deleted"] = expenses.record(ctx, client_id=ids["client"], **spent).id
         expenses.delete(ctx, ids["expense.deleted"])
     _time(world, word)
+    _weeks(world, word)
     _written_off(world, word)
     _invoices(world, word)
     _recurring(world, word)
@@ -157,6 +171,7 @@ def furnish(database: Database, *, name: str = "Studio North", word: str = "Plai
     _apps(world, word)
     _mails(world, word)
     _beside_work(world, word)
+    _told(world, word)
     ids["user"], ids["member"] = ids["user.second"], ids["member.second"]
     return world
 
@@ -214,6 +229,10 @@ def _apps(world: World, word: str) -> None:
         made = {"name": f"{word} charts", "redirect_uris": [f"https://{word.lower()}.example/callback"]}
         app, gone = oauth.create_app(ctx, **made), oauth.create_app(ctx, **made)
         ids |= {"app": app.id, "app.deleted": oauth.revoke_app(ctx, gone.id).id}
+        where, wanted = f"https://{word.lower()}.example/hook", {"events": ["invoice.*"], "description": word}
+        endpoint, gone = (webhook_endpoints.create(ctx, url=where, **wanted).endpoint for _ in range(2))
+        ids |= {"endpoint": endpoint.id, "endpoint.deleted": webhook_endpoints.delete(ctx, gone.id).id}
+        ids |= {"delivery": webhook_deliveries.test(ctx, endpoint.id).id, "delivery.deleted": new_id()}
     for who in PEOPLE:
         with studio.context(who) as ctx:
             ids[f"grant.{who}"] = oauth.grant(ctx, app, ["entries:read"]).id
@@ -228,6 +247,34 @@ def _apps(world: World, word: str) -> None:
             views.delete(ctx, gone.id)
             ids["view.deleted"] = gone.id
     ids["view"] = ids["view.second"]
+    for who in PEOPLE:
+        with studio.context(who) as ctx, contextlib.suppress(NotFound):
+            pins.pin(ctx, ids["project"])
+            pins.pin(ctx, ids["task"])
+            pins.pin(ctx, ids["project.hidden"])
+        with studio.context(who) as ctx:
+            device_actions.remember(ctx, f"{word} on the train", "start", None)
+
+
+def _told(world: World, word: str) -> None:
+    """Everybody is told of a timer, and was once told of a budget: the members when they had another role."""
+    ids, studio = world.ids, world.studio
+    timer = {"project": word, "task": None, "started_at": DAY, "limit_minutes": 480}
+    budget = {
+        "project": word, "level": 80, "percent": 84, "measure": "money", "used": MONEY[2], "budget": MONEY[1],
+        "currency": "EUR",
+    }  # fmt: skip
+    with studio.context() as ctx:
+        for who in PEOPLE:
+            user_id, kept = studio.people[who].user_id, {"occasion": "", "user_id": studio.people[who].user_id}
+            notification.tell(ctx, "timer_forgotten", ids[f"running.{who}"], "", timer, to=user_id)
+            about = {"kind": "budget_threshold", "subject_id": ids["project"], **kept}
+            ctx.add(Notification(**about, facts=msgspec.json.encode(budget).decode()))
+    for who in PEOPLE:
+        with studio.context(who) as ctx:
+            ids[f"notification.{who}"] = notification.page(ctx)[0][-1].id
+            choices.choose(ctx, "timer_forgotten", by_mail=False)
+    ids |= {"notification": ids["notification.second"], "notification.deleted": new_id()}  # nobody deletes one
 
 
 def _beside_work(world: World, word: str) -> None:
@@ -310,6 +357,23 @@ def _time(world: World, word: str) -> None:
         ids["entry.deleted"] = time_entries.log(ctx, project_id=ids["project"], **logged).id
         time_entries.delete(ctx, ids["entry.deleted"])
     ids["entry"], ids["running"] = ids["entry.second"], ids["running.second"]
+
+
+def _weeks(world: World, word: str) -> None:
+    """Everybody has a week that waits; one of the owner is hidden, one approved, one returned. None is ever deleted."""
+    ids, studio = world.ids, world.studio
+    with studio.context() as ctx:
+        workspaces.change(ctx, approve_weeks=True)
+        for weeks_ago, who in enumerate(PEOPLE, start=1):
+            first_day = FREE_WEEK - timedelta(days=7 * weeks_ago)
+            ids[f"week.{who}"] = approvals.submit(ctx, first_day, user_id=studio.people[who].user_id).id
+        ids["week.hidden"] = ids["week.owner"]
+        second = studio.people["second"].user_id
+        for key, day in (("approved", 70), ("returned", 77)):
+            ids[f"week.{key}"] = approvals.submit(ctx, FREE_WEEK - timedelta(days=day), user_id=second).id
+        approvals.approve(ctx, ids["week.approved"])
+        approvals.return_(ctx, ids["week.returned"], word)
+    ids |= {"week": ids["week.second"], "week.submitted": ids["week.second"], "week.deleted": new_id()}
 
 
 def _written_off(world: World, word: str) -> None:

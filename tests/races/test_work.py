@@ -115,7 +115,8 @@ def test_without_its_lock_time_changes_after_it_was_billed(arena: Arena, monkeyp
     (entry,) = logged(arena, api, 1)
     looked, billed = Event(), Event()
 
-    def careless(ctx: Context, entry_id: str) -> TimeEntry:
+    def careless(ctx: Context, entry_id: str, *, ending: bool) -> TimeEntry:
+        del ending
         found = ctx.find(TimeEntry, entry_id)
         looked.set()
         billed.wait(PATIENCE)

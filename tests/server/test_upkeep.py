@@ -14,11 +14,13 @@ from tallystick.domain import sessions as domain_sessions
 from tallystick.domain.access import Actor
 from tallystick.domain.api_keys import ApiKey
 from tallystick.domain.context import Context
+from tallystick.domain.notifications import notification
 from tallystick.domain.oauth import GRANT, OAuthGrant
 from tallystick.domain.sessions import SESSION, Session
 from tallystick.server import upkeep
 from tallystick.server.upkeep import LastUse, sweep_answers, sweep_credentials
 from tallystick.values.ids import new_id
+from tests.notifications.test_letters import FACTS
 from tests.studio import KEY, Clock, Studio
 
 BEFORE = datetime(2026, 6, 15, 9, 0, tzinfo=UTC)
@@ -140,9 +142,23 @@ def grant(ctx: Context) -> OAuthGrant:
 
 
 def left(studio: Studio) -> dict[str, int]:
-    """How many rows of a workspace each table has that is swept."""
+    """How many rows of a workspace each table of credentials has that is swept."""
+    tables = [table for table in upkeep._OVER if table not in ("device_actions", "notifications")]
     with studio.context() as ctx:
-        return {table: ctx.rows(Prepared(f"SELECT count(*) FROM {table}"))[0][0] for table in upkeep._OVER}
+        return {table: ctx.rows(Prepared(f"SELECT count(*) FROM {table}"))[0][0] for table in tables}
+
+
+def test_what_people_were_told_goes_after_ninety_days_unless_it_is_still_so(studio: Studio, database_url: str) -> None:
+    project = studio.ids["project"]
+    with studio.context() as ctx:
+        for kind, occasion in (("invoice_overdue", ""), ("budget_threshold", "80"), ("budget_threshold", "100")):
+            notification.tell(ctx, kind, project, occasion, dict(FACTS[kind]), to=studio.owner.user_id)
+        notification.clear(ctx, "budget_threshold", project, "100")
+    for days, expected in ((89.9, ["", "100", "80"]), (90.1, ["80"])):
+        sweep_credentials(database_url, clock=Clock(studio.clock() + timedelta(days=days)))
+        with studio.context() as ctx:
+            found = ctx.rows(Prepared("SELECT occasion FROM notifications ORDER BY occasion"))
+        assert [occasion for (occasion,) in found] == expected
 
 
 class TestCredentials:

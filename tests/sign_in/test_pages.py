@@ -209,12 +209,12 @@ def test_a_wrong_password_is_said_and_never_shown_again(with_password: Studio, d
 
 
 def test_what_is_typed_is_text_on_the_page(door: testing.TestClient) -> None:
-    for nasty in ('"><script>alert(1)</script>', "' onfocus='x", "{{7*7}}", "</title><script>"):
+    for nasty in ('"><script>alert(1)</script>', "' onfocus='x", "{{7331*7331}}", "</title><script>"):
         page = submit(door, "/sign-in", {"email": nasty, "password": "x", "next": nasty})
         assert page.status_code == 401
         assert not Names(page.text).all("script")
         assert not any("onfocus" in given for _, given in Names(page.text).seen)
-        assert "49" not in page.text.partition("<main>")[2]
+        assert "53743561" not in page.text
 
 
 def test_a_form_that_cannot_be_read_is_a_page(door: testing.TestClient) -> None:

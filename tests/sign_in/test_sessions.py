@@ -286,6 +286,10 @@ def test_the_workspace_used_last_is_the_one_signed_in_to(with_password: Studio, 
             issuer=ISSUER, now=with_password.clock(), user_agent="", address="",
         )  # fmt: skip
     assert moved.session.workspace_id == there.workspace_id
+    assert moved.session.expires_at == first.session.expires_at, "it is the same sign-in still"
+    with database.transaction() as connection:
+        live = session_by_cookie(connection, KEY, moved.cookie_secret, with_password.clock())
+        assert not ways.proof_of(connection, live, with_password.clock()).fresh, "nobody showed who they are"
     assert by_cookie(with_password, moved).actor.role == "MEMBER"
     assert not is_live(with_password, first)
     with_password.clock.now += timedelta(minutes=1)

@@ -168,6 +168,8 @@ def test_nothing_is_inline_so_that_the_policy_may_be_strict(app: testing.TestCli
     assert "unsafe" not in policy
     assert "http" not in policy
     for file in FOLDER.iterdir():
+        if file.suffix == ".png":
+            continue
         assert not re.search(r"@import|url\(\s*['\"]?(?:https?:)?//|eval\(|innerHTML", file.read_text()), file.name
 
 

@@ -26,7 +26,7 @@ from tallystick.api.fields import Malformed, facts_of, parse_json
 from tallystick.api.versions import Answered, etag, reader_of, single_in, tags_in, wants_nothing_back
 from tallystick.auth.rate_limits import Policy, RateLimits, Verdict, headers
 from tallystick.auth.remembered import Outdated
-from tallystick.domain import idempotency
+from tallystick.domain import idempotency, members
 from tallystick.domain.access import ENTITLEMENTS, Actor, Permission, Plan
 from tallystick.domain.context import (
     Clock,
@@ -42,7 +42,18 @@ from tallystick.domain.context import (
 )
 from tallystick.domain.listing import Filter, Listing
 from tallystick.domain.workspaces import Workspace
-from tallystick.values.errors import Busy, Changed, Conflict, Invalid, NotFound, Refusal, TooMany, Unauthenticated
+from tallystick.telemetry.work import current
+from tallystick.values.errors import (
+    Busy,
+    Changed,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Refusal,
+    TooMany,
+    Unauthenticated,
+)
 from tallystick.values.ids import new_id, parse_id
 
 COMMON_HEADERS: Final = (
@@ -193,6 +204,8 @@ class Operation:
     """Whether `data` is a list of all there are, without paging."""
     nullable: bool = False
     """Whether `data` may be null."""
+    kept: Callable[[Any], Any] | None = None
+    """What a retry is told of an answer that shows a secret this one time."""
     message: str = ""
     """What an answer says was done, in APIs whose answers say so."""
     sorts: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -208,6 +221,8 @@ class Operation:
 class Manners(Protocol):
     """How one API speaks: its credentials, its envelope, its errors."""
 
+    name: str
+    """What it is called where requests are counted."""
     prefix: str
     needs_idempotency_key: bool
     held: Mapping[str, type[Row]] | None
@@ -332,6 +347,10 @@ class Wire:
         refusal: Exception | None = None,
     ) -> None:
         """Answer one request. `operation` None: the path or method is not known, and `refusal` says so."""
+        work = current.get()
+        if work is not None:
+            work.api = self.manners.name
+            work.operation = "unknown" if operation is None else operation.id
         exchange = _Exchange(self, request, operation, ids, refusal)
         status, body, extra = exchange.answer()
         response.status = status
@@ -438,6 +457,7 @@ class _Exchange:
         refusal: Exception | None,
     ) -> None:
         self._wire = wire
+        self._work = work = current.get()
         self._manners = wire.manners
         self._request = request
         self._operation = operation
@@ -447,7 +467,7 @@ class _Exchange:
         self._parsed: dict[str, Any] = {}
         self._again = False
         self._brought: Any = None
-        self.request_id = new_id()
+        self.request_id = new_id() if work is None else work.request_id
         self.headers: list[tuple[str, str]] = [("X-Request-Id", self.request_id), *COMMON_HEADERS]
 
     def answer(self) -> tuple[int, bytes, dict[str, str]]:
@@ -475,6 +495,7 @@ class _Exchange:
                 # Told once we know who asks: a refused body counts too, and its answer says the limits.
                 operation, self._refusal = None, refusal
         decision: _Decision | None = None
+        ctx: Context | None = None
         try:
             reading = operation is None or not operation.writes
             with self._wire.database.transaction(reading=reading) as connection:
@@ -504,11 +525,16 @@ class _Exchange:
                 open_still = isinstance(told, File | Later | Errand | Refusal)
                 body = b"" if open_still else self._encode(ctx, operation, ask, told)
                 if key is not None and decision is not None and not open_still:
+                    kept = body if operation.kept is None else self._encode(ctx, operation, ask, operation.kept(told))
                     idempotency.keep(
-                        ctx, key, decision.fingerprint, status=operation.status, body=body, request_id=self.request_id
+                        ctx, key, decision.fingerprint, status=operation.status, body=kept, request_id=self.request_id
                     )
             if isinstance(told, Refusal):  # answered and not raised: what was written before it is kept
                 raise told
+        except Forbidden as refusal:
+            if ctx is not None and operation is not None and operation.writes:
+                self._tell_refused(ctx.actor, operation, refusal)
+            raise
         except (NotFound, Conflict, Invalid, psycopg.IntegrityError) as error:
             refusal = refusal_of(error) if isinstance(error, psycopg.IntegrityError) else error
             if decision is None or not isinstance(refusal, Refusal) or refusal.reason in PASSING:
@@ -572,6 +598,14 @@ class _Exchange:
             return (201 if status == 201 else 204), b"", extra
         return status, body, extra
 
+    def _tell_refused(self, actor: Actor, operation: Operation, refusal: Forbidden) -> None:
+        """The audit log hears of a change that was refused to somebody."""
+        with contextlib.suppress(Refusal, psycopg.Error), self._wire.database.transaction() as connection:
+            open_workspace(connection, actor.workspace_id)
+            ctx = Context(actor, connection, self._wire.clock)
+            ctx.comes_from(self._origin(operation, actor))
+            members.tell_refused(ctx, refusal.message)
+
     def _origin(self, operation: Operation, actor: Actor) -> Origin:
         request = self._request
         address = self._wire.address_of(request)
@@ -584,6 +618,8 @@ class _Exchange:
         wire = self._wire
         if not wire.waiting.acquire(blocking=False):
             return False
+        if self._work is not None:
+            self._work.idle = True
         try:
             deadline = time.monotonic() + awaited.seconds
             while (left := deadline - time.monotonic()) > 0:

@@ -7,11 +7,12 @@ the session's row, so that what ends a session ends it at once.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple, cast
 
-from tallystick.auth import second_factor
+from tallystick.auth import notices, second_factor
 from tallystick.auth.passwords import hash_password, needs_rehash, problem_with, verify_password
 from tallystick.auth.remembered import Lookup
 from tallystick.auth.session_tokens import (
@@ -31,19 +32,22 @@ from tallystick.auth.session_tokens import (
 )
 from tallystick.db.connection import Row
 from tallystick.db.session import Connection, Prepared, Values
-from tallystick.domain import jobs, members, sessions
-from tallystick.domain.access import Actor, Role
-from tallystick.domain.context import Context, Transactions, open_workspace
+from tallystick.domain import jobs, members, passkeys, sessions
+from tallystick.domain.access import Actor, Role, as_themselves
+from tallystick.domain.context import Context, Origin, Transactions, open_workspace
+from tallystick.domain.passkeys import Passkey
 from tallystick.domain.sessions import ACCOUNT, ADDRESS, SESSION, Allowance, Ending, Session
 from tallystick.values.browsers import browser_named
 from tallystick.values.errors import Invalid, NotFound, Unauthenticated
 from tallystick.values.ids import new_id
 
+log = logging.getLogger("tallystick.sign_in")
+
 EVERYTHING: Final = frozenset({"*"})
 """The scopes of a session: whatever the person's role may do."""
 
 _SESSIONS: Final = Lookup("open_by_session(%(session)s::uuid, %(digest)s::bytea, %(now)s::timestamptz)")
-_SIGN_IN: Final = Prepared("SELECT * FROM sign_in_of(%(email)s)")
+_SIGN_IN: Final = Prepared("SELECT * FROM places_open_to(%(email)s)")
 _OPEN_LINK: Final = Prepared("SELECT * FROM open_by_password_link(%(digest)s, %(now)s)")
 _LOCK_PERSON: Final = Prepared("SELECT FROM people WHERE id = %(person)s::uuid FOR UPDATE")
 _STILL: Final = Prepared("""
@@ -64,6 +68,10 @@ _USE_BACKUP: Final = Prepared("""
 _REHASH: Final = Prepared("""
     UPDATE people SET password_hash = %(fresh)s WHERE id = %(person)s::uuid AND password_hash = %(stored)s
 """)
+
+
+_BEGAN: Final = Prepared("SELECT created_at FROM sessions WHERE id = %(session)s::uuid")
+_LANGUAGE: Final = Prepared("SELECT language FROM people WHERE id = %(person)s::uuid")
 
 
 class Identity(NamedTuple):
@@ -163,7 +171,9 @@ def sign_in(
         sessions.charge(connection, counted, now)
         rows = connection.run(_SIGN_IN, {"email": email}).fetchall() if known else []
     stored = cast("str | None", rows[0][2]) if rows else None
+    came = origin_of("/sign-in", address, user_agent)
     if not verify_password(stored, password) or stored is None:
+        _tell_failed(database, key, email, rows[0] if rows else None, why="password", came=came, now=now)
         raise Unauthenticated(WRONG)
     user_id, name, _, sealed = rows[0][:4]
     places = tuple(Place(*row[5:8]) for row in rows)
@@ -176,32 +186,50 @@ def sign_in(
         raise CodeNeeded
     fresh = hash_password(password) if needs_rehash(stored) else None
     user = Identity(user_id, email, name)
-    with database.transaction() as connection:
-        open_workspace(connection, place.id)
-        if not _is_still(connection, user_id, place.id, stored):
-            raise Unauthenticated(WRONG)  # changed or removed while we hashed
-        if sealed is not None:
-            _use_code(connection, key, user_id, sealed=sealed, code=totp or "", now=now)
-        if fresh is not None:
-            connection.run(_REHASH, {"fresh": fresh, "person": user_id, "stored": stored})
-        # What strangers fail at this account stays counted when its own browser succeeds.
-        own = next(iter(counted))
-        sessions.forgive(connection, counted, now, entirely=frozenset({own}))
-        if replaces is not None:
-            _end_replaced(connection, key, replaces, now)
+    try:
+        with database.transaction() as connection:
             open_workspace(connection, place.id)
-        return _begun(
-            connection,
-            key,
-            user,
-            place,
-            places=places,
-            issuer=issuer,
-            now=now,
-            remember=remember,
-            user_agent=user_agent,
-            address=address,
-        )
+            if not _is_still(connection, user_id, place.id, stored):
+                raise Unauthenticated(WRONG)  # changed or removed while we hashed
+            if sealed is not None:
+                _use_code(connection, key, user_id, sealed=sealed, code=totp or "", now=now)
+            if fresh is not None:
+                connection.run(_REHASH, {"fresh": fresh, "person": user_id, "stored": stored})
+            # What strangers fail at this account stays counted when its own browser succeeds.
+            own = next(iter(counted))
+            sessions.forgive(connection, counted, now, entirely=frozenset({own}))
+            return let_in(
+                connection,
+                key,
+                user,
+                place,
+                places=places,
+                issuer=issuer,
+                now=now,
+                remember=remember,
+                user_agent=user_agent,
+                address=address,
+                replaces=replaces,
+            )
+    except WrongCode:
+        _tell_failed(database, key, email, rows[0], why="code", came=came, now=now)
+        raise
+
+
+def let_in(
+    connection: Connection,
+    key: bytes,
+    user: Identity,
+    place: Place,
+    *,
+    replaces: str | None = None,
+    **facts: Any,
+) -> SignedIn:
+    """Begin a session of somebody whom the caller has recognised, and end the one that their browser came with."""
+    if replaces is not None:
+        _end_replaced(connection, key, replaces, facts["now"])
+    open_workspace(connection, place.id)
+    return _begun(connection, key, user, place, **facts)
 
 
 def switch(
@@ -215,7 +243,10 @@ def switch(
     user_agent: str,
     address: str,
 ) -> SignedIn:
-    """Leave a session for one in another workspace of the same person. Raises NotFound where they are no member."""
+    """Leave a session for one in another workspace of the same person. Raises NotFound where they are no member.
+
+    It is the same sign-in still, and over when it would have been.
+    """
     places = places_of(connection, live.user.email)
     place = next((one for one in places if one.id == workspace_id), None)
     if place is None:
@@ -233,6 +264,7 @@ def switch(
         remember=live.remember,
         user_agent=user_agent,
         address=address,
+        lifetime=live.expires_at - now,
     )
 
 
@@ -313,15 +345,6 @@ def change_password(
         _tell(ctx, live.user.id, address, agent)
 
 
-def confirm_password(
-    database: Transactions, key: bytes, live: Live, password: str, *, address: str, now: datetime
-) -> None:
-    """See once more that whoever is signed in knows the password, before something that matters. Raises Invalid."""
-    known = _known(database, key, live, password, address=address, now=now)
-    with database.transaction() as connection:
-        _acting(connection, live, known, now)
-
-
 class Known(NamedTuple):
     """Somebody signed in, whose password was seen just now; counted as a failure until `_acting` forgives it."""
 
@@ -363,6 +386,60 @@ def _acting(connection: Connection, live: Live, known: Known, now: datetime) -> 
     return Context(live.actor, connection, lambda: now)
 
 
+FRESH: Final = timedelta(minutes=10)
+"""How young a session is whose beginning still says that it is them."""
+
+
+class SignInAgain(Invalid):
+    """Whoever has no password is to sign in again first, by passkey or by their provider."""
+
+    usual = "Sign out and in again first: this asks for a sign-in of the last ten minutes."
+
+
+class Proof(NamedTuple):
+    """How somebody signed in can show again that it is them."""
+
+    password: bool
+    """They have one, and say it."""
+    fresh: bool
+    """They have signed in just now, which is enough for who has none."""
+
+
+def proof_of(connection: Connection, live: Live, now: datetime) -> Proof:
+    """What `prove` will ask for."""
+    rows = connection.run(_SIGN_IN, {"email": live.user.email}).fetchall()
+    open_workspace(connection, live.actor.workspace_id)
+    began = connection.run(_BEGAN, {"session": live.session_id}).fetchone()
+    # A sign-in lasts its whole lifetime; a session that somebody switched to has what was left of it.
+    whole = sessions.REMEMBERED if live.remember else sessions.LIFETIME
+    fresh = began is not None and began[0] + FRESH > now and began[0] + whole <= live.expires_at
+    return Proof(not rows or rows[0][2] is not None, fresh)
+
+
+def prove(database: Transactions, key: bytes, live: Live, password: str, *, address: str, now: datetime) -> None:
+    """Have somebody signed in show again that it is them, before something that matters: by their password.
+
+    Who has none has signed in just now. Raises Invalid, SignInAgain where that is too long ago.
+    """
+    with database.transaction() as connection:
+        proof = proof_of(connection, live, now)
+    if not proof.password:
+        if not proof.fresh:
+            raise SignInAgain
+        return
+    known = _known(database, key, live, password, address=address, now=now)
+    with database.transaction() as connection:
+        _acting(connection, live, known, now)
+
+
+def own_passkeys(connection: Connection, live: Live, now: datetime) -> tuple[list[Passkey], bool]:
+    """The passkeys of somebody signed in, and whether they have a password as well."""
+    rows = connection.run(_SIGN_IN, {"email": live.user.email}).fetchall()
+    open_workspace(connection, live.actor.workspace_id)
+    known = passkeys.of_self(Context(live.actor, connection, lambda: now))
+    return known, bool(rows) and rows[0][2] is not None
+
+
 # --- the second factor
 
 
@@ -376,6 +453,7 @@ def turn_on_second_factor(
     password: str,
     address: str,
     now: datetime,
+    agent: str = "",
 ) -> list[str]:
     """Ask for a code at sign-in from now on; answers the backup codes, which nobody can ask for again.
 
@@ -389,22 +467,25 @@ def turn_on_second_factor(
     with database.transaction() as connection:
         ctx = _acting(connection, live, known, now)
         members.turn_on_second_factor(ctx, secret=sealed, step=step, backup_codes=_digests(key, live, codes))
+        notices.tell(ctx, live.user.id, "second_factor_on", address=address, agent=agent)
     return codes
 
 
 def renew_backup_codes(
-    database: Transactions, key: bytes, live: Live, *, password: str, address: str, now: datetime
+    database: Transactions, key: bytes, live: Live, *, password: str, address: str, now: datetime, agent: str = ""
 ) -> list[str]:
     """Eight other backup codes for whoever knows the password."""
     known = _known(database, key, live, password, address=address, now=now)
     codes = second_factor.new_backup_codes()
     with database.transaction() as connection:
-        members.renew_backup_codes(_acting(connection, live, known, now), _digests(key, live, codes))
+        ctx = _acting(connection, live, known, now)
+        members.renew_backup_codes(ctx, _digests(key, live, codes))
+        notices.tell(ctx, live.user.id, "backup_codes_renewed", address=address, agent=agent)
     return codes
 
 
 def turn_off_second_factor(
-    database: Transactions, key: bytes, live: Live, *, password: str, address: str, now: datetime
+    database: Transactions, key: bytes, live: Live, *, password: str, address: str, now: datetime, agent: str = ""
 ) -> None:
     """Ask for the password alone, which must be good enough for that."""
     known = _known(database, key, live, password, address=address, now=now)
@@ -413,8 +494,15 @@ def turn_off_second_factor(
         ctx = _acting(connection, live, known, now)
         if problem is None:
             members.turn_off_second_factor(ctx, live.user.id)
+            notices.tell(ctx, live.user.id, "second_factor_off", address=address, agent=agent)
     if problem is not None:
         raise Invalid("Your password is too weak to stand alone. Change it first.", fields={"password": problem})
+
+
+def language_of(connection: Connection, live: Live) -> str | None:
+    """The language that somebody signed in has chosen for themselves; their workspace is open."""
+    (language,) = connection.run(_LANGUAGE, {"person": live.user.id}).fetchone() or (None,)
+    return language
 
 
 def second_factor_of(connection: Connection, live: Live, now: datetime) -> int | None:
@@ -561,13 +649,46 @@ def _begun(
     places: tuple[Place, ...],
     issuer: str,
     now: datetime,
+    how: str = "/sign-in",
     **facts: Any,
 ) -> SignedIn:
     ctx = Context(Actor(place.id, user.id, cast("Role", place.role)), connection, lambda: now)
+    ctx.comes_from(origin_of(how, facts.get("address", ""), facts.get("user_agent", "")))
     session, secret = begin(ctx, key, **facts)
     jwt = jwt_of(key, session, issuer=issuer, now=now)
     csrf = csrf_token(key, session.id)
     return SignedIn(jwt.token, jwt.expires_at, secret, csrf, mint_device(key, user.email, now), session, user, places)
+
+
+def tell_failed(database: Transactions, key: bytes, email: str, *, why: str, came: Origin, now: datetime) -> None:
+    """Tell the audit log that a sign-in as somebody failed in another way than by password: `why` names it."""
+    with database.transaction() as connection:
+        rows = connection.run(_SIGN_IN, {"email": email}).fetchall()
+    _tell_failed(database, key, email, rows[0] if rows else None, why=why, came=came, now=now)
+
+
+def _tell_failed(
+    database: Transactions, key: bytes, email: str, found: Row | None, *, why: str, came: Origin, now: datetime
+) -> None:
+    """Tell the audit log of the workspace used last that a sign-in failed; of an account that nobody has, our own log.
+
+    A write either way: whoever watches the clock does not learn which.
+    """
+    with database.transaction() as connection:
+        if found is None:
+            log.warning("sign-in failed for %r, which nobody has, from %s", email[:254], came.address)
+            sessions.spend(connection, count_key(key, "nobody", email), now, now)
+            return
+        open_workspace(connection, found[5])
+        # As nobody: that it was them is what is not known.
+        ctx = Context(Actor(found[5], "", "OWNER"), connection, lambda: now)
+        ctx.comes_from(came)
+        members.tell_failed(ctx, found[0], why)
+
+
+def origin_of(action: str, address: str, agent: str) -> Origin:
+    """For the audit log: what was done to come in, and from where."""
+    return Origin(action, "", address, "".join(one for one in agent[:200] if one.isprintable()))
 
 
 def _is_still(connection: Connection, user_id: str, workspace_id: str, stored: str | None) -> bool:
@@ -613,7 +734,7 @@ def _live(found: Row) -> Live:
 
 
 def _end(connection: Connection, live: Live, why: Ending, now: datetime) -> None:
-    ctx = Context(live.actor, connection, lambda: now)
+    ctx = Context(as_themselves(live.actor), connection, lambda: now)
     for session in ctx.select(Session, Session.id == live.session_id):
         sessions.end(ctx, session, why)
 

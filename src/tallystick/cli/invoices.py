@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
 import typer
-from msgspec import UNSET, to_builtins
+from msgspec import UNSET
 from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
@@ -487,7 +487,7 @@ def explain(number: Number, workspace: Which = None, data: Data = None, json: Js
     with open_database(data=data) as operator, inside(operator, workspace) as ctx:
         step = explanations.of_invoice(ctx, find_invoice(ctx, number).id)
     if json:
-        print_json(to_builtins(step))
+        print_json(_facts_of(step))
         return
     tree = Tree(_told(step))
     _grow(tree, step)
@@ -636,6 +636,13 @@ def _pages(ctx: Context, **filters: str | None) -> list[tuple[Any, ...]]:
         after = page.after
         if after is None:
             return found
+
+
+def _facts_of(step: explanations.Step) -> dict[str, object]:
+    return {
+        "what": step.what, "text": step.text, "value": step.value, "unit": step.unit, "resource": step.resource,
+        "resource_id": step.resource_id, "steps": [_facts_of(one) for one in step.steps],
+    }  # fmt: skip
 
 
 def _told(step: explanations.Step) -> str:

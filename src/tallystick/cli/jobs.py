@@ -8,12 +8,13 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 import typer
 
-from tallystick.cli.console import CommandError, Data, Json, Operator, open_database, say
+from tallystick.cli.console import CommandError, Data, Json, Operator, open_database, out, say
 from tallystick.cli.workspaces import print_rows
 from tallystick.db.session import APPLICATION_ROLE, text_query
 from tallystick.domain.access import Actor
 from tallystick.domain.context import Context, open_workspace
 from tallystick.domain.mails import mail as mails
+from tallystick.jobs.lag import Lag, queued
 from tallystick.main import lent
 
 State = Literal["queued", "retry", "running", "failed"]
@@ -40,6 +41,7 @@ def register(app: typer.Typer) -> None:
     commands = typer.Typer(help="What waits to be done, is being done, or has failed.", invoke_without_command=True)
     commands.callback()(list_all)
     commands.command("list")(list_all)
+    commands.command("lag", epilog="Example: tallystick jobs lag --json")(lag)
     commands.command("retry", epilog="Example: tallystick jobs retry 42")(retry)
     app.add_typer(commands, name="jobs")
 
@@ -57,9 +59,19 @@ def list_all(
         return
     with open_database(data=data) as operator, operator.owner() as connection:
         found = connection.execute(_LIST, [MOST]).fetchall()
+        behind = queued(connection).lag
     rows = [_row(row) for row in found]
     shown = [row for row in rows if state in (None, row["state"])]
     print_rows(shown, json=json, empty="Nothing to do.")
+    if shown and not json:
+        out.print(_sentence(behind), markup=False)
+
+
+def lag(data: Data = None, json: Json = False) -> None:
+    """Tell how far the queue is behind: what waits, what of it is due, and for how long the oldest of that waits."""
+    with open_database(data=data) as operator, operator.owner() as connection:
+        behind = queued(connection).lag
+    say(behind, json=json, text=_sentence(behind))
 
 
 def retry(job: Annotated[int, typer.Argument(help="Its number.")], data: Data = None, json: Json = False) -> None:
@@ -89,6 +101,13 @@ def _retry(operator: Operator, number: int) -> None:
             mails.requeue(ctx, about["mail_id"])
             connection.execute("RESET ROLE")
         connection.execute(_RETRY, [number])
+
+
+def _sentence(behind: Lag) -> str:
+    oldest = f", the oldest for {behind.oldest_due_seconds:g} seconds" if behind.due else ""
+    return (
+        f"{behind.waiting} waiting, {behind.due} of them due{oldest}; {behind.running} running, {behind.failed} failed."
+    )
 
 
 def _row(row: tuple[Any, ...]) -> dict[str, object]:

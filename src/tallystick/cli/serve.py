@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import signal
 import threading
 from collections.abc import Callable, Generator
@@ -11,13 +12,18 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
+from rich.panel import Panel
 
 from tallystick import server
+from tallystick.auth import first_run as first_runs
 from tallystick.cli.console import CommandError, Data, Operator, open_pool, out, read_settings
 from tallystick.db.local_postgres import LocalPostgres, LocalPostgresError, ServeLock, key_file
 from tallystick.db.migrations import migrate
+from tallystick.db.session import owner_connection
+from tallystick.main import begin_telling, metrics_folder
 from tallystick.server.upkeep import leave_signals_to_the_main_thread
 from tallystick.settings import Settings
+from tallystick.telemetry.numbers import Ledger
 
 LOOK_SECONDS: Final = 2.0
 """How often the parent looks whether its PostgreSQL still runs."""
@@ -37,17 +43,24 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Serve until stopped with Ctrl-C or SIGTERM."""
         settings = read_settings(data, host=host, port=port, workers=workers)
-        serve(settings, ready=lambda url: out.print(f"Tallystick serves {url}", markup=False))
+        serve(
+            settings, ready=lambda url: out.print(f"Tallystick serves {url}", markup=False), first_run=_show_first_run
+        )
 
 
 def serve(
-    settings: Settings, *, ready: Callable[[str], None], prepare: Callable[[Operator], None] | None = None
+    settings: Settings,
+    *,
+    ready: Callable[[str], None],
+    prepare: Callable[[Operator], None] | None = None,
+    first_run: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve until SIGTERM or SIGINT. PostgreSQL starts first and stops last.
 
-    `prepare` may fill the migrated database before anybody asks; `ready` is told the address once it answers.
+    `prepare` may fill the migrated database before anybody asks; `ready` is told the address once it answers, and
+    `first_run` then where the first workspace is made, if there is none.
     """
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    begin_telling(settings)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells everybody which dialect it speaks
     try:
         with (
@@ -56,16 +69,43 @@ def serve(
             server.held_port(settings),
             _kept_database(settings) as url,
         ):
+            Ledger(metrics_folder(settings.data)).clear()
             migrate(url)
-            key_file(settings.data)
+            key = key_file(settings.data)
             if prepare is not None:
                 with open_pool(settings, url) as operator:
                     prepare(operator)
-            server.run(settings, url, ready=ready)
+            secret = _drawn(url, key)
+
+            def told(here: str) -> None:
+                ready(here)
+                if secret is not None:
+                    first_run(f"{settings.public_url}/setup#{secret}")
+
+            server.run(settings, url, ready=told)
     except KeyboardInterrupt:
         pass  # stopped before the workers were there
     except server.PortError as error:
         raise CommandError(str(error)) from error
+
+
+def _drawn(owner_url: str, key: bytes) -> str | None:
+    """The secret of the set-up, of which our processes get the digest; None where there is a workspace."""
+    os.environ.pop(first_runs.VARIABLE, None)
+    with contextlib.closing(owner_connection(owner_url)) as connection:
+        if not first_runs.is_needed(connection):
+            return None
+    secret = first_runs.mint()
+    os.environ[first_runs.VARIABLE] = first_runs.digest_of(key, secret)
+    return secret
+
+
+def _show_first_run(address: str) -> None:
+    """Where to make the first workspace; the address without a frame or a break, to be copied."""
+    said = "There is no workspace yet. Make the first one in a browser,\n"
+    said += "at the address below: it works once, until the next start."
+    out.print(Panel(said, title="First run", border_style="cyan", expand=False, padding=(1, 2)))
+    out.print(address, style="bold cyan", markup=False)
 
 
 @contextlib.contextmanager

@@ -13,8 +13,10 @@ import typer
 
 from tallystick.cli.console import CommandError, Data, out, reached_database, read_settings
 from tallystick.db.migrations import migrate
-from tallystick.main import desk_of
+from tallystick.main import begin_telling, desk_of, metrics_folder
+from tallystick.server.upkeep import every
 from tallystick.settings import Settings
+from tallystick.telemetry.numbers import KEEP_SECONDS, Ledger
 
 PAUSE_SECONDS: Final = 2.0
 
@@ -33,7 +35,10 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Do jobs until stopped: mail, reminders. `serve` has one of its own unless TALLYSTICK_JOB_WORKERS is 0."""
         settings = read_settings(data)
-        logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        begin_telling(settings)
+        ledger = Ledger(metrics_folder(settings.data))
+        if settings.metrics_token is not None:
+            every(KEEP_SECONDS, ledger.keep)
         if beside:
             # The thread that starts us hears no signals, and we inherit that.
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})

@@ -1,4 +1,4 @@
-"""`tallystick workspace`: found workspaces, list them, set their plan; and how other commands are told which one."""
+"""`tallystick workspace`: found, list, close and erase them, set their plan; and how commands are told which one."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from rich.table import Table
 
 from tallystick.auth.passwords import hash_password, problem_with
 from tallystick.cli.console import CommandError, Data, Json, Operator, open_database, out, print_json, say
-from tallystick.domain import members, workspaces
+from tallystick.domain import closing, members, workspaces
 from tallystick.domain.access import Plan
-from tallystick.domain.context import Context
+from tallystick.domain.context import Context, utc_now
 from tallystick.domain.members import MEMBERS
 from tallystick.values.duration import is_zone
 from tallystick.values.errors import NotFound
@@ -33,13 +33,17 @@ Which = Annotated[
 ]
 """The option of every command that works inside a workspace."""
 
+Named = Annotated[str, typer.Argument(help="Its name or id.")]
+
 EVERYBODY = 10_000
 """More members than a workspace has."""
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    commands = typer.Typer(help="Found workspaces, list them, set their plan.", no_args_is_help=True)
+    commands = typer.Typer(
+        help="Found workspaces, list them, set their plan, close and erase them.", no_args_is_help=True
+    )
     commands.command(
         "create",
         epilog="Example: tallystick workspace create 'Studio North' --currency EUR --time-zone Europe/Berlin "
@@ -47,6 +51,9 @@ def register(app: typer.Typer) -> None:
     )(create)
     commands.command("list")(list_all)
     commands.command("set-plan", epilog="Example: tallystick workspace set-plan 'Studio North' studio")(set_plan)
+    commands.command("close", epilog="Example: tallystick workspace close 'Studio North'")(close)
+    commands.command("reopen", epilog="Example: tallystick workspace reopen 'Studio North'")(reopen)
+    commands.command("erase", epilog="Example: tallystick workspace erase 'Studio North' --name 'Studio North'")(erase)
     app.add_typer(commands, name="workspace")
 
 
@@ -143,6 +150,44 @@ def set_plan(
         json=json,
         text=f"{studio.name} has the plan {studio.plan}.",
     )
+
+
+def close(workspace: Named, data: Data = None, json: Json = False) -> None:
+    """Close a workspace: nobody but its owner is let in, nothing in it goes on, and after 30 days it is erased."""
+    with open_database(data=data) as operator, operator.workspace(workspace) as ctx:
+        studio = closing.close(ctx, name=ctx.actor.workspace_name)
+    erased = closing.erased_at(studio.closed_at or ctx.now)
+    said = f"{studio.name} is closed. It is erased for good after {erased:%Y-%m-%d %H:%M} UTC; reopen takes it back."
+    say(
+        {"id": studio.id, "name": studio.name, "closed_at": studio.closed_at, "erased_at": erased}, json=json, text=said
+    )
+
+
+def reopen(workspace: Named, data: Data = None, json: Json = False) -> None:
+    """Take a closed workspace back, as it was."""
+    with open_database(data=data) as operator, operator.workspace(workspace) as ctx:
+        studio = closing.reopen(ctx)
+    say({"id": studio.id, "name": studio.name, "closed_at": None}, json=json, text=f"{studio.name} is open again.")
+
+
+def erase(
+    workspace: Named,
+    *,
+    name: Annotated[
+        str, typer.Option("--name", prompt="Its name, to erase it for good", help="Its name, typed once more.")
+    ],
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Erase a closed workspace for good, without waiting for the 30 days: all its rows, and who is in no other."""
+    with open_database(data=data) as operator:
+        workspace_id, named, _ = operator.find_workspace(workspace)
+        if name.strip() != named.strip():
+            raise CommandError(f"The name is not the one of the workspace: {named}. Nothing is erased.")
+        with operator.owner() as connection:
+            if not closing.erase(connection, workspace_id, utc_now()):
+                raise CommandError(f"{named} is not closed. Close it first: tallystick workspace close --help")
+    say({"id": workspace_id, "name": named, "erased": True}, json=json, text=f"{named} is erased.")
 
 
 def print_rows(rows: Sequence[Mapping[str, object]], *, json: bool, empty: str) -> None:

@@ -60,6 +60,9 @@ class Row(DeclarativeBase):
     money: ClassVar[frozenset[str]] = frozenset()
     """Names of the columns that a money-blind person never receives."""
 
+    told: ClassVar[tuple[str, ...]] = ()
+    """Names of what belongs to a row beside its columns, and is told with it."""
+
     def __init__(self, **facts: Any) -> None:
         """A row of these facts, by column. SQLAlchemy's own takes each through a session that nobody has."""
         unknown = facts.keys() - table_of(type(self)).columns.keys()

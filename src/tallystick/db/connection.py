@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ from psycopg.errors import error_from_result
 from psycopg.rows import RowFactory, tuple_row
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql import ClauseElement
+
+from tallystick.telemetry import statements
 
 Values = Mapping[str, Any]
 Row = tuple[Any, ...]
@@ -115,7 +118,11 @@ class Connection(psycopg.Connection[Row]):
         """Psycopg's own way, after the statements that wait."""
         if self._waiting:
             self._together()
-        return super().execute(*args, **more)
+        began = time.perf_counter()
+        try:
+            return super().execute(*args, **more)
+        finally:
+            statements.ran(1, time.perf_counter() - began, lambda: args[:1])
 
     def commit(self) -> None:
         """Commit, with the statements that wait."""
@@ -150,8 +157,17 @@ class Connection(psycopg.Connection[Row]):
 
     def _together(self, last: bytes | None = None) -> Answer:
         """Send all that waits in one round trip. Answers what the last statement did; raises the first error."""
-        server = self.pgconn
         waiting, self._waiting = self._waiting, []
+        began = time.perf_counter()
+        try:
+            return self._sent(waiting, last)
+        finally:
+            statements.ran(
+                len(waiting), time.perf_counter() - began, lambda: [one.sql for one, *_ in waiting] or [last]
+            )
+
+    def _sent(self, waiting: list[tuple[Prepared, Values, Check | None]], last: bytes | None) -> Answer:
+        server = self.pgconn
         if self.reading and self._reopening is not None and not self._opened:
             waiting.insert(0, (*self._reopening, None))
         self._opened = False

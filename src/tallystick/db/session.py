@@ -5,17 +5,20 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import time
 from collections.abc import Generator
 from typing import LiteralString, cast
 
 import psycopg
 from psycopg.adapt import AdaptersMap
 from psycopg.types.string import TextLoader
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 from sqlalchemy import bindparam
 
 from tallystick.db.base import Row, table_of
 from tallystick.db.connection import Answer, Check, Connection, Prepared, Values
+from tallystick.telemetry.numbers import numbers
+from tallystick.telemetry.work import current
 
 __all__ = ("Answer", "Check", "Connection", "Database", "Prepared", "Values")
 
@@ -69,7 +72,7 @@ class Database:
     @contextlib.contextmanager
     def transaction(self, *, reading: bool = False) -> Generator[Connection]:
         """One transaction: committed at the end of the block, rolled back when it raises."""
-        connection = self._pool.getconn()
+        connection = self._borrowed()
         connection.start(reading=reading)
         try:
             yield connection
@@ -84,6 +87,26 @@ class Database:
             raise
         finally:
             self._pool.putconn(connection)
+
+    @contextlib.contextmanager
+    def as_owner(self) -> Generator[Connection]:
+        """One transaction as the role that owns the tables, for what the server asks of itself. It ends with it."""
+        with self.transaction() as connection:
+            connection.execute("SET LOCAL ROLE NONE")
+            yield connection
+
+    def _borrowed(self) -> Connection:
+        """A connection, as soon as there is one. What that takes is the request's or job's."""
+        began = time.perf_counter()
+        try:
+            connection = self._pool.getconn()
+        except (PoolTimeout, TooManyRequests):
+            numbers.count("tallystick_connection_refusals")
+            raise
+        work = current.get()
+        if work is not None:
+            work.waited += time.perf_counter() - began
+        return connection
 
 
 def owner_connection(url: str) -> Connection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, Literal, get_args
 
@@ -52,6 +52,9 @@ class Permission(StrEnum):
     KEEP_API_KEYS = "make and revoke API keys"
     READ_MAILS = "read what was mailed"
     EXPORT_EVERYTHING = "export everything"
+    CLOSE_WORKSPACE = "close the workspace"
+    APPROVE_TIME = "approve weeks"
+    LOOK_AS_MEMBER = "look at pages as a member does"
 
 
 _P = Permission
@@ -86,11 +89,19 @@ _MANAGER = _MEMBER | {
     _P.CHANGE_RATES,
     _P.WRITE_OFF,
     _P.READ_MAILS,
+    _P.APPROVE_TIME,
 }
-_ADMIN = _MANAGER | {_P.REASSIGN_TIME, _P.RECORD_PAYMENTS, _P.CHANGE_WORKSPACE, _P.CHANGE_MEMBERS, _P.READ_AUDIT}
+_ADMIN = _MANAGER | {
+    _P.REASSIGN_TIME,
+    _P.RECORD_PAYMENTS,
+    _P.CHANGE_WORKSPACE,
+    _P.CHANGE_MEMBERS,
+    _P.READ_AUDIT,
+    _P.LOOK_AS_MEMBER,
+}
 
 GRANTS: Final[dict[Role, frozenset[Permission]]] = {
-    "OWNER": _ADMIN | {_P.KEEP_API_KEYS, _P.EXPORT_EVERYTHING},  # a key acts as the owner
+    "OWNER": _ADMIN | {_P.KEEP_API_KEYS, _P.EXPORT_EVERYTHING, _P.CLOSE_WORKSPACE},  # a key acts as the owner
     "ADMIN": _ADMIN,
     "MANAGER": _MANAGER,
     "MEMBER": _MEMBER,
@@ -147,6 +158,8 @@ class Actor:
     credential_name: str = ""
     founder_id: str = ""
     """An API key acts as the owner; what it makes is the founder's, who is person number 1 for ever."""
+    own_role: Role | None = None
+    """Of whoever looks at pages as a member does: what they see is a Member's, and they change nothing."""
 
     @property
     def maker(self) -> str | None:
@@ -163,3 +176,15 @@ class Actor:
     @property
     def sees_everyone(self) -> bool:
         return Permission.SEE_EVERYONE in GRANTS[self.role]
+
+
+def as_member(actor: Actor) -> Actor:
+    """The actor with a Member's eyes, for those who may; others stay who they are."""
+    if actor.own_role is not None or not actor.may(Permission.LOOK_AS_MEMBER):
+        return actor
+    return replace(actor, role="MEMBER", own_role=actor.role)
+
+
+def as_themselves(actor: Actor) -> Actor:
+    """The actor with their own eyes again."""
+    return actor if actor.own_role is None else replace(actor, role=actor.own_role, own_role=None)

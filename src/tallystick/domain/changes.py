@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from tallystick.db.base import Blob, Id, Row, one_of, within_workspace
 from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
+from tallystick.domain.approvals import WEEKS
 from tallystick.domain.clients import CLIENTS
 from tallystick.domain.context import Context
 from tallystick.domain.credit_notes.credit_note import CREDIT_NOTES
@@ -58,6 +59,7 @@ FOLLOWED: Final[dict[str, Followed]] = {
     "milestone": Followed(MILESTONES, Permission.READ_PROJECTS),
     "rate": Followed(RATES, Permission.SEE_MONEY),
     "taxRate": Followed(TAX_RATES, Permission.READ_WORKSPACE),
+    "week": Followed(WEEKS, Permission.TRACK_TIME),
 }
 """Resource → how it is read. The migration that follows a table has a trigger for it; a test holds both together."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, Literal, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Final, Literal, Protocol, TypeVar, cast
 
 import msgspec
 import psycopg
@@ -16,14 +16,16 @@ from sqlalchemy.orm.attributes import manager_of_class
 
 from tallystick.db.base import Row, Tenant, table_of
 from tallystick.db.session import Answer, Connection, Prepared, columns_of, constraint_of, insert_of, run
-from tallystick.domain.access import Actor, Permission
+from tallystick.domain.access import Actor, Permission, as_themselves
 from tallystick.domain.events import Event
+from tallystick.domain.versions import version_of
 from tallystick.values.cards import Till
 from tallystick.values.document import Renderer
 from tallystick.values.duration import local_date
-from tallystick.values.errors import Absent, Forbidden, NotFound, Refusal
+from tallystick.values.errors import Absent, Conflict, Forbidden, NotFound, Refusal
 from tallystick.values.ids import new_id
 from tallystick.values.letter import Post, Sender
+from tallystick.values.webhooks import Courier
 
 Clock = Callable[[], datetime]
 
@@ -49,6 +51,10 @@ class Server:
     """Through whom letters go that go through no server of the workspace's own; None: the operator has set up none."""
     till: Till | None = None
     """Who speaks to Stripe; None: its library is not installed."""
+    courier: Courier | None = None
+    """Who takes events to receivers."""
+    live: bool = True
+    """Whether this server is in production; receivers are told."""
 
 
 class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -61,6 +67,16 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
     address: str = ""
     agent: str = ""
     request: str = ""
+
+
+CHANGED_MEANWHILE = "Somebody changed this meanwhile. Look at both versions, then save yours again to keep it."
+
+
+class Identified(Protocol):
+    """A row that events tell of: one of a workspace, or the workspace itself."""
+
+    noun: ClassVar[str]
+    id: Any
 
 
 Kind = TypeVar("Kind", bound=Row)
@@ -78,7 +94,7 @@ class Context:
     Rows are written when the verb says so (`add`, `change`), not when a session flushes (docs/decisions/0002).
     """
 
-    __slots__ = ("_before", "_clock", "_now", "_origin", "_server", "actor", "connection")
+    __slots__ = ("_before", "_clock", "_now", "_origin", "_seen", "_server", "actor", "connection")
 
     def __init__(
         self, actor: Actor, connection: Connection, clock: Clock = utc_now, server: Server | None = None
@@ -90,6 +106,7 @@ class Context:
         self._now: datetime | None = None
         self._origin: str | None = None
         self._before: dict[tuple[type[Row], str], dict[str, Any]] = {}
+        self._seen: dict[str, str] = {}
 
     # --- who and when
 
@@ -97,6 +114,11 @@ class Context:
         """Refuse what the actor's role may not do."""
         if not self.actor.may(permission):
             raise Forbidden(f"Your role ({self.actor.role}) may not {permission}.")
+
+    def require_changing(self) -> None:
+        """Refuse whoever only looks: at pages, as a member does."""
+        if self.actor.own_role is not None:
+            raise Forbidden(LOOKING)
 
     @property
     def now(self) -> datetime:
@@ -125,6 +147,23 @@ class Context:
         """Say how what follows comes about."""
         self._origin = msgspec.json.encode(origin).decode()
 
+    def with_own_eyes(self) -> Context:
+        """The context of whoever looks at pages as a member does, as who they are."""
+        own = Context(as_themselves(self.actor), self.connection, lambda: self.now, self._server)
+        own._origin = self._origin
+        return own
+
+    def even_closed(self) -> None:
+        """Let this transaction write in a workspace that is closed, too: for closing itself, sessions and exports."""
+        self.connection.later(_EVEN_CLOSED, {})
+
+    def saw(self, identity: str, version: str) -> None:
+        """Say which version of a row is going to be changed (`versions.version_of`).
+
+        Whoever then locks it for a change is refused when it has another: somebody changed it meanwhile.
+        """
+        self._seen[identity] = version
+
     # --- reading
 
     def rows(self, statement: Prepared, /, **values: Any) -> list[tuple[Any, ...]]:
@@ -146,7 +185,10 @@ class Context:
         found = self._run(_find(kind, self.actor.sees_everyone, lock), {"id": identity}).fetchone()
         if found is None:
             raise NotFound(f"No such {kind.noun}.")
-        return hydrate(kind, found)
+        row = hydrate(kind, found)
+        if lock == "update" and self._seen:
+            self.require_seen(row)
+        return row
 
     def reference(self, kind: type[Kind], identity: str | None, field: str, *, lock: Lock | None = None) -> Kind:
         """`find` for an id in a body: what is not there is a wrong value of that field."""
@@ -154,6 +196,15 @@ class Context:
             return self.find(kind, identity, lock=lock)
         except NotFound:
             raise Absent(fields={field: f"no such {kind.noun}"}) from None
+
+    def require_seen(self, row: Row) -> None:
+        """Refuse to change a row, locked just now, of which another version was seen, or that it was not there yet.
+
+        Asked once: what the verb itself changes from then on is its own.
+        """
+        version = self._seen.pop(row.__dict__["id"], self._seen.pop(row.__tablename__, None))
+        if version is not None and version != version_of(row):
+            raise Conflict(CHANGED_MEANWHILE, reason="changed_meanwhile")
 
     def select(self, kind: type[Kind], *where: ColumnElement[bool], **values: Any) -> list[Kind]:
         """Rows of one kind by a condition, compiled at each call: for what is not on a hot path."""
@@ -170,6 +221,7 @@ class Context:
 
         `later`: along with the next statement, or with the commit; what a constraint refuses is raised there.
         """
+        self.require_changing()
         now = self.now
         given = columns_in(row)
         values: dict[str, Any] = {}
@@ -216,19 +268,21 @@ class Context:
 
     def write_later(self, statement: Prepared, /, **values: Any) -> None:
         """`write` along with the next statement, or with the commit; what a constraint refuses is raised there."""
+        self.require_changing()
         self.connection.later(statement, {**values, **self._own(statement)})
 
     def record(self, what: str, row: Row) -> None:
         """Tell that something happened to a row, in the transaction in which it happens."""
-        told = cast("Tenant", row)
+        told = cast("Identified", row)
         before = self._before.pop((type(row), told.id), None)
         self._record(what, told, snapshot(row), None if before is None else msgspec.json.encode(before).decode())
 
-    def record_facts(self, what: str, row: Tenant, **facts: Any) -> None:
+    def record_facts(self, what: str, row: Identified, **facts: Any) -> None:
         """`record` with chosen facts instead of the whole row: for rows that hold secrets."""
         self._record(what, row, msgspec.json.encode(facts).decode())
 
-    def _record(self, what: str, row: Tenant, data: str, before: str | None = None) -> None:
+    def _record(self, what: str, row: Identified, data: str, before: str | None = None) -> None:
+        self.require_changing()
         noun = type(row).noun
         event = {
             "id": new_id(),
@@ -254,12 +308,14 @@ class Context:
         return {**own, "today": self.today()} if statement.dated else own
 
     def _write(self, statement: Prepared, values: dict[str, Any]) -> int:
+        self.require_changing()
         try:
             return self._run(statement, values).rowcount
         except psycopg.IntegrityError as error:
             raise refusal_of(error) from error
 
 
+LOOKING: Final = "You are looking at pages as a member does: nothing is changed. Go back to your own view first."
 SENTENCES: dict[str, Refusal] = {}
 """Constraint name → what to tell the user when the database refuses (STYLE: invariants live in the database)."""
 
@@ -279,7 +335,8 @@ def refusal_of(error: psycopg.IntegrityError) -> Refusal | psycopg.IntegrityErro
 
 def snapshot(row: Row) -> str:
     """A row as JSON text, for its event."""
-    return msgspec.json.encode({name: row.__dict__.get(name) for name in columns_of(type(row))}).decode()
+    facts = {name: row.__dict__.get(name) for name in columns_of(type(row))}
+    return msgspec.json.encode({**facts, **{name: getattr(row, name) for name in row.told}}).decode()
 
 
 def columns_in(row: Row) -> dict[str, Any]:
@@ -324,6 +381,7 @@ def actor() -> ColumnElement[str]:
 
 
 _OPEN_WORKSPACE = Prepared(text("SELECT set_config('tallystick.workspace', :workspace, true)"))
+_EVEN_CLOSED = Prepared(text("SELECT set_config('tallystick.even_closed', 'on', true)"))
 _TIMES = frozenset({"created_at", "updated_at", "occurred_at"})
 _finds: dict[tuple[type[Row], bool, Lock | None], Prepared] = {}
 _inserts: dict[type[Row], Prepared] = {}

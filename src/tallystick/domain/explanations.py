@@ -26,6 +26,7 @@ from tallystick.domain.time_entries import TimeEntry
 from tallystick.domain.workspaces import current
 from tallystick.values.duration import RoundingRule, hours, rounded_seconds
 from tallystick.values.money import decimal_text, line_total
+from tallystick.values.phrase import Phrase, counted, phrase
 
 What = Literal[
     "balance", "total", "subtotal", "line", "quantity", "entry", "tracked", "rounding", "more", "rate", "price",
@@ -41,7 +42,7 @@ class Step:
     """One figure: what it is, how it is made in words, and the figures it is made from."""
 
     what: What
-    text: str
+    how: Phrase
     value: str | None = None
     unit: str | None = None
     """A currency, `h`, `s` or `%`."""
@@ -49,6 +50,11 @@ class Step:
     """The noun that it comes from, and which one."""
     resource_id: str | None = None
     steps: tuple[Step, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """How it is made, in English."""
+        return str(self.how)
 
 
 class Origin(NamedTuple):
@@ -70,15 +76,16 @@ def of_invoice(ctx: Context, invoice_id: str) -> Step:
     invoice = ctx.find(Invoice, invoice_id)
     currency = invoice.currency
     paid = _paid(ctx, invoice)
-    how = f"total {decimal_text(invoice.total)} − paid {decimal_text(invoice.amount_paid)}"
+    how = phrase("total {total} − paid {paid}", total=invoice.total, paid=invoice.amount_paid)
     steps = [_total(ctx, invoice), paid]
     if invoice.amount_credited:
-        how += f" − credited {decimal_text(invoice.amount_credited)}"
+        how = phrase("{figure} − credited {amount}", figure=how, amount=invoice.amount_credited)
         steps.append(_credited(ctx, invoice))
     if invoice.amount_written_off:
-        lost = decimal_text(invoice.amount_written_off)
-        how += f" − written off {lost}"
-        steps.append(Step("written_off", invoice.write_off_reason or "", lost, currency))
+        lost = invoice.amount_written_off
+        how = phrase("{figure} − written off {amount}", figure=how, amount=lost)
+        reason = phrase("{reason}", reason=invoice.write_off_reason or "")
+        steps.append(Step("written_off", reason, decimal_text(lost), currency))
     return Step("balance", how, decimal_text(invoice.balance), currency, "invoice", invoice.id, tuple(steps))
 
 
@@ -101,16 +108,16 @@ def of_time_entry(ctx: Context, entry_id: str) -> Step:
     said = _billable(entry)
     if not ctx.actor.sees_money:
         return Step(
-            "quantity", time.text, time.value, time.unit, "time_entry", entry.id, (*time.steps, *said),
+            "quantity", time.how, time.value, time.unit, "time_entry", entry.id, (*time.steps, *said),
         )  # fmt: skip
     currency = current(ctx).default_currency if client is None else client.currency
     origin = _origins(ctx, [entry.id])[entry.id]
     rate = origin.rate or Decimal(0)
     amount = line_total(hours(rounded), rate, currency) if entry.billable else Decimal(0)
-    how = f"{decimal_text(hours(rounded))} h × {decimal_text(rate)}" if entry.billable else "not billable"
+    how = phrase("{hours} h × {rate}", hours=hours(rounded), rate=rate) if entry.billable else phrase("not billable")
     return Step(
         "amount",
-        f"{how}; on an invoice, entries of one line are added before they are multiplied",
+        phrase("{figure}; on an invoice, entries of one line are added before they are multiplied", figure=how),
         decimal_text(amount),
         currency,
         "time_entry",
@@ -127,21 +134,21 @@ def _total(ctx: Context, invoice: Invoice) -> Step:
     work = _work(ctx, invoice)
     subtotal = Step(
         "subtotal",
-        f"the sum of {_count(len(lines), 'line')}, net",
+        counted("the sum of {count} line, net", "the sum of {count} lines, net", len(lines)),
         decimal_text(invoice.subtotal),
         invoice.currency,
         steps=tuple(_line(line, invoice, work) for line in lines),
     )
-    how = f"subtotal {decimal_text(invoice.subtotal)}"
+    how = phrase("subtotal {amount}", amount=invoice.subtotal)
     steps = [subtotal]
     if invoice.discount_amount:
-        how += f" − discount {decimal_text(invoice.discount_amount)}"
+        how = phrase("{figure} − discount {amount}", figure=how, amount=invoice.discount_amount)
         steps.append(_discount(invoice, lines, taxes))
-    how += f" + tax {decimal_text(invoice.tax_amount)}"
+    how = phrase("{figure} + tax {amount}", figure=how, amount=invoice.tax_amount)
     steps.append(
         Step(
             "tax",
-            f"the sum of {_count(len(taxes), 'tax', 'taxes')}",
+            counted("the sum of {count} tax", "the sum of {count} taxes", len(taxes)),
             decimal_text(invoice.tax_amount),
             invoice.currency,
             steps=tuple(_tax(one, invoice) for one in taxes),
@@ -154,44 +161,47 @@ def _line(line: InvoiceLine, invoice: Invoice, work: _Work) -> Step:
     currency = invoice.currency
     price = line_total(line.quantity, line.rate, currency)
     off = line.discount_amount if line.gross_discount is None else line.gross_discount
-    how = f"{decimal_text(line.quantity)} {line.unit} × {decimal_text(line.rate)} = {decimal_text(price)}"
+    how = phrase(
+        "{description}: {quantity} {unit} × {rate} = {price}",
+        description=line.description, quantity=line.quantity, unit=line.unit or "", rate=line.rate, price=price,
+    )  # fmt: skip
     steps: list[Step] = [_quantity(line, work), _rate_of(line, invoice, work)]
     if off:
-        how += f" − discount {decimal_text(off)}"
-        asked = (
-            "an amount"
-            if line.discount_percent is None
-            else f"{_percent(line.discount_percent)} of {decimal_text(price)}"
-        )
+        how = phrase("{figure} − discount {amount}", figure=how, amount=off)
+        asked = _part(line.discount_percent, price)
         steps.append(Step("discount", asked, decimal_text(off), currency))
     if line.gross_total is not None:
-        how += f"; with the tax in it {decimal_text(line.gross_total)}, of which this is net"
+        how = phrase("{figure}; with the tax in it {gross}, of which this is net", figure=how, gross=line.gross_total)
         steps.append(
             Step(
                 "share",
-                f"its share of the net amount of all lines with {_treatment(line.tax_category, line.tax_rate)}, "
-                "in whole units of the currency",
+                phrase(
+                    "its share of the net amount of all lines with {tax}, in whole units of the currency",
+                    tax=_treatment(line.tax_category, line.tax_rate),
+                ),
                 decimal_text(line.total),
                 currency,
             )
         )
-    return Step("line", f"{line.description}: {how}", decimal_text(line.total), currency, "invoice_line", line.id,
-                tuple(steps))  # fmt: skip
+    return Step("line", how, decimal_text(line.total), currency, "invoice_line", line.id, tuple(steps))
 
 
 def _quantity(line: InvoiceLine, work: _Work) -> Step:
     entries = work.entries.get(line.id, ())
     if not entries:
-        how = _GIVEN.get(line.kind, "as it was given")
-        return Step("quantity", how, decimal_text(line.quantity), line.unit)
+        return Step("quantity", _GIVEN.get(line.kind, _AS_GIVEN), decimal_text(line.quantity), line.unit)
     told = [_entry(one, work.rule) for one in entries[:SHOWN]]
     rest = entries[SHOWN:]
     if rest:
         seconds = sum(one.billed_seconds for one in rest)
-        told.append(Step("more", f"{len(rest)} more entries", decimal_text(hours(seconds)), "h"))
+        told.append(Step("more", phrase("{count} more entries", count=len(rest)), decimal_text(hours(seconds)), "h"))
     return Step(
         "quantity",
-        f"the hours of {_count(len(entries), 'entry', 'entries')}, added and then rounded to 4 decimals",
+        counted(
+            "the hours of {count} entry, added and then rounded to 4 decimals",
+            "the hours of {count} entries, added and then rounded to 4 decimals",
+            len(entries),
+        ),
         decimal_text(line.quantity),
         line.unit,
         steps=tuple(told),
@@ -201,44 +211,42 @@ def _quantity(line: InvoiceLine, work: _Work) -> Step:
 def _entry(one: _Entry, rule: RoundingRule) -> Step:
     return Step(
         "entry",
-        f"{one.day.isoformat()}: {_as_rounded(one.seconds, one.billed_seconds, rule, billed=True)}",
+        phrase("{day}: {how}", day=one.day, how=_as_rounded(one.seconds, one.billed_seconds, rule, billed=True)),
         decimal_text(hours(one.billed_seconds)),
         "h",
         "time_entry",
         one.id,
-        (Step("tracked", "as it was tracked", str(one.seconds), "s"),),
+        (Step("tracked", phrase("as it was tracked"), str(one.seconds), "s"),),
     )
 
 
 def _rate_of(line: InvoiceLine, invoice: Invoice, work: _Work) -> Step:
-    with_tax = ", with the tax in it" if invoice.prices_include_tax else ""
+    def said(how: Phrase) -> Phrase:
+        return phrase("{figure}, with the tax in it", figure=how) if invoice.prices_include_tax else how
+
     entries = work.entries.get(line.id, ())
+    value, currency = decimal_text(line.rate), invoice.currency
     if not entries:
-        how = "what the expense cost" if line.kind == "EXPENSE" else _GIVEN.get(line.kind, "as it was given")
-        return Step("rate", how + with_tax, decimal_text(line.rate), invoice.currency)
+        how = phrase("what the expense cost") if line.kind == "EXPENSE" else _GIVEN.get(line.kind, _AS_GIVEN)
+        return Step("rate", said(how), value, currency)
     found = {work.origins[one.id][1:]: work.origins[one.id] for one in entries if one.id in work.origins}
-    told = tuple(_rate(origin, invoice.currency) for origin in found.values())
+    told = tuple(_rate(origin, currency) for origin in found.values())
     if len(told) == 1:
-        return Step(
-            "rate", told[0].text + with_tax, decimal_text(line.rate), invoice.currency, told[0].resource,
-            told[0].resource_id,
-        )  # fmt: skip
-    return Step("rate", f"the same from several places{with_tax}", decimal_text(line.rate), invoice.currency,
-                steps=told)  # fmt: skip
+        return Step("rate", said(told[0].how), value, currency, told[0].resource, told[0].resource_id)
+    return Step("rate", said(phrase("the same from several places")), value, currency, steps=told)
 
 
 def _rate(origin: Origin, currency: str) -> Step:
     value = None if origin.rate is None else decimal_text(origin.rate)
-    since = "" if origin.since is None else f", since {origin.since.isoformat()}"
     match origin.scope:
         case "":
-            how = "nobody set a rate: neither for the task, nor the project, the client or the workspace"
+            how = phrase("nobody set a rate: neither for the task, nor the project, the client or the workspace")
         case "time_entry":
-            how = "the rate that was found when the entry was made, and kept"
-        case "workspace":
-            how = f"the rate of the workspace{since}"
+            how = phrase("the rate that was found when the entry was made, and kept")
         case scope:
-            how = f"the rate of the {scope} {origin.name}{since}"
+            how = phrase(RATES[scope], name=origin.name or "")
+    if origin.since is not None:
+        how = phrase("{figure}, since {day}", figure=how, day=origin.since)
     return Step("rate", how, value, currency, origin.scope or None, origin.scope_id)
 
 
@@ -247,18 +255,23 @@ def _discount(invoice: Invoice, lines: Sequence[InvoiceLine], taxes: Sequence[In
     listed = invoice.subtotal
     if invoice.prices_include_tax:
         listed = sum((line.gross_total or Decimal(0) for line in lines), Decimal(0))
-    asked = "an amount"
-    if invoice.discount_percent is not None:
-        asked = f"{_percent(invoice.discount_percent)} of {decimal_text(listed)}"
+    asked = _part(invoice.discount_percent, listed)
     if invoice.gross_discount is not None:
-        asked += f": {decimal_text(invoice.gross_discount)} with the tax in it, of which this is net"
+        asked = phrase(
+            "{figure}: {gross} with the tax in it, of which this is net", figure=asked, gross=invoice.gross_discount
+        )
     return Step(
         "discount",
-        f"{asked}; spread over the taxes by what their lines come to",
+        phrase("{figure}; spread over the taxes by what their lines come to", figure=asked),
         decimal_text(invoice.discount_amount),
         currency,
         steps=tuple(
-            Step("share", f"of {_treatment(one.category, one.rate)}", decimal_text(one.discount), currency)
+            Step(
+                "share",
+                phrase("of {tax}", tax=_treatment(one.category, one.rate)),
+                decimal_text(one.discount),
+                currency,
+            )
             for one in taxes
         ),
     )
@@ -266,46 +279,58 @@ def _discount(invoice: Invoice, lines: Sequence[InvoiceLine], taxes: Sequence[In
 
 def _tax(tax: InvoiceTax, invoice: Invoice) -> Step:
     currency = invoice.currency
-    how = f"{_treatment(tax.category, tax.rate)} of {decimal_text(tax.basis)}"
+    rate = _treatment(tax.category, tax.rate)
+    how = phrase("{tax} of {amount}, rounded once", tax=rate, amount=tax.basis)
     if invoice.prices_include_tax:
         whole = tax.basis + tax.amount
-        how = f"{_treatment(tax.category, tax.rate)} in {decimal_text(whole)}: × rate / (100 + rate)"
+        how = phrase("{tax} in {amount}: × rate / (100 + rate), rounded once", tax=rate, amount=whole)
     basis = Step(
         "basis",
-        f"lines {decimal_text(tax.subtotal)} − discount {decimal_text(tax.discount)}",
+        phrase("lines {amount} − discount {discount}", amount=tax.subtotal, discount=tax.discount),
         decimal_text(tax.basis),
         currency,
     )
-    return Step("tax", f"{how}, rounded once", decimal_text(tax.amount), currency, steps=(basis,))
+    return Step("tax", how, decimal_text(tax.amount), currency, steps=(basis,))
 
 
 def _paid(ctx: Context, invoice: Invoice) -> Step:
     received = payments.of_invoice(ctx, invoice.id)
     steps = [
-        Step("payment", f"received on {one.paid_on.isoformat()}", decimal_text(one.amount), one.currency, "payment",
-             one.id)
+        Step("payment", phrase("received on {day}", day=one.paid_on), decimal_text(one.amount), one.currency,
+             "payment", one.id)
         for one in received
     ]  # fmt: skip
     steps += [
-        Step("refund", f"returned on {one.refunded_on.isoformat()}", decimal_text(-one.amount), one.currency, "refund",
-             one.id)
+        Step("refund", phrase("returned on {day}", day=one.refunded_on), decimal_text(-one.amount), one.currency,
+             "refund", one.id)
         for one in refunds.of_invoice(ctx, invoice.id)
     ]  # fmt: skip
     if given := given_by(ctx, invoice.id):
-        steps.append(Step("client_credit", "is the client's credit", decimal_text(-given), invoice.currency))
+        steps.append(Step("client_credit", phrase("is the client's credit"), decimal_text(-given), invoice.currency))
     if invoice.settled:
-        steps.append(Step("settled", "settled without a payment", decimal_text(invoice.settled), invoice.currency))
-    how = f"the sum of {_count(len(received), 'payment')}" if steps else "nothing yet"
+        steps.append(
+            Step("settled", phrase("settled without a payment"), decimal_text(invoice.settled), invoice.currency)
+        )
+    how = phrase("nothing yet")
+    if steps:
+        how = counted("the sum of {count} payment", "the sum of {count} payments", len(received))
     return Step("paid", how, decimal_text(invoice.amount_paid), invoice.currency, steps=tuple(steps))
 
 
 def _credited(ctx: Context, invoice: Invoice) -> Step:
     notes = ctx.select(CreditNote, CreditNote.invoice_id == bindparam("invoice_id"), invoice_id=invoice.id)
     steps = tuple(
-        Step("credit_note", f"{one.number}: {one.reason}", decimal_text(one.total), one.currency, "credit_note", one.id)
+        Step(
+            "credit_note",
+            phrase("{number}: {reason}", number=one.number or "", reason=one.reason),
+            decimal_text(one.total),
+            one.currency,
+            "credit_note",
+            one.id,
+        )
         for one in notes
     )
-    how = f"the sum of {_count(len(notes), 'credit note')}"
+    how = counted("the sum of {count} credit note", "the sum of {count} credit notes", len(notes))
     return Step("credited", how, decimal_text(invoice.amount_credited), invoice.currency, steps=steps)
 
 
@@ -373,44 +398,79 @@ def _client_of(ctx: Context, entry: TimeEntry) -> Client | None:
     return clients[0] if clients else None
 
 
-def _as_tracked(entry: TimeEntry) -> str:
+def _as_tracked(entry: TimeEntry) -> Phrase:
     if entry.started_at is None:
-        return f"written down for {entry.entry_date.isoformat()}"
-    started = entry.started_at.isoformat(timespec="seconds")
+        return phrase("written down for {day}", day=entry.entry_date)
     if entry.stopped_at is None:
-        return f"a timer that runs since {started}"
-    return f"from {started} to {entry.stopped_at.isoformat(timespec='seconds')}"
+        return phrase("a timer that runs since {start}", start=entry.started_at)
+    return phrase("from {start} to {end}", start=entry.started_at, end=entry.stopped_at)
 
 
-def _as_rounded(seconds: int, rounded: int, rule: RoundingRule, *, billed: bool) -> str:
+def _as_rounded(seconds: int, rounded: int, rule: RoundingRule, *, billed: bool) -> Phrase:
     if seconds == rounded and (billed or rule.minutes == 0):
-        return "not rounded"
-    how = {"UP": "up", "NEAREST": "to the nearest", "DOWN": "down"}[rule.mode]
-    by = f"rounded {how}, in steps of {_count(rule.minutes, 'minute')}"
+        return phrase("not rounded")
     if billed and rounded_seconds(seconds, rule) != rounded:
-        by = "rounded by the rule of that day"
-    return f"{decimal_text(hours(seconds))} h {by}"
+        return phrase("{hours} h rounded by the rule of that day", hours=hours(seconds))
+    one, many = ROUNDED[rule.mode]
+    return counted(one, many, rule.minutes, hours=hours(seconds))
 
 
 def _billable(entry: TimeEntry) -> tuple[Step, ...]:
     if entry.invoice_id is not None:
-        return (Step("billable", "on an invoice, and locked", None, None, "invoice", entry.invoice_id),)
-    return (Step("billable", "billable, and not billed yet" if entry.billable else "not billable"),)
+        return (Step("billable", phrase("on an invoice, and locked"), None, None, "invoice", entry.invoice_id),)
+    how = phrase("billable, and not billed yet") if entry.billable else phrase("not billable")
+    return (Step("billable", how),)
 
 
-def _treatment(category: str, rate: Decimal | None) -> str:
-    return f"{_percent(rate)}" if category == "STANDARD" and rate is not None else category
+def _part(percent: Decimal | None, whole: Decimal) -> Phrase:
+    """What a discount was asked as."""
+    if percent is None:
+        return phrase("an amount")
+    return phrase("{percent} % of {amount}", percent=percent, amount=whole)
 
 
-def _percent(value: Decimal) -> str:
-    return f"{value.normalize():f} %"
+def _treatment(category: str, rate: Decimal | None) -> Phrase:
+    if category != "STANDARD" or rate is None:
+        return _TREATED.get(category, phrase("untaxed"))
+    return phrase("{percent} %", percent=rate)
 
 
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number} {one if number == 1 else many or f'{one}s'}"
-
-
-_GIVEN: Final = {"EXPENSE": "an expense", "MILESTONE": "a milestone of a fixed fee", "FEE": "a fixed fee"}
+_AS_GIVEN: Final = phrase("as it was given")
+_GIVEN: Final = {
+    "EXPENSE": phrase("an expense"),
+    "MILESTONE": phrase("a milestone of a fixed fee"),
+    "FEE": phrase("a fixed fee"),
+}
+_TREATED: Final = {
+    "STANDARD": phrase("taxed"),
+    "ZERO": phrase("zero-rated"),
+    "EXEMPT": phrase("exempt from tax"),
+    "REVERSE_CHARGE": phrase("reverse charge"),
+    "INTRA_EU": phrase("supply within the EU"),
+    "EXPORT": phrase("export"),
+    "OUTSIDE_SCOPE": phrase("no tax shown"),
+}
+RATES: Final = {
+    "task": "the rate of the task {name}",
+    "project": "the rate of the project {name}",
+    "client": "the rate of the client {name}",
+    "workspace": "the rate of the workspace",
+}
+ROUNDED: Final = {
+    "UP": (
+        "{hours} h rounded up, in steps of {count} minute",
+        "{hours} h rounded up, in steps of {count} minutes",
+    ),
+    "NEAREST": (
+        "{hours} h rounded to the nearest, in steps of {count} minute",
+        "{hours} h rounded to the nearest, in steps of {count} minutes",
+    ),
+    "DOWN": (
+        "{hours} h rounded down, in steps of {count} minute",
+        "{hours} h rounded down, in steps of {count} minutes",
+    ),
+}
+"""By the way of rounding: for one minute, and for more."""
 _ENTRIES = Prepared(
     text("""
         SELECT billed.line_id, entry.id, entry.entry_date, billed.seconds, billed.billed_seconds

@@ -125,6 +125,7 @@ class Noun(NamedTuple):
 
 def ask(ctx: Context) -> Export:
     """Have everything written into a zip; one at a time."""
+    ctx.even_closed()
     ctx.require(Permission.EXPORT_EVERYTHING)
     for one in cast_rows(ctx.rows(_UNDER_WAY), Export):
         if one.updated_at + GIVEN_UP > ctx.now:
@@ -150,6 +151,7 @@ def read(ctx: Context, export_id: str) -> Export:
 
 def download(ctx: Context, export_id: str) -> Export:
     """Say that the zip is fetched, by whom is in the audit log. Who they are was seen by the caller just now."""
+    ctx.even_closed()
     export = read(ctx, export_id)
     if export.state != "done" or export.expires_at is None or export.expires_at <= ctx.now:
         raise NotFound("This export is not there any more. Ask for a new one.")
@@ -168,6 +170,7 @@ def piece(ctx: Context, export_id: str, position: int) -> bytes | None:
 
 def begin(ctx: Context, export_id: str) -> bool:
     """Take an export that waits; False where somebody else has it, or had it."""
+    ctx.even_closed()
     try:
         export = ctx.find(Export, export_id, lock="update")
     except NotFound:
@@ -181,6 +184,7 @@ def begin(ctx: Context, export_id: str) -> bool:
 
 def finish(ctx: Context, export_id: str, size: int) -> None:
     """It is ready, for a week."""
+    ctx.even_closed()
     export = ctx.find(Export, export_id, lock="update")
     ctx.change(export, state="done", progress=100, size=size, finished_at=ctx.now, expires_at=ctx.now + KEPT)
     ctx.record_facts("finished", export, size=size)
@@ -188,6 +192,7 @@ def finish(ctx: Context, export_id: str, size: int) -> None:
 
 def fail(ctx: Context, export_id: str, why: str) -> None:
     """Nothing comes of it."""
+    ctx.even_closed()
     export = ctx.find(Export, export_id, lock="update")
     if export.state in ("queued", "running"):
         ctx.change(export, state="failed", failure=why[:500], finished_at=ctx.now)

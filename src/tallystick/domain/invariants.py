@@ -17,6 +17,7 @@ from sqlalchemy import Column, ForeignKeyConstraint, LargeBinary, Table
 from tallystick.db.base import Row, Tenant, table_of
 from tallystick.db.session import APPLICATION_ROLE, Connection, text_query
 from tallystick.domain.api_keys import ApiKey
+from tallystick.domain.approvals import Week
 from tallystick.domain.audit import BROKEN_SQL
 from tallystick.domain.categories import FILED, Category
 from tallystick.domain.checklists import ChecklistItem
@@ -122,8 +123,9 @@ def _reference(table: Table, key: ForeignKeyConstraint) -> str:
     same = " AND ".join(
         f"target.{element.column.name} = child.{column}" for column, element in zip(columns, key.elements, strict=True)
     )
+    workspace = "child.workspace_id" if "workspace_id" in table.c else "NULL::uuid AS workspace_id"
     return f"""
-        SELECT child.workspace_id, '{table.name} ' || {_identity(table, "child")} || ' {named}' AS what
+        SELECT {workspace}, '{table.name} ' || {_identity(table, "child")} || ' {named}' AS what
         FROM {table.name} AS child
         WHERE child.{named} IS NOT NULL AND NOT EXISTS (SELECT FROM {target} AS target WHERE {same})
     """
@@ -205,6 +207,7 @@ _LEDGERS: Final = (_EVENTS, _NUMBERS, _JUMPS, _CREDIT_ENTRIES, _CREDIT_NOTES, _C
 _KEPT: Final = (
     *((table, trigger) for table in _LEDGERS for trigger in ("append_only", "append_only_whole")),
     *((table, "keep_issued") for table in (_INVOICES, _LINES, _TAXES)),
+    *((_ENTRIES, trigger) for trigger in ("keep_closed", "keep_closed_new")),
 )
 """Tables, and the triggers that keep what is in them from being rewritten."""
 _ACCESS: Final = (Token, Session, PasswordLink, OAuthApp, OAuthGrant, ApiKey)
@@ -214,6 +217,7 @@ _WORK_AND_MONEY: Final = (
     Project,
     Task,
     TimeEntry,
+    Week,
     Expense,
     Invoice,
     Payment,
@@ -777,6 +781,20 @@ INVARIANTS: Final = (
             JOIN {_INVOICES} AS invoice
               ON invoice.workspace_id = payment.workspace_id AND invoice.id = payment.invoice_id
             WHERE payment.deleted_at IS NULL AND invoice.deleted_at IS NOT NULL
+        """,
+    ),
+    Invariant(
+        "approved-weeks",
+        "An approved week holds the time that was approved, and no running timer.",
+        f"""
+            SELECT week.workspace_id, 'weeks ' || week.id AS what
+            FROM weeks AS week JOIN workspaces AS studio ON studio.id = week.workspace_id AND studio.approve_weeks
+            WHERE week.status = 'APPROVED' AND (week.duration_seconds, 0) <> (
+                SELECT COALESCE(sum(duration_seconds), 0),
+                       count(*) FILTER (WHERE started_at IS NOT NULL AND stopped_at IS NULL)
+                FROM {_ENTRIES} AS entry
+                WHERE entry.workspace_id = week.workspace_id AND entry.user_id = week.user_id
+                  AND entry.deleted_at IS NULL AND entry.entry_date BETWEEN week.first_day AND week.first_day + 6)
         """,
     ),
     Invariant(

@@ -10,7 +10,10 @@ import msgspec
 from tallystick.db.session import Connection, Prepared
 from tallystick.domain.context import Context
 
-Task = Literal["send_mail", "send_reset_link", "tell_password_changed", "send_portal_link", "export_everything"]
+Task = Literal[
+    "send_mail", "send_reset_link", "tell_password_changed", "tell_sign_in_changed", "send_portal_link",
+    "export_everything",
+]  # fmt: skip
 TASKS: Final[tuple[Task, ...]] = get_args(Task)
 """What a worker knows to do; `tallystick.jobs` has a function for each."""
 

@@ -28,7 +28,7 @@ from tallystick.domain import numbers, oauth, sessions, tokens
 from tallystick.domain.access import ROLES, Permission, Role
 from tallystick.domain.context import SENTENCES, Context, hydrate, workspace
 from tallystick.domain.listing import Listing
-from tallystick.domain.workspaces import check_capacity, check_time_zone
+from tallystick.domain.workspaces import WEEK_STARTS, check_capacity, check_time_zone
 from tallystick.values.errors import Conflict, Invalid, NotFound
 from tallystick.values.ids import new_id
 
@@ -36,8 +36,6 @@ Language = Literal["en", "de"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 ClockHours = Literal["12", "24"]
 CLOCKS: tuple[ClockHours, ...] = get_args(ClockHours)
-WeekStart = Literal["monday", "sunday", "saturday"]
-WEEK_STARTS: tuple[WeekStart, ...] = get_args(WeekStart)
 
 
 class Person(Row):
@@ -284,6 +282,18 @@ def turn_off_second_factor(ctx: Context, user_id: str) -> None:
     ctx.record_facts("second_factor_off", active(ctx, user_id))
 
 
+def tell_failed(ctx: Context, user_id: str, why: str) -> None:
+    """Tell that a sign-in as somebody failed. The context is nobody's: it was not them, as far as is known."""
+    ctx.even_closed()
+    ctx.record_facts("sign_in_failed", active(ctx, user_id), why=why)
+
+
+def tell_refused(ctx: Context, why: str) -> None:
+    """Tell that the actor was refused a change."""
+    ctx.even_closed()
+    ctx.record_facts("refused", of_self(ctx), why=why[:200])
+
+
 def second_factor_of(ctx: Context) -> int | None:
     """How many backup codes the actor has left; None where they sign in with the password alone."""
     ctx.require(Permission.READ_SELF)
@@ -339,6 +349,12 @@ def owner(ctx: Context) -> Member:
     if not found:
         raise NotFound("This workspace has no owner yet.")
     return found[0]
+
+
+def name_of(ctx: Context, user_id: str | None) -> str:
+    """What a person of the workspace is called; nobody is called nothing."""
+    found = None if user_id is None else ctx.row(_PERSON, user_id=user_id)
+    return "" if found is None else found[0]
 
 
 def address_of(ctx: Context, user_id: str) -> str | None:

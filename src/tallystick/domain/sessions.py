@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tallystick.db.base import Blob, Id, Row, Tenant, one_of, table_of, within_workspace
 from tallystick.db.session import Connection, Prepared, run
+from tallystick.domain.access import Permission
 from tallystick.domain.context import Context, workspace
 from tallystick.values.errors import NotFound, TooMany
 
@@ -115,6 +116,7 @@ def begin(
     lifetime: timedelta | None = None,
 ) -> Session:
     """Sign the actor in. Whether they are who they say was decided by the caller, who holds the secret."""
+    ctx.even_closed()
     session = ctx.add(
         Session(
             id=session_id,
@@ -134,6 +136,7 @@ def begin(
 def end(ctx: Context, session: Session, why: Ending) -> None:
     """End a session; the very next request with it is refused."""
     if session.ended_at is None:
+        ctx.even_closed()
         ctx.change(session, ended_at=ctx.now, ending=why)
         ctx.record_facts("ended", session, user_id=session.user_id, why=why)
 
@@ -169,6 +172,21 @@ def is_live(session: Session, now: datetime) -> bool:
     """Neither ended, expired nor idle for too long."""
     rested = not session.remember and session.last_seen_at + IDLE <= now
     return session.ended_at is None and session.expires_at > now and not rested
+
+
+# --- looking at pages as a member does
+
+
+def look_as_member(ctx: Context, session_id: str) -> None:
+    """Tell that somebody begins to look at pages as a member does; the edge has their pages so from now on."""
+    ctx.require(Permission.LOOK_AS_MEMBER)
+    ctx.record_facts("looks_as_member", ctx.find(Session, session_id), user_id=ctx.actor.user_id)
+
+
+def look_as_themselves(ctx: Context, session_id: str) -> None:
+    """Tell that they look with their own eyes again. The context is their own."""
+    ctx.require(Permission.LOOK_AS_MEMBER)
+    ctx.record_facts("looks_as_themselves", ctx.find(Session, session_id), user_id=ctx.actor.user_id)
 
 
 # --- links to set a password
@@ -261,6 +279,12 @@ def forgive(
         _keep(connection, key, Count(0, now) if key in entirely else count.without_failure(keys[key]), keys[key])
 
 
+def spend(connection: Connection, key: bytes, now: datetime, until: datetime) -> bool:
+    """Note that something was used that is good once; answers whether that was the first time."""
+    values = {"key": key, "failures": 0, "since": now, "blocked_until": None, "forget_at": until}
+    return run(connection, _SPEND, values).rowcount == 1
+
+
 def _locked(connection: Connection, key: bytes, now: datetime) -> Count:
     values = {"key": key, "failures": 0, "since": now, "blocked_until": None, "forget_at": now}
     found = run(connection, _LOCK_COUNT, values).fetchone()
@@ -316,6 +340,7 @@ _LOCK_COUNT = Prepared(
         _counts.c.failures, _counts.c.since, _counts.c.blocked_until
     )  # pyright: ignore[reportUnknownArgumentType] - SQLAlchemy's stubs lose the type of `returning`
 )
+_SPEND = Prepared(_fresh.on_conflict_do_nothing(index_elements=["key"]))
 _CHANGE_COUNT = Prepared(
     update(_counts)
     .where(_counts.c.key == bindparam("wanted", type_=LargeBinary()))

@@ -70,6 +70,7 @@ class Task(Counted):
 
     __tablename__ = "tasks"
     noun: ClassVar[str] = "task"
+    told: ClassVar[tuple[str, ...]] = ("assignee_ids",)
     money: ClassVar[frozenset[str]] = frozenset({"hourly_rate"})
 
     project_id: Mapped[Id]

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tallystick.db.base import Counted, Id, Money, table_of, within_workspace
 from tallystick.db.session import Prepared
-from tallystick.domain import members, rates, tasks
+from tallystick.domain import approvals, members, rates, tasks
 from tallystick.domain.access import Permission
 from tallystick.domain.context import SENTENCES, Context, actor, hydrate, workspace
 from tallystick.domain.listing import Filter, Listing
@@ -184,8 +184,9 @@ def log(
 ) -> TimeEntry:
     """Record time that was worked. The rate of its day is kept with it. On no project it is billed to nobody."""
     ctx.require(Permission.TRACK_TIME)
-    here = _workable(ctx, project_id, task_id, entry_date)
     whose = _whose(ctx, user_id)
+    approvals.check_open_later(ctx, whose, entry_date)
+    here = _workable(ctx, project_id, task_id, entry_date)
     entry = _add(
         ctx,
         TimeEntry(
@@ -239,6 +240,7 @@ def start(
     """
     ctx.require(Permission.TRACK_TIME)
     assumed = _day_of(_whole(started_at or ctx.now), ctx.actor.time_zone)
+    approvals.check_open_later(ctx, ctx.actor.user_id, assumed)
     here = _workable(ctx, project_id, task_id, assumed)
     previous = _queue_for_timer(ctx)
     now = ctx.tick().replace(microsecond=0)
@@ -249,6 +251,7 @@ def start(
         instant = stopped if started_at is None else instant
     day = _day_of(instant, ctx.actor.time_zone)
     if day != assumed:  # midnight went by while it waited
+        approvals.check_open_later(ctx, ctx.actor.user_id, day)
         here = _workable(ctx, project_id, task_id, day)
     entry = _add(
         ctx,
@@ -269,8 +272,11 @@ def start(
     return entry
 
 
-def stop(ctx: Context, entry_id: str | None = None) -> TimeEntry:
-    """Stop a timer: the actor's own, or the given one. Every second is kept, also of a timer of three."""
+def stop(ctx: Context, entry_id: str | None = None, *, stopped_at: datetime | None = None) -> TimeEntry:
+    """Stop a timer: the actor's own, or the given one. Every second is kept, also of a timer of three.
+
+    `stopped_at`: it was stopped then, not before it began and not later than now.
+    """
     ctx.require(Permission.TRACK_TIME)
     if entry_id is None:
         entry = _queue_for_timer(ctx)
@@ -280,8 +286,15 @@ def stop(ctx: Context, entry_id: str | None = None) -> TimeEntry:
         entry = ctx.find(TimeEntry, entry_id, lock="update")
         if not entry.running:
             raise Conflict("This timer is not running.", reason="no_running_timer")
-    _stop(ctx, entry, ctx.tick().replace(microsecond=0))
+    now = ctx.tick().replace(microsecond=0)
+    _stop(ctx, entry, now if stopped_at is None else _ended(entry, stopped_at, now))
     return entry
+
+
+def waiting_for_timer(ctx: Context) -> TimeEntry | None:
+    """What the actor's timer runs on, once everybody else who starts or stops it is done; they wait until we are."""
+    ctx.require(Permission.TRACK_TIME)
+    return _queue_for_timer(ctx)
 
 
 def stop_all(ctx: Context, *, task_id: str | None = None, project_id: str | None = None) -> list[TimeEntry]:
@@ -312,12 +325,12 @@ def read(ctx: Context, entry_id: str) -> TimeEntry:
 
 
 def change(ctx: Context, entry_id: str, **facts: Any) -> TimeEntry:
-    """Correct an entry that is on no invoice. A new project or task means the rate found there on its day.
+    """Correct an entry that is on no invoice, on a day that is open. A new project or task means the rate found there.
 
     `started_at` and `stopped_at` bring the day and the seconds with them; `stopped_at=None` lets it run again.
     """
     ctx.require(Permission.TRACK_TIME)
-    entry = _unlocked(ctx, entry_id)
+    entry = _unlocked(ctx, entry_id, ending=facts.keys() == {"stopped_at"} and facts["stopped_at"] is not None)
     user_id = facts.pop("user_id", None) or entry.user_id
     if user_id != entry.user_id:
         ctx.require(Permission.REASSIGN_TIME)  # also to take it for oneself
@@ -331,6 +344,8 @@ def change(ctx: Context, entry_id: str, **facts: Any) -> TimeEntry:
     else:
         _keep_evidence(ctx, entry, facts)
     day: date = facts.get("entry_date", entry.entry_date)
+    if (user_id, day) != (entry.user_id, entry.entry_date):
+        approvals.check_open(ctx, user_id, day)
     if (project_id, facts.get("task_id", entry.task_id)) != (entry.project_id, entry.task_id):
         here = _workable(ctx, project_id, facts.get("task_id", entry.task_id), day)
         facts["hourly_rate"] = here.rate
@@ -348,9 +363,9 @@ def change(ctx: Context, entry_id: str, **facts: Any) -> TimeEntry:
 
 
 def delete(ctx: Context, entry_id: str) -> None:
-    """Delete an entry that is on no invoice."""
+    """Delete an entry that is on no invoice, on a day that is open."""
     ctx.require(Permission.TRACK_TIME)
-    entry = _unlocked(ctx, entry_id)
+    entry = _unlocked(ctx, entry_id, ending=True)
     ctx.change(entry, deleted_at=ctx.now)
     ctx.record("deleted", entry)
 
@@ -411,7 +426,8 @@ def _begins_at(entry: TimeEntry) -> datetime:
     return entry.started_at or midnight + timedelta(seconds=entry.day_begins)
 
 
-def _unlocked(ctx: Context, entry_id: str) -> TimeEntry:
+def _unlocked(ctx: Context, entry_id: str, *, ending: bool) -> TimeEntry:
+    """An entry that may be changed. `ending`: a timer that runs into a closed day is yet stopped or thrown away."""
     entry = ctx.find(TimeEntry, entry_id, lock="update")
     if entry.invoice_id is not None:
         raise Conflict(LOCKED, reason="invoiced")
@@ -419,6 +435,8 @@ def _unlocked(ctx: Context, entry_id: str) -> TimeEntry:
         raise Conflict(WRITTEN_OFF, reason="written_off")
     if entry.user_id != ctx.actor.user_id and not ctx.actor.may(Permission.CHANGE_ANY_TIME):
         raise Forbidden("You may change only your own time.")
+    if not (ending and entry.running):
+        approvals.check_open(ctx, entry.user_id, entry.entry_date)
     return entry
 
 
@@ -474,6 +492,16 @@ def _running_since(ctx: Context, started_at: datetime) -> datetime:
     if elapsed_seconds(started, ctx.now) > LONGEST_SECONDS:
         raise Invalid(fields={"started_at": "must be within the last year while there is no end"})
     return started
+
+
+def _ended(entry: TimeEntry, stopped_at: datetime, now: datetime) -> datetime:
+    """When a timer was stopped, by who says so now."""
+    stopped = _whole(stopped_at)
+    if stopped < entry.begins_at:
+        raise Invalid(fields={"stopped_at": "must not be before the start"})
+    if stopped > now + AHEAD:
+        raise Invalid(fields={"stopped_at": "must not be in the future"})
+    return min(stopped, now)
 
 
 def _seconds_between(started: datetime, stopped: datetime) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any, Final, Literal, NamedTuple
 
-from tallystick.domain import members, time_entries
+from tallystick.domain import approvals, members, time_entries
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
 from tallystick.domain.desk import time as desk
@@ -22,6 +22,7 @@ TOGETHER: Final = 200
 """How many entries are changed at once at most."""
 DAY_SECONDS: Final = 24 * 3600
 Choice = Literal["keep", "trim", "discard"]
+CHANGED: Final = "Somebody changed {day} meanwhile: it has {hours} now. Yours is not saved; save it again to keep it."
 
 
 class Skipped(NamedTuple):
@@ -38,6 +39,13 @@ class Done(NamedTuple):
     skipped: list[Skipped]
 
 
+class Shown(NamedTuple):
+    """What a day of a grid showed to whoever changes it: nothing else is overwritten unseen."""
+
+    seconds: int
+    note: str
+
+
 def put(
     ctx: Context,
     *,
@@ -47,8 +55,11 @@ def put(
     seconds: int,
     user_id: str | None = None,
     note: str | None = None,
+    shown: Shown | None = None,
 ) -> None:
     """Let a person's day on a project or task come to so many seconds; 0 empties it. `note`: of its latest entry.
+
+    `shown`: refused where the day has changed since it showed that, unless it is as wanted already.
 
     Where there are several entries the latest one that is on no invoice gives way; it never takes from the others.
     """
@@ -61,12 +72,16 @@ def put(
         raise Conflict("A timer is running here. Stop it before you change this day.", reason="running")
     total = sum(entry.duration_seconds for entry in there)
     free = next((entry for entry in there if not entry.locked), None)
+    if shown is not None and _is_late(there, shown, seconds, note):
+        facts = {"day": day, "hours": f"{total // 3600}:{total // 60 % 60:02d}"}
+        raise Conflict(CHANGED, reason="changed_meanwhile", facts=facts)
     if seconds == total:
         if free is not None and note is not None and (note or None) != free.note:
             time_entries.change(ctx, free.id, note=note or None)
         return
     if free is None:
         if there:
+            approvals.check_open(ctx, user_id or ctx.actor.user_id, day)
             raise Conflict(time_entries.LOCKED, reason="invoiced")
         time_entries.log(
             ctx,
@@ -87,15 +102,15 @@ def put(
     elif wanted == 0:
         time_entries.delete(ctx, free.id)
     else:
-        facts: dict[str, Any] = {} if note is None else {"note": note or None}
-        time_entries.change(ctx, free.id, duration_seconds=wanted, **facts)
+        noted: dict[str, Any] = {} if note is None else {"note": note or None}
+        time_entries.change(ctx, free.id, duration_seconds=wanted, **noted)
 
 
 def copy_week(ctx: Context, first_day: date, *, source: date, user_id: str | None = None) -> int:
     """Log the entries of the week from `source` on again, seven days in place of seven; answers how many.
 
     A day on a project or task that has time already is left as it is, so copying twice adds nothing. What can no
-    longer be worked on is left out.
+    longer be worked on is left out, and so are days that are closed.
     """
     ctx.require(Permission.TRACK_TIME)
     _queue_up(ctx, user_id)
@@ -107,12 +122,15 @@ def copy_week(ctx: Context, first_day: date, *, source: date, user_id: str | Non
         for entry in desk.entries(ctx, Sought(first_day, first_day + week, user_id=whose))
     }
     workable = {(place.project_id, place.task_id) for place in places(ctx, limit=5000)}
+    closed = approvals.closed_days(ctx, whose, first_day, first_day + week)
     copied = 0
     for entry in reversed(desk.entries(ctx, Sought(source, source + week, user_id=whose))):
         day = entry.entry_date + shift
         if entry.running or not entry.duration_seconds or (entry.project_id, entry.task_id, day) in taken:
             continue
         if (entry.project_id, entry.task_id) not in workable:
+            continue
+        if day in closed:
             continue
         time_entries.log(
             ctx,
@@ -145,7 +163,13 @@ def is_forgotten(ctx: Context, timer: TimeEntry) -> bool:
 
 
 def settle(ctx: Context, choice: Choice) -> TimeEntry | None:
-    """Stop the actor's timer that was forgotten: keep all of it, trim it to the workspace's limit, or discard it."""
+    """Stop the actor's timer that was forgotten: keep all of it, trim it to the workspace's limit, or discard it.
+
+    Where its day was closed meanwhile that is still so: what ended is another thing than what is changed later.
+    """
+    timer = time_entries.running(ctx)
+    if timer is not None and approvals.closed_days(ctx, timer.user_id, timer.entry_date, timer.entry_date):
+        return _settle_closed(ctx, timer, choice)
     entry = time_entries.stop(ctx)
     if choice == "discard":
         time_entries.delete(ctx, entry.id)
@@ -155,6 +179,25 @@ def settle(ctx: Context, choice: Choice) -> TimeEntry | None:
         assert entry.started_at is not None  # noqa: S101 - it ran
         return time_entries.change(ctx, entry.id, stopped_at=entry.started_at + limit)
     return entry
+
+
+def _settle_closed(ctx: Context, timer: TimeEntry, choice: Choice) -> TimeEntry | None:
+    """`settle` in one step for a timer on a closed day, whose time could not be changed once it is stopped."""
+    if choice == "discard":
+        time_entries.delete(ctx, timer.id)
+        return None
+    assert timer.started_at is not None  # noqa: S101 - it runs
+    limit = timedelta(minutes=current(ctx).timer_limit_minutes)
+    if choice == "trim" and ctx.now - timer.started_at > limit:
+        return time_entries.change(ctx, timer.id, stopped_at=timer.started_at + limit)
+    return time_entries.stop(ctx)
+
+
+def _is_late(there: list[Entry], shown: Shown, seconds: int, note: str | None) -> bool:
+    """Whether writing this would overwrite what was not shown."""
+    total = sum(entry.duration_seconds for entry in there)
+    said = desk.note_of(reversed(there))
+    return total not in (seconds, shown.seconds) or (note is not None and said not in (note, shown.note))
 
 
 def _many(ctx: Context, entry_ids: list[str], change: Callable[[str], object]) -> Done:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import text
 
 from tallystick.db.session import Prepared
-from tallystick.domain import checklists, clients, milestones, projects, tasks, time_entries
+from tallystick.domain import approvals, checklists, clients, milestones, projects, tasks, time_entries
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context
@@ -62,6 +62,7 @@ def delete_project(ctx: Context, project_id: str) -> None:
     if ctx.row(_BILLED, project_id=project.id) is not None:
         raise Conflict("This project has invoices or billed work. Archive it instead.", reason="invoiced")
     ctx.require(Permission.CHANGE_ANY_TIME)
+    approvals.check_project_open(ctx, project.id)
     time_entries.stop_all(ctx, project_id=project.id)
     gone = [entry_id for (entry_id,) in ctx.rows(_DELETE_TIME, project_id=project.id, now=ctx.now)]
     if gone:

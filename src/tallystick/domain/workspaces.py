@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
-from sqlalchemy import CheckConstraint, ColumnElement, select
+from sqlalchemy import CheckConstraint, ColumnElement, Index, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tallystick.db.base import Id, Money, Row, one_of, table_of
@@ -25,6 +25,19 @@ from tallystick.values.money import is_currency
 if TYPE_CHECKING:
     from tallystick.values.duration import RoundingMinutes, RoundingMode
 
+WeekStart = Literal["monday", "sunday", "saturday"]
+WEEK_STARTS: tuple[WeekStart, ...] = get_args(WeekStart)
+CLOSING = frozenset(
+    {
+        "approve_weeks",
+        "bill_approved_only",
+        "lock_month_after_days",
+        "lock_submitted_weeks",
+        "locked_until",
+        "week_start",
+    }
+)
+"""Settings that say which time can be changed and billed."""
 DEFAULT_TERMS_DAYS = 14
 """When neither client nor workspace say otherwise, an issued invoice is due after two weeks."""
 
@@ -42,12 +55,15 @@ class Workspace(Row):
         CheckConstraint("invoice_digits BETWEEN 1 AND 12 AND credit_note_digits BETWEEN 1 AND 12", name="digits"),
         CheckConstraint("timer_limit_minutes BETWEEN 1 AND 1440", name="timer_limit_minutes"),
         CheckConstraint("weekly_capacity_hours BETWEEN 0 AND 168", name="weekly_capacity_hours"),
+        one_of("week_start", WEEK_STARTS),
+        CheckConstraint("lock_month_after_days BETWEEN 0 AND 365", name="lock_month_after_days"),
         CheckConstraint("country_code ~ '^[A-Z]{2}$'", name="country_code"),
         CheckConstraint("(endpoint_scheme IS NULL) = (endpoint IS NULL)", name="endpoint"),
         one_of("invoice_layout", LAYOUTS),
         one_of("invoice_paper", PAPERS),
         one_of("language", LANGUAGES),
         CheckConstraint("brand_color ~ '^#[0-9a-f]{6}$'", name="brand_color"),
+        Index("ix_workspaces_closed_at", "closed_at", postgresql_where="closed_at IS NOT NULL"),
     )
     noun: ClassVar[str] = "workspace"
 
@@ -120,6 +136,20 @@ class Workspace(Row):
     """A timer that ran longer looks forgotten: the app asks before it is kept."""
     weekly_capacity_hours: Mapped[Money] = mapped_column(default=Decimal(40), server_default="40")
     """How much a member works in a week, unless theirs says otherwise."""
+    week_start: Mapped[str] = mapped_column(default="monday", server_default="monday")
+    """With which day the weeks begin that are submitted."""
+    approve_weeks: Mapped[bool] = mapped_column(default=False, server_default="false")
+    """Whether weeks are submitted and approved (`approvals`). While not, nothing of it holds."""
+    lock_submitted_weeks: Mapped[bool] = mapped_column(default=True, server_default="true")
+    """Whether a week that is submitted cannot be changed by whose it is."""
+    bill_approved_only: Mapped[bool] = mapped_column(default=False, server_default="false")
+    """Whether only time of approved weeks goes on invoices."""
+    locked_until: Mapped[date | None]
+    """Time up to and including this day is closed for everybody."""
+    lock_month_after_days: Mapped[int | None]
+    """A month closes when so many days of the next have gone by; None: never by itself."""
+    closed_at: Mapped[datetime | None]
+    """Since when nobody but its owner is let in (`closing`)."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -187,14 +217,21 @@ def change(ctx: Context, **facts: Any) -> Workspace:
     terms = facts.get("payment_terms_days")
     if terms is not None and not 0 <= terms <= 365:
         raise Invalid(fields={"payment_terms_days": "must be between 0 and 365"})
-    settings = locked(ctx) if "default_rate" in facts else current(ctx)
+    settings = locked(ctx)
     if facts.get("tax_id", settings.tax_id) != settings.tax_id:  # what was there before may stay
         check_tax_id(facts["tax_id"], facts.get("country_code", settings.country_code), "tax_id")
     check_endpoint(settings, facts)
     facts = _look(facts)
+    closing = {name: facts[name] for name in sorted(CLOSING & facts.keys()) if facts[name] != getattr(settings, name)}
+    if closing:
+        _check_closing(ctx, closing)
+        ctx.row(_WAIT_FOR_TIME)
     if "default_rate" in facts:
         dated_rates.settle(ctx, settings, "default_rate", facts.pop("default_rate"))
-    if ctx.change(settings, **facts):
+    changed = ctx.change(settings, **facts)
+    if closing:
+        ctx.record_facts("time_settings_changed", settings, **closing)
+    if changed:
         ctx.record("updated", settings)
     return settings
 
@@ -204,7 +241,9 @@ def locked(ctx: Context) -> Workspace:
     found = ctx.row(_LOCKED)
     if found is None:
         raise NotFound("No such workspace.")
-    return hydrate(Workspace, found)
+    row = hydrate(Workspace, found)
+    ctx.require_seen(row)
+    return row
 
 
 def check_currency(code: str, field: str = "currency") -> None:
@@ -268,6 +307,19 @@ def check_percent(value: Decimal | None, field: str) -> None:
         raise Invalid(fields={field: "must be a percentage between 0 and 100"})
 
 
+def _check_closing(ctx: Context, facts: Mapping[str, Any]) -> None:
+    wrong: dict[str, str] = {}
+    if facts.get("week_start", WEEK_STARTS[0]) not in WEEK_STARTS:
+        wrong["week_start"] = f"one of {', '.join(WEEK_STARTS)}"
+    until, days = facts.get("locked_until"), facts.get("lock_month_after_days")
+    if until is not None and until > ctx.today():
+        wrong["locked_until"] = "must not be after today"
+    if days is not None and not 0 <= days <= 365:
+        wrong["lock_month_after_days"] = "must be between 0 and 365"
+    if wrong:
+        raise Invalid(fields=wrong)
+
+
 def _look(facts: Mapping[str, Any]) -> dict[str, Any]:
     """The facts, of which those about documents and the bank account are what they say, in the form that is kept."""
     said = check_language(facts)
@@ -293,6 +345,8 @@ _ENDPOINT = {"endpoint": "the address", "endpoint_scheme": "the scheme"}
 _SCHEME = re.compile(r"[0-9]{4}|EM|A[A-Z]", re.ASCII)
 _current = select(*read_columns(Workspace)).where(Workspace.id == workspace())
 _CURRENT = Prepared(_current)
+# Behind those who write time at this moment: what is closed when this answers stays as it is then.
+_WAIT_FOR_TIME = Prepared(text("SELECT pg_advisory_xact_lock(time_key(CAST(:workspace AS uuid), NULL))"))
 _LOCKED = Prepared(_current.with_for_update(key_share=True, of=table_of(Workspace)))
 for _table in ("workspaces", "clients"):
     SENTENCES[f"ck_{_table}_endpoint"] = Invalid(fields={"endpoint": "scheme and address come together"})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Final
 
@@ -16,6 +18,9 @@ from tallystick.db.session import text_query
 from tallystick.domain.mails import delivery
 from tallystick.jobs import tasks
 from tallystick.jobs.desk import AT_ONCE, Desk
+from tallystick.telemetry import spans
+from tallystick.telemetry.numbers import numbers
+from tallystick.telemetry.work import Work, current
 from tallystick.values.errors import Refusal
 
 SCHEMA: Final = "jobs"
@@ -45,7 +50,8 @@ def queue_of(desk: Desk) -> procrastinate.App:
     app = procrastinate.App(
         connector=procrastinate.PsycopgConnector(
             conninfo=desk.owner_url, min_size=1, max_size=AT_ONCE + 2, configure=_configure, name="tallystick-jobs"
-        )
+        ),
+        worker_defaults={"worker_middleware": [watched]},
     )
 
     def task(name: str, **options: Any) -> Any:
@@ -67,11 +73,21 @@ def queue_of(desk: Desk) -> procrastinate.App:
     def tell_password_changed(workspace_id: str, **about: str) -> None:  # pyright: ignore[reportUnusedFunction]
         tasks.tell_password_changed(desk, workspace_id, **about)
 
+    @task("tell_sign_in_changed")
+    def tell_sign_in_changed(workspace_id: str, **about: str) -> None:  # pyright: ignore[reportUnusedFunction]
+        tasks.tell_sign_in_changed(desk, workspace_id, **about)
+
     @app.periodic(cron="*/15 * * * *")
     @task("remind", queueing_lock="remind", lock="remind")
     def remind(timestamp: int) -> None:  # pyright: ignore[reportUnusedFunction]
         del timestamp
         tasks.remind(desk)
+
+    @app.periodic(cron="*/10 * * * *")
+    @task("notice", queueing_lock="notice", lock="notice")
+    def notice(timestamp: int) -> None:  # pyright: ignore[reportUnusedFunction]
+        del timestamp
+        tasks.notice(desk)
 
     @app.periodic(cron="* * * * *")
     @task("take_up_stalled", queueing_lock="take_up_stalled", pass_context=True)
@@ -98,6 +114,18 @@ def queue_of(desk: Desk) -> procrastinate.App:
         del timestamp
         tasks.forget_exports(desk)
 
+    @app.periodic(cron="47 * * * *")
+    @task("forget_old_webhooks", queueing_lock="forget_old_webhooks")
+    def forget_old_webhooks(timestamp: int) -> None:  # pyright: ignore[reportUnusedFunction]
+        del timestamp
+        tasks.forget_old_webhooks(desk)
+
+    @app.periodic(cron="41 * * * *")
+    @task("erase_closed", queueing_lock="erase_closed", lock="erase_closed")
+    def erase_closed(timestamp: int) -> None:  # pyright: ignore[reportUnusedFunction]
+        del timestamp
+        tasks.erase_closed(desk)
+
     @app.periodic(cron="17 4 * * *")
     @task("forget_old_jobs", queueing_lock="forget_old_jobs", pass_context=True)
     async def forget_old_jobs(context: JobContext, timestamp: int) -> None:  # pyright: ignore[reportUnusedFunction]
@@ -107,6 +135,32 @@ def queue_of(desk: Desk) -> procrastinate.App:
         )
 
     return app
+
+
+async def watched(call_next: Callable[[], Awaitable[Any]], context: JobContext, worker: Any) -> Any:
+    """Run a job, count it, and have what is logged meanwhile say whose it is."""
+    del worker
+    name = context.job.task_name
+    work = Work(name=f"{name} {context.job.id}")
+    token = current.set(work)
+    spans.start(work, job=True)
+    outcome = "failed"
+    try:
+        result = await call_next()
+        outcome = "done"
+    except delivery.TryLater:
+        outcome = "put off"
+        raise
+    except Exception as error:
+        foreseen = isinstance(error, delivery.Failed | Refusal)
+        log.warning("the job failed: %s", error, exc_info=None if foreseen else error)
+        raise
+    finally:
+        current.reset(token)
+        numbers.worked(work, name, outcome, time.perf_counter() - work.began)
+        facts: dict[str, str | int] = {"tallystick.task": name, "tallystick.outcome": outcome}
+        spans.finish(work, name, facts, failed=outcome == "failed")
+    return result
 
 
 async def _configure(connection: AsyncConnection[Any]) -> None:

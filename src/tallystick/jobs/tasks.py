@@ -2,28 +2,59 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+from collections.abc import Generator
 from datetime import datetime
 from typing import Final
 
 import psycopg
 
-from tallystick.auth import invitations
+from tallystick.auth import invitations, notices
 from tallystick.auth import portal as portal_doors
-from tallystick.domain import exports, members, portal, reminders, sending
+from tallystick.domain import closing, exports, members, noticing, portal, reminders, sending
+from tallystick.domain.context import Context
 from tallystick.domain.mails import delivery
 from tallystick.domain.recurring import automatic_billing, runs
+from tallystick.domain.webhooks import sending as webhooks
 from tallystick.jobs.desk import Desk
+from tallystick.telemetry.numbers import numbers
 from tallystick.values.errors import NotFound, Refusal
 
-_REMINDING: Final = "SELECT workspace_id FROM mail_settings WHERE cardinality(reminder_days) > 0 ORDER BY 1"
+_REMINDING: Final = """
+    SELECT workspace_id FROM mail_settings WHERE cardinality(reminder_days) > 0 AND workspace_id IN (
+        SELECT id FROM workspaces WHERE closed_at IS NULL) ORDER BY 1
+"""
 
 log = logging.getLogger("tallystick.jobs")
 
 
+class _Rests(Exception):  # noqa: N818 - what is found of a letter
+    """It waits until its workspace is open again."""
+
+
 def send_mail(desk: Desk, workspace_id: str, mail_id: str) -> None:
-    """Deliver one letter."""
-    delivery.deliver(desk.opens(workspace_id), mail_id, sending.attached)
+    """Deliver one letter; those of a closed workspace rest, but for the one that says so."""
+
+    @contextlib.contextmanager
+    def opened() -> Generator[Context]:
+        with desk.workspace(workspace_id) as ctx:
+            if closing.rests(ctx, mail_id):
+                raise _Rests
+            yield ctx
+
+    try:
+        handed_over = delivery.deliver(opened, mail_id, sending.attached)
+    except _Rests:
+        return
+    except delivery.TryLater:
+        numbers.count("tallystick_mails", "put off")
+        raise
+    except delivery.Failed:
+        numbers.count("tallystick_mails", "failed")
+        raise
+    if handed_over:
+        numbers.count("tallystick_mails", "sent")
 
 
 def bill_what_is_due(desk: Desk) -> None:
@@ -38,9 +69,18 @@ def bill_what_is_due(desk: Desk) -> None:
 
 
 _BILLING_ITSELF: Final = """
-    SELECT workspace_id FROM recurring_invoices WHERE status = 'ACTIVE' AND deleted_at IS NULL
-    UNION SELECT workspace_id FROM automatic_billing
+    SELECT id FROM workspaces WHERE closed_at IS NULL AND id IN (
+        SELECT workspace_id FROM recurring_invoices WHERE status = 'ACTIVE' AND deleted_at IS NULL
+        UNION SELECT workspace_id FROM automatic_billing)
 """
+
+
+def forget_old_webhooks(desk: Desk) -> None:
+    """Delete messages that are too old to be told of, a batch at a time."""
+    gone = True
+    while gone and not desk.leaving.is_set():
+        with desk.owner() as connection:
+            gone = webhooks.forget(connection, desk.clock()) > 0
 
 
 def send_reset_link(desk: Desk, email: str) -> None:
@@ -76,6 +116,22 @@ def tell_password_changed(
         )
 
 
+def tell_sign_in_changed(
+    desk: Desk, workspace_id: str, *, user_id: str, what: str, changed_at: str, address: str, browser: str, name: str
+) -> None:
+    """Mail somebody that how they sign in was changed, and from where."""
+    with desk.workspace(workspace_id) as ctx:
+        notices.write(
+            ctx,
+            user_id,
+            what,
+            changed_at=datetime.fromisoformat(changed_at),
+            address=address,
+            browser=browser,
+            name=name,
+        )
+
+
 def remind(desk: Desk) -> None:
     """Send the reminders whose day has come, invoice by invoice: what one of them lacks does not keep the others."""
     with desk.owner() as connection:
@@ -95,6 +151,26 @@ def remind(desk: Desk) -> None:
                 raise  # the database is away: all of it is tried again
             except Exception:
                 log.exception("no reminder of invoice %s", invoice_id)
+
+
+def notice(desk: Desk) -> None:
+    """Tell people what is so by now, workspace by workspace and kind by kind; a failure keeps nobody else."""
+    with desk.owner() as connection:
+        workspaces = [workspace_id for (workspace_id,) in connection.execute(_OPEN).fetchall()]
+    for workspace_id in workspaces:
+        for look in noticing.LOOKS:
+            if desk.leaving.is_set():
+                return
+            try:
+                with desk.workspace(workspace_id) as ctx:
+                    look(ctx)
+            except psycopg.Error:
+                raise  # the database is away: all of it is tried again
+            except Exception:
+                log.exception("nobody was told what %s finds in workspace %s", look.__name__, workspace_id)
+
+
+_OPEN: Final = "SELECT id FROM workspaces WHERE closed_at IS NULL ORDER BY id"
 
 
 def export_everything(desk: Desk, workspace_id: str, export_id: str) -> None:
@@ -138,3 +214,14 @@ def forget_exports(desk: Desk) -> None:
     for (workspace_id,) in due:
         with desk.workspace(workspace_id) as ctx:
             exports.forget(ctx)
+
+
+def erase_closed(desk: Desk) -> None:
+    """Erase the workspaces that were closed a month ago, each in its own transaction."""
+    before = desk.clock() - closing.KEPT
+    with desk.owner() as connection:
+        due = closing.overdue(connection, before)
+    for workspace_id in due:
+        with desk.owner() as connection:
+            if closing.erase(connection, workspace_id, before):
+                log.warning("erased workspace %s, which was closed a month ago", workspace_id)

@@ -11,6 +11,7 @@ from typing import Final
 
 from tallystick.jobs.desk import AT_ONCE, Desk
 from tallystick.jobs.queue import queue_of
+from tallystick.jobs.webhooks import carrying, deliver_due
 
 FINISH_SECONDS: Final = 25.0
 """How long an orderly stop waits for jobs that are being done."""
@@ -26,7 +27,11 @@ def work(desk: Desk, *, ready: Callable[[], None] = lambda: None, wait: bool = T
     `wait=False`: only what can be done now.
     """
     logging.getLogger("procrastinate").setLevel(logging.WARNING)  # it tells of every job that comes and goes
-    return asyncio.run(_work(desk, ready, wait=wait))
+    with carrying(desk) if wait else contextlib.nullcontext():
+        stopped = asyncio.run(_work(desk, ready, wait=wait))
+    if not wait:
+        deliver_due(desk)
+    return stopped
 
 
 async def _work(desk: Desk, ready: Callable[[], None], *, wait: bool) -> bool:

@@ -23,11 +23,12 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer as Granian
 
-from tallystick.main import worker_app
+from tallystick.main import metrics_folder, worker_app
 from tallystick.server.connections import Bodies, Warden, WsgiApp, connections_on
 from tallystick.server.jobs import kept_workers
 from tallystick.server.upkeep import FLUSH_SECONDS, SWEEP_SECONDS, LastUse, every, sweep
 from tallystick.settings import Settings, variable
+from tallystick.telemetry.numbers import KEEP_SECONDS, Ledger
 
 BACKLOG: Final = 2048
 CONNECTIONS_PER_PROCESS: Final = 4096
@@ -40,6 +41,8 @@ LONGEST_HEAD: Final = 32 * 1024
 DRAIN_SECONDS: Final = 30
 """How long an orderly stop waits for requests that are being answered."""
 TRY_AGAIN_SECONDS: Final = 1.0
+LOGGERS: Final[dict[str, Any]] = {"loggers": {"_granian": {"propagate": True}}}
+"""What the server underneath says goes where our own lines go, in the same form."""
 
 log = logging.getLogger("tallystick.server")
 _at_first: Final = signal.getsignal(signal.SIGHUP)
@@ -82,7 +85,10 @@ def worker() -> WsgiApp:
     settings = Settings.from_environment(os.environ)
     last_use = LastUse()
     every(FLUSH_SECONDS, lambda: last_use.flush(settings.database_url or ""))
-    bodies = Bodies(worker_app(seen=last_use.note), most=BODIES_PER_PROCESS)
+    ledger = Ledger(metrics_folder(settings.data))
+    if settings.metrics_token is not None:
+        every(KEEP_SECONDS, ledger.keep)
+    bodies = Bodies(worker_app(seen=last_use.note, ledger=ledger), most=BODIES_PER_PROCESS)
     Warden(bodies, partial(connections_on, settings.port)).start()
     return bodies
 
@@ -162,6 +168,7 @@ def _granian(settings: Settings) -> Granian:
         respawn_failed_workers=True,
         workers_kill_timeout=DRAIN_SECONDS,
         log_level=LogLevels.debug if settings.log_level == "debug" else LogLevels.error,
+        log_dictconfig=LOGGERS,
     )
 
 

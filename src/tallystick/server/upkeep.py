@@ -78,7 +78,9 @@ def sweep_answers(owner_url: str, *, clock: Clock = utc_now, batch: int = BATCH)
 
 
 def sweep_credentials(owner_url: str, *, clock: Clock = utc_now, batch: int = BATCH) -> int:
-    """Delete codes and tokens that nobody can use, and sessions, grants and links long over; answers how many rows.
+    """Delete codes and tokens that nobody can use, and what is long over; answers how many rows.
+
+    Long over are sessions, grants and links that ended, and actions of devices: one that old is not done unasked.
 
     A spent refresh token stays until it would have expired, and the code of a grant as long as the grant lives: who
     uses one again ends the grant. Nothing is done where another server is at it.
@@ -156,6 +158,8 @@ _OVER: Final = {
     """,
     "sessions": "LEAST(ended_at, expires_at) <= %(told)s",
     "password_links": "LEAST(ended_at, expires_at) <= %(told)s",
+    "device_actions": "received_at <= %(told)s",
+    "notifications": "created_at <= %(told)s AND (kind <> 'budget_threshold' OR cleared_at IS NOT NULL)",
 }
 """Table → which of its rows nobody needs; those first that refer to others."""
 _KINDS: Final = (SESSION, GRANT, KEY, "")

@@ -6,8 +6,11 @@ Python's `is_global` is no guard: it lets NAT64 and 6to4 forms of 127.0.0.1 thro
 from __future__ import annotations
 
 import ipaddress
+import re
+import socket
 from collections.abc import Sequence
 from typing import Final
+from urllib.parse import urlsplit, urlunsplit
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -41,6 +44,91 @@ CLOSED: Final[tuple[Network, ...]] = tuple(
     )
 )
 """Private, loopback, link-local, documentation, multicast, and IPv6 that stands for an IPv4 address."""
+
+
+PORTS: Final = frozenset({443, 8443})
+"""Where a receiver listens on the open network; in a network that the operator opened it may be any."""
+LONGEST_URL: Final = 2000
+_NUMBERS: Final = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+)){0,3}\.?", re.ASCII | re.IGNORECASE)
+"""All the ways in which system libraries read an IPv4 address: decimal, octal, hexadecimal, with parts left out."""
+
+
+class Unusable(ValueError):  # noqa: N818 - a fact about an address
+    """An address that cannot be a receiver; the text says why."""
+
+
+def receiver(url: str, opened: Sequence[Network] = ()) -> str:
+    """An address as it is kept: plain ASCII, with nothing that two programs could read differently.
+
+    Raises Unusable. A name is judged where it leads, at each connection; a number here already.
+    """
+    if len(url) > LONGEST_URL or not url.isprintable() or any(mark in url for mark in ' \\"<>^`{|}'):
+        raise Unusable(f"must be an address of up to {LONGEST_URL} plain characters, such as https://example.com/hook")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise Unusable("must be an address such as https://example.com/hook") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise Unusable("must begin with https://")
+    if "[" in parts.netloc and ":" not in parts.hostname:
+        raise Unusable("must have a host name or an address")
+    if "@" in parts.netloc or parts.fragment or url.endswith("#") or port == 0:
+        raise Unusable("must have no user name, password or fragment")
+    host = _host(parts.hostname)
+    number = as_number(host)
+    inside = number is not None and reachable(number, opened, only_opened=True)
+    if number is not None and not inside and not may_reach(str(number), opened):
+        raise Unusable("is an address of a private network, which whoever runs the server has not opened")
+    if not inside and (number is not None or not opened):
+        if parts.scheme != "https":
+            raise Unusable("must begin with https://")
+        if port not in {None, *PORTS}:
+            raise Unusable("must have port 443 or 8443")
+    shown = f"[{host}]" if ":" in host else host
+    netloc = shown if port is None else f"{shown}:{port}"
+    path = parts.path or "/"
+    if not (path + parts.query).isascii():
+        raise Unusable("must be plain ASCII; write other characters as %C3%A4 and the like")
+    return urlunsplit((parts.scheme, netloc, path, parts.query, ""))
+
+
+def as_number(host: str) -> Address | None:
+    """The numeric address that a host is, in any of the ways in which one is written; None: it is a name."""
+    try:
+        return unwrapped(ipaddress.ip_address(host))
+    except ValueError:
+        pass
+    if _NUMBERS.fullmatch(host) is None:
+        return None
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(host.removesuffix(".")))
+    except OSError:
+        return ipaddress.IPv4Address(0)  # nobody's
+
+
+def reachable(address: Address, opened: Sequence[Network], *, only_opened: bool) -> bool:
+    """`may_reach` for an address that was read; `only_opened`: what the operator opened, and not the open network."""
+    found = unwrapped(address)
+    if any(found.version == network.version and found in network for network in opened):
+        return True
+    return not only_opened and may_reach(str(found))
+
+
+def _host(given: str) -> str:
+    """A host in lower case and in ASCII. Raises Unusable."""
+    if ":" in given:
+        try:
+            return str(ipaddress.IPv6Address(given))
+        except ValueError:
+            raise Unusable("must have a host name or an address") from None
+    try:
+        host = given.encode("idna").decode().lower()
+    except UnicodeError:
+        raise Unusable("must have a host name that can be one") from None
+    if re.fullmatch(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?", host, re.ASCII) is None or len(host) > 253:
+        raise Unusable("must have a host name that can be one")
+    return host
 
 
 def may_reach(address: str, opened: Sequence[Network] = ()) -> bool:

@@ -1,7 +1,7 @@
 """The family of refusals: a stable code, a sentence that says what to do, and the fields at fault."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class Refusal(Exception):  # noqa: N818 - the domain refuses; each API decides what kind of error that is
@@ -13,11 +13,21 @@ class Refusal(Exception):  # noqa: N818 - the domain refuses; each API decides w
     message: str
     fields: dict[str, str]
     reason: str | None
+    text: str
+    """The sentence before its facts stand in it, for whoever says it in another language."""
+    facts: dict[str, Any]
 
     def __init__(
-        self, message: str | None = None, *, fields: Mapping[str, str] | None = None, reason: str | None = None
+        self,
+        message: str | None = None,
+        *,
+        fields: Mapping[str, str] | None = None,
+        reason: str | None = None,
+        facts: Mapping[str, Any] | None = None,
     ) -> None:
-        self.message = self.usual if message is None else message
+        self.text = self.usual if message is None else message
+        self.facts = dict(facts or {})
+        self.message = self.text.format_map(self.facts) if self.facts else self.text
         self.fields = dict(fields or {})
         self.reason = reason
         super().__init__(self.message)

@@ -1,4 +1,4 @@
-"""`POST /settings/export/{id}/zip`: an export for its owner, who says their password, as a stream of pieces."""
+"""`POST /settings/export/{id}/zip`: an export for its owner, who shows again that it is them, as a stream of pieces."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tallystick.values.errors import Invalid, NotFound, Unauthenticated
 from tallystick.values.ids import parse_id
 from tallystick.web.auth.bodies import read_form
 from tallystick.web.auth.entrance import Entrance
-from tallystick.web.auth.pages import guard, show
-from tallystick.web.auth.sign_in_pages import explained
+from tallystick.web.auth.pages import go, guard, show
+from tallystick.web.auth.sign_in_pages import again, explained
 
 PATH = "/settings/export/{id}/zip"
 
@@ -36,8 +36,9 @@ class Download:
         try:
             self._answer(request, response, ids["id"])
         except Unauthenticated:
-            response.status = 303
-            response.set_header("Location", "/sign-in")
+            go(response, "/sign-in")
+        except sessions.SignInAgain:
+            go(response, again("/settings/export"))
         except Exception as error:  # noqa: BLE001 - no input may produce a bare 500
             status, message = explained(error, response)
             if isinstance(error, Invalid):
@@ -56,7 +57,7 @@ class Download:
         with entrance.database.transaction() as connection:
             open_workspace(connection, live.actor.workspace_id)
             exports.read(Context(live.actor, connection, entrance.clock, self._server), export_id)
-        sessions.confirm_password(
+        sessions.prove(
             entrance.database, entrance.key, live, fields.get("password", ""),
             address=entrance.where(request), now=entrance.clock(),
         )  # fmt: skip

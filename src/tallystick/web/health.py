@@ -1,27 +1,19 @@
-"""Whether the server lives, whether it can work, and what an answer is called."""
+"""Whether the server lives, and whether it can work and keeps up with its jobs."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
 
 import falcon
 
-from tallystick.values.ids import new_id
+LOOK_AGAIN: Final = timedelta(seconds=1)
+"""How long what was seen of the queue is told: anybody may ask, and counting has its price."""
 
 
 class Pingable(Protocol):
     def ping(self) -> bool: ...
-
-
-class RequestIds:
-    """Every answer has an id to ask about; the APIs give theirs, this gives the rest."""
-
-    def process_response(
-        self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool
-    ) -> None:
-        del req, resource, req_succeeded
-        if resp.get_header("X-Request-Id") is None:
-            resp.set_header("X-Request-Id", new_id())
 
 
 class Alive:
@@ -34,17 +26,33 @@ class Alive:
 
 
 class Ready:
-    """`/readyz`: it can reach its database."""
+    """`/readyz`: it can reach its database. What waits in the queue is told, and does not count against it.
 
-    def __init__(self, database: Pingable) -> None:
+    `queue` answers what is told of the jobs; None: that cannot be seen.
+    """
+
+    def __init__(
+        self, database: Pingable, queue: Callable[[], dict[str, Any] | None], clock: Callable[[], datetime]
+    ) -> None:
         self._database = database
+        self._queue = queue
+        self._clock = clock
+        self._seen: tuple[datetime, dict[str, Any] | None] | None = None
 
     def on_get(self, _request: falcon.Request, response: falcon.Response) -> None:
         if self._database.ping():
-            response.media = {"status": "ready"}
+            jobs = self._jobs()
+            response.media = {"status": "ready"} if jobs is None else {"status": "ready", "jobs": jobs}
             return
         response.status = 503
         response.set_header("Retry-After", "1")
         response.media = {"status": "unavailable", "database": "unreachable"}
 
     on_head = on_get
+
+    def _jobs(self) -> dict[str, Any] | None:
+        now = self._clock()
+        seen = self._seen
+        if seen is None or not seen[0] <= now < seen[0] + LOOK_AGAIN:
+            seen = self._seen = now, self._queue()
+        return seen[1]

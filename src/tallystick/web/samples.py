@@ -29,6 +29,7 @@ TAX_RATE: Final = "019a3f5e-7b21-7d83-a945-6e7f8091a2b3"
 APP: Final = "019a3f70-5a1b-7c34-9d20-3c4d5e6f7081"
 LINE: Final = "019a3f61-0d3b-7a15-8e7f-203142536475"
 EXPENSE: Final = "019a3f57-33bb-7c04-85e6-665544332211"
+WEEK: Final = "019a3f58-4c1d-7b25-96a7-8899aabbccdd"
 OTHER: Final = "019a3f7c-2e4d-7f56-a142-5e6f708192a3"
 """The id of whatever has none of its own here."""
 
@@ -99,8 +100,17 @@ BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "updateRecurringInvoice": {"name": "Care and hosting"},
     "putAutomaticBilling": {"every": "MONTH", "mode": "DRAFT"},
+    "pinWork": {"position": 1},
     "createReportView": {"name": "Last month", "report": "time", "query": "group=project"},
     "updateReportView": {"shared": True},
+    "updateNotificationSettings": {"kind": "timer_forgotten", "byMail": False},
+    "submitWeek": {"firstDay": "2026-06-08"},
+    "approveWeeks": {"weekIds": [WEEK]},
+    "returnWeek": {"reason": "Friday is missing"},
+    "reopenWeek": {"reason": "Friday was a holiday"},
+    "createWebhookEndpoint": {"url": "https://ledger.example/hooks", "events": ["invoice.*", "client.created"]},
+    "updateWebhookEndpoint": {"status": "disabled"},
+    "replayWebhookRange": {"from": "2026-06-11T00:00:00Z", "to": "2026-06-12T00:00:00Z", "onlyUndelivered": True},
     "updateCardSettings": {"method": "BOTH", "feePercent": "2.5"},
     "setClientPaymentMethod": {"method": "BANK"},
     "setInvoicePaymentMethod": {"method": "CARD"},
@@ -133,7 +143,7 @@ _IDS: Final[Mapping[str, str]] = {
     "OAuthApp": APP, "appId": APP, "OAuthGrant": "019a3f71-6c2d-7e45-8f31-4d5e6f708192",
     "organization_id": ORGANIZATION, "user_id": PERSON, "Worker": PERSON, "project_id": PROJECT,
     "customer_id": CLIENT, "Customer": CLIENT, "ListedTimeEntry": ENTRY,
-    "RecurringInvoice": OTHER, "MemberUser": PERSON,
+    "RecurringInvoice": OTHER, "MemberUser": PERSON, "Week": WEEK, "weekIds": WEEK, "submittedBy": PERSON,
 }  # fmt: skip
 
 _VALUES: Final[Mapping[str, Any]] = {
@@ -175,6 +185,17 @@ _VALUES: Final[Mapping[str, Any]] = {
         }
     ],
     "Line.expenseIds": [], "createdAt": "2026-06-11T09:30:00Z", "updatedAt": "2026-06-11T09:30:00Z",
+    "WebhookEndpoint.url": "https://ledger.example/hooks/tallystick", "WebhookSecret.url": "https://ledger.example/hooks/tallystick",
+    "WebhookEndpoint.status": "enabled", "WebhookSecret.status": "enabled", "events": ["invoice.*", "client.created"],
+    "disabledReason": None, "secretPrefix": "wsk_Zk8q", "previousSecretUntil": None, "failingSince": None,
+    "secret": "wsk_Zk8qW3nB1vT7yR5uC9eX2aL6mP0sD4fGhJkQiOtYbNE", "secretShown": False,
+    "WebhookDelivery.type": "invoice.paid", "WebhookDelivery.state": "delivered", "WebhookDelivery.attempts": 1,
+    "WebhookDelivery.lastStatus": 200, "WebhookDelivery.nextAttemptAt": None, "WebhookDelivery.lastError": None,
+    "WebhookDeliveryDetail.type": "invoice.paid", "WebhookDeliveryDetail.state": "delivered",
+    "WebhookDeliveryDetail.attempts": 1, "WebhookDeliveryDetail.lastStatus": 200,
+    "WebhookDeliveryDetail.nextAttemptAt": None, "WebhookDeliveryDetail.lastError": None,
+    "WebhookDeliveryDetail.body": '{"id":"019a3f80","type":"invoice.paid"}', "WebhookAttempt.answer": "ok",
+    "WebhookAttempt.status": 200, "WebhookAttempt.error": None, "milliseconds": 84, "deliveries": 12,
     "OAuthApp.name": "Charts", "appName": "Charts", "redirectUris": ["https://charts.example/callback"],
     "verified": False, "OAuthGrant.scopes": ["entries:read"], "expiresAt": "2026-12-08T09:30:00Z",
     "Export.state": "done", "Export.progress": 100,
@@ -205,6 +226,15 @@ _VALUES: Final[Mapping[str, Any]] = {
     "Uninvoiced.time": "540.00", "Uninvoiced.expenses": "84.50", "Uninvoiced.fees": "0.00", "Profit.worth": "540.00",
     "Profit.billed": "540.00", "Profit.unbilled": "0.00", "Profit.writtenOff": "0.00", "Profit.costs": "84.50",
     "Profit.profit": "455.50", "userName": "Ada Berg", "ReportView.name": "Last month", "report": "time",
+    "Week.firstDay": "2026-06-08", "Week.status": "SUBMITTED", "Week.durationSeconds": 144000,
+    "submittedAt": "2026-06-15T07:30:00Z", "decidedAt": None, "decidedBy": None, "Week.reason": None,
+    "Notification.kind": "timer_forgotten", "Notification.path": "/timer", "readAt": None, "ReadAll.read": 3,
+    "Notification.facts": {
+        "project": "Website redesign", "task": None, "startedAt": "2026-06-11T07:00:00Z", "limitMinutes": 480,
+    },
+    "NotificationSetting.kind": "timer_forgotten", "inApp": True, "byMail": False,
+    "weekStart": "monday", "approveWeeks": True, "lockSubmittedWeeks": True, "billApprovedOnly": False,
+    "lockedUntil": "2026-05-31", "lockMonthAfterDays": None,
     "query": "group=project", "AuditEntry.hash": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
 }  # fmt: skip
 

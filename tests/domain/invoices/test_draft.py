@@ -537,7 +537,7 @@ class TestDuplicate:
         assert bench.entry(entry_id).invoice_id is None
 
 
-def test_ten_thousand_entries_become_lines_with_the_same_number_of_statements_as_ten(bench: Bench):
+def test_ten_thousand_entries_become_lines_with_one_statement_more_than_ten(bench: Bench):
     def statements(count: int) -> int:
         bench.log_many(count)
         with bench.studio.context("manager") as ctx:
@@ -545,7 +545,7 @@ def test_ten_thousand_entries_become_lines_with_the_same_number_of_statements_as
             draft.draft(ctx, client_id=bench.client, grouping="ITEMIZED")
             return counted.count
 
-    assert statements(10) == statements(10_000)
+    assert statements(10) + 1 == statements(10_000)  # it plans anew
 
 
 class TestListing:

@@ -105,6 +105,7 @@ class Part(NamedTuple):
 class ExpensicatApi(JsonManners):
     """`/v1`, as `api.wire.Wire` asks for it."""
 
+    name = "expensicat"
     needs_idempotency_key = False
     lenient = True
 

@@ -106,6 +106,7 @@ class ErrorAnswer(Struct):
 class GrowCrmApi:
     """`/api`, as `api.wire.Wire` asks for it."""
 
+    name = "growcrm"
     prefix = PREFIX
     needs_idempotency_key = False
     held: Mapping[str, type[Row]] | None = None

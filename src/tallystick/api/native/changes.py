@@ -21,6 +21,7 @@ from tallystick.api.native.tasks import TASK
 from tallystick.api.native.tax_rates import TAX_RATE
 from tallystick.api.native.time_entries import TIME_ENTRY
 from tallystick.api.native.views import View
+from tallystick.api.native.weeks import WEEK
 from tallystick.api.wire import Ask, Awaited, Operation
 from tallystick.domain import changes
 from tallystick.domain.access import Permission
@@ -44,6 +45,7 @@ VIEWS: Final[dict[str, View[Any] | RecurringInvoices]] = {
     "milestone": MILESTONE,
     "rate": RATE,
     "taxRate": TAX_RATE,
+    "week": WEEK,
 }
 LIMIT: Final = 50
 MOST: Final = 200

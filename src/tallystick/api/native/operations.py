@@ -18,8 +18,10 @@ from tallystick.api.native import (
     invoices,
     mails,
     milestones,
+    notifications,
     oauth,
     people,
+    pins,
     portal,
     projects,
     rates,
@@ -31,6 +33,8 @@ from tallystick.api.native import (
     tasks,
     tax_rates,
     time_entries,
+    webhooks,
+    weeks,
     write_offs,
 )
 from tallystick.api.wire import Operation
@@ -42,6 +46,9 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *tasks.OPERATIONS,
     *milestones.OPERATIONS,
     *time_entries.OPERATIONS,
+    *weeks.OPERATIONS,
+    *pins.OPERATIONS,
+    *notifications.OPERATIONS,
     *expenses.OPERATIONS,
     *files.OPERATIONS,
     *write_offs.OPERATIONS,
@@ -63,4 +70,5 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *changes.OPERATIONS,
     *audit.OPERATIONS,
     *exports.OPERATIONS,
+    *webhooks.OPERATIONS,
 )

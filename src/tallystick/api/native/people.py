@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -17,7 +17,7 @@ from tallystick.domain import members, projects, workspaces
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
 from tallystick.domain.members import Member
-from tallystick.domain.workspaces import Workspace
+from tallystick.domain.workspaces import WeekStart, Workspace
 from tallystick.values.look import Language, Layout, Paper
 
 
@@ -70,6 +70,12 @@ class Organization(Struct, rename="camel", gc=False):
     account_holder: str | None
     payment_instructions: str | None
     weekly_capacity_hours: str
+    week_start: WeekStart
+    approve_weeks: bool
+    lock_submitted_weeks: bool
+    bill_approved_only: bool
+    locked_until: date | None
+    lock_month_after_days: int | None
 
 
 class OrganizationFields(Struct, rename="camel"):
@@ -106,6 +112,12 @@ class OrganizationFields(Struct, rename="camel"):
     account_holder: Annotated[str, Meta(max_length=70)] | UnsetType | None = UNSET
     payment_instructions: Annotated[str, Meta(max_length=2_000)] | UnsetType | None = UNSET
     weekly_capacity_hours: Hours | UnsetType = UNSET
+    week_start: WeekStart | UnsetType = UNSET
+    approve_weeks: bool | UnsetType = UNSET
+    lock_submitted_weeks: bool | UnsetType = UNSET
+    bill_approved_only: bool | UnsetType = UNSET
+    locked_until: date | UnsetType | None = UNSET
+    lock_month_after_days: Annotated[int, Meta(ge=0, le=365)] | UnsetType | None = UNSET
 
 
 class MemberJson(Struct, rename="camel", gc=False):

@@ -114,7 +114,8 @@ def _seconds(facts: dict[str, Any]) -> dict[str, Any]:
     return rest
 
 
-_LOCKED = "The entry is on an invoice, or its timer is running."
+_LOCKED = "The entry is on an invoice, its timer is running, or its day is closed: approved, submitted or locked."
+_CLOSED = "The day is closed: its week is approved or submitted, or it lies before the lock date."
 
 OPERATIONS = (
     Operation(
@@ -124,7 +125,7 @@ OPERATIONS = (
     Operation(
         "createTimeEntry", "POST", "/time-entries", create_time_entry, "Log time", Permission.TRACK_TIME,
         TimeEntryJson, status=201, body=TimeEntryFields, required=("project_id", "entry_date"),
-        read_only=_READ_ONLY, check=_check_duration, tag="Time entries",
+        read_only=_READ_ONLY, check=_check_duration, conflicts=_CLOSED, tag="Time entries",
     ),
     Operation(
         "getRunningTimeEntry", "GET", "/time-entries/running", get_running_time_entry, "The caller's running timer",
@@ -133,7 +134,7 @@ OPERATIONS = (
     Operation(
         "startTimer", "POST", "/time-entries/start", start_timer,
         "Start a timer; one that runs stops in the same instant", Permission.TRACK_TIME, TimeEntryJson,
-        status=201, body=TimerFields, required=("project_id",), tag="Time entries",
+        status=201, body=TimerFields, required=("project_id",), conflicts=_CLOSED, tag="Time entries",
     ),
     Operation(
         "stopTimer", "POST", "/time-entries/stop", stop_timer, "Stop the caller's timer", Permission.TRACK_TIME,

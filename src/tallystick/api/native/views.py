@@ -44,6 +44,7 @@ class View(Generic[Shape]):
                 rename="camel",
                 gc=False,
             )
+        self._exact = decimal_columns(kind)
         self._decimals = bool(decimal_columns(kind) & set(self._columns))
         self._blind_columns = tuple(renamed.get(name, name) for name in shown)
 
@@ -63,6 +64,19 @@ class View(Generic[Shape]):
         shape = self.shape if actor.sees_money else self.blind
         held = columns_in(row)
         return shape(*[_plain(held[name]) for name in self.columns(actor)])
+
+    def of_facts(self, facts: Mapping[str, Any]) -> Struct | None:
+        """A row as its event tells of it, whole; None where the event does not tell all that is shown."""
+        if any(name not in facts for name in self._columns):
+            return None
+        return self.shape(
+            *[
+                decimal_text(Decimal(str(facts[name])))
+                if name in self._exact and facts[name] is not None
+                else facts[name]
+                for name in self._columns
+            ]
+        )
 
 
 def _plain(value: Any) -> Any:

@@ -30,6 +30,7 @@ from tallystick.api.wire import (
 from tallystick.auth.bearer import actor_of
 from tallystick.auth.rate_limits import Policy
 from tallystick.domain.access import ENTITLEMENTS, Actor, plan_with
+from tallystick.domain.approvals import Week
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Connection, Context, Row
 from tallystick.domain.credit_notes.credit_note import CreditNote
@@ -45,6 +46,8 @@ from tallystick.domain.reports.views import ReportView
 from tallystick.domain.tasks import Task
 from tallystick.domain.tax_rates import TaxRate
 from tallystick.domain.time_entries import TimeEntry
+from tallystick.domain.webhooks.deliveries import WebhookDelivery
+from tallystick.domain.webhooks.endpoints import WebhookEndpoint
 from tallystick.values.errors import (
     Absent,
     Changed,
@@ -97,6 +100,9 @@ HELD: Final[Mapping[str, type[Row]]] = {
     "/tasks/": Task,
     "/tax-rates/": TaxRate,
     "/time-entries/": TimeEntry,
+    "/weeks/": Week,
+    "/webhook-endpoints/": WebhookEndpoint,
+    "/webhook-endpoints/deliveries/": WebhookDelivery,
 }
 """Before the id of a resource → the row that holds still while the resource is changed on condition of its version."""
 
@@ -154,6 +160,7 @@ class ErrorAnswer(Struct):
 class NativeApi(JsonManners):
     """`/api/v1`, as `api.wire.Wire` asks for it."""
 
+    name = "native"
     prefix = PREFIX
     needs_idempotency_key = True
     held: Mapping[str, type[Row]] | None = HELD

@@ -199,6 +199,14 @@ def follow_people() -> list[str]:
     )
 
 
+def follow_kept(table: str, resource: str) -> list[str]:
+    """`follow` for a table whose rows never go."""
+    return [
+        *_on(table, "INSERT", "NEW TABLE AS now", f"workspace_id, '{resource}', id, NULL::uuid, 'created' FROM now"),
+        *_on(table, "UPDATE", "NEW TABLE AS now", f"workspace_id, '{resource}', id, NULL::uuid, 'updated' FROM now"),
+    ]
+
+
 def _on(table: str, verb: str, rows: str, said: str, what: str = "change") -> list[str]:
     name = f"note_{what}_of_{table}_{verb.lower()}"
     return [

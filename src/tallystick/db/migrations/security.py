@@ -506,3 +506,154 @@ REVOKE ALL ON FUNCTION end_portal_sessions(bytea, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION end_portal_sessions(bytea, timestamptz) TO {APP}
 """,
 ]
+
+CLOSED_TIME: Final = [
+    """
+CREATE FUNCTION time_key(studio uuid, person uuid) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog AS $$
+  -- The lock behind which writers of time and those who close it wait for each other: a workspace's, or a person's.
+  SELECT hashtextextended(concat('time of ', studio, ' ', person), 0)
+$$
+""",
+    """
+CREATE FUNCTION time_closed_until(locked_until date, days bigint, zone text, at timestamptz) RETURNS date
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog AS $$
+  -- The last day on which time is closed for everybody: the lock date, or the end of the last month long enough ago.
+  SELECT greatest(locked_until, CASE WHEN days IS NOT NULL THEN
+    date_trunc('month', (at AT TIME ZONE zone) - make_interval(days => days::int))::date - 1 END)
+$$
+""",
+    """
+CREATE FUNCTION closing_of(studio_id uuid, person uuid, day date, at timestamptz)
+RETURNS TABLE (why text, first_day date, until date, automatic boolean)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
+#variable_conflict use_column
+DECLARE
+  studio workspaces;
+BEGIN
+  -- Why time of a person on a day cannot be changed; until the transaction ends nobody changes that.
+  PERFORM pg_advisory_xact_lock_shared(time_key(studio_id, NULL));
+  SELECT * INTO studio FROM workspaces WHERE id = studio_id;
+  IF NOT FOUND OR (NOT studio.approve_weeks AND studio.locked_until IS NULL AND studio.lock_month_after_days IS NULL)
+  THEN
+    RETURN;
+  END IF;
+  until := time_closed_until(studio.locked_until, studio.lock_month_after_days, studio.time_zone, at);
+  IF day <= until THEN
+    why := 'locked';
+    automatic := until IS DISTINCT FROM studio.locked_until;
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  IF studio.approve_weeks THEN
+    PERFORM pg_advisory_xact_lock_shared(time_key(studio_id, person));
+    SELECT CASE WHEN week.status = 'APPROVED' THEN 'approved' ELSE 'submitted' END, week.first_day, false
+    INTO why, first_day, automatic
+    FROM weeks AS week
+    WHERE week.workspace_id = studio_id AND week.user_id = person AND week.first_day BETWEEN day - 6 AND day
+      AND (week.status = 'APPROVED' OR week.status = 'SUBMITTED' AND studio.lock_submitted_weeks)
+    ORDER BY week.status LIMIT 1;
+    IF FOUND THEN
+      RETURN NEXT;
+    END IF;
+  END IF;
+END $$
+""",
+    """
+CREATE FUNCTION keep_closed_time() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+DECLARE
+  closed text;
+BEGIN
+  -- Approved weeks and closed days keep their time. A timer that still runs there may be stopped or thrown away.
+  IF TG_OP = 'UPDATE' THEN
+    IF OLD.started_at IS NOT NULL AND OLD.stopped_at IS NULL AND
+       (OLD.user_id, OLD.project_id, OLD.task_id, OLD.entry_date, OLD.started_at, OLD.note, OLD.billable)
+       IS NOT DISTINCT FROM
+       (NEW.user_id, NEW.project_id, NEW.task_id, NEW.entry_date, NEW.started_at, NEW.note, NEW.billable) THEN
+      RETURN NEW;
+    END IF;
+    SELECT why INTO closed FROM closing_of(OLD.workspace_id, OLD.user_id, OLD.entry_date, NEW.updated_at)
+    WHERE why <> 'submitted';
+  END IF;
+  IF closed IS NULL AND
+     (TG_OP = 'INSERT' OR (OLD.user_id, OLD.entry_date) IS DISTINCT FROM (NEW.user_id, NEW.entry_date)) THEN
+    SELECT why INTO closed FROM closing_of(NEW.workspace_id, NEW.user_id, NEW.entry_date, NEW.updated_at)
+    WHERE why <> 'submitted';
+  END IF;
+  IF closed IS NOT NULL THEN
+    RAISE EXCEPTION 'this day is closed: %', closed
+    USING ERRCODE = 'check_violation', CONSTRAINT = 'time_is_closed', TABLE = 'time_entries';
+  END IF;
+  RETURN NEW;
+END $$
+""",
+    "CREATE TRIGGER keep_closed_new BEFORE INSERT ON time_entries FOR EACH ROW EXECUTE FUNCTION keep_closed_time()",
+    """
+CREATE TRIGGER keep_closed BEFORE UPDATE OF user_id, project_id, task_id, entry_date, duration_seconds, started_at,
+stopped_at, day_begins, note, billable, deleted_at ON time_entries
+FOR EACH ROW WHEN (
+  (OLD.user_id, OLD.project_id, OLD.task_id, OLD.entry_date, OLD.duration_seconds, OLD.started_at, OLD.stopped_at,
+   OLD.note, OLD.billable, OLD.deleted_at) IS DISTINCT FROM
+  (NEW.user_id, NEW.project_id, NEW.task_id, NEW.entry_date, NEW.duration_seconds, NEW.started_at, NEW.stopped_at,
+   NEW.note, NEW.billable, NEW.deleted_at)
+) EXECUTE FUNCTION keep_closed_time()
+""",
+]
+"""Who writes time takes the locks that `closing_of` takes, shared; who closes it takes them alone, and then looks."""
+FIRST_RUN: Final = f"""
+CREATE FUNCTION is_first_run(claiming boolean) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+  -- Whether there is no workspace yet. Of those who claim to make it, one is heard at a time, until it has committed.
+  IF claiming THEN
+    PERFORM pg_advisory_xact_lock(hashtextextended('tallystick.first_run', 0));
+  END IF;
+  RETURN NOT EXISTS (SELECT FROM workspaces);
+END $$;
+REVOKE ALL ON FUNCTION is_first_run(boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION is_first_run(boolean) TO {APP}
+"""
+
+_KEY_OF_COLLEAGUE: Final = "(EXISTS (SELECT 1 FROM members WHERE members.user_id = passkeys.user_id))"
+PASSKEYS: Final = [
+    "ALTER TABLE passkeys ENABLE ROW LEVEL SECURITY",
+    # As people: the subquery is itself under the policy of members.
+    f"CREATE POLICY colleagues ON passkeys USING {_KEY_OF_COLLEAGUE} WITH CHECK {_KEY_OF_COLLEAGUE}",
+    f"GRANT SELECT, INSERT, UPDATE, DELETE ON passkeys TO {APP}",
+    f"""
+CREATE FUNCTION passkey_of(credential bytea) RETURNS TABLE (
+  passkey_id uuid, user_id uuid, email text, person_name text, public_key bytea, sign_count bigint
+) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+  -- Whose key that is, before it is known which workspace they want.
+  SELECT k.id, k.user_id, p.email, p.name, k.public_key, k.sign_count
+  FROM passkeys k JOIN people p ON p.id = k.user_id
+  WHERE k.credential_id = credential
+$$;
+REVOKE ALL ON FUNCTION passkey_of(bytea) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION passkey_of(bytea) TO {APP}
+""",
+]
+
+_IDENTITY_OF_COLLEAGUE: Final = "(EXISTS (SELECT 1 FROM members WHERE members.user_id = identities.user_id))"
+IDENTITIES: Final = [
+    "ALTER TABLE identities ENABLE ROW LEVEL SECURITY",
+    f"CREATE POLICY colleagues ON identities USING {_IDENTITY_OF_COLLEAGUE} WITH CHECK {_IDENTITY_OF_COLLEAGUE}",
+    f"GRANT SELECT, INSERT, UPDATE, DELETE ON identities TO {APP}",
+    f"""
+CREATE FUNCTION identity_of(provider text, wanted text) RETURNS TABLE (user_id uuid, email text, person_name text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+  -- Whom a provider means, before their workspace is open.
+  SELECT p.id, p.email, p.name FROM identities i JOIN people p ON p.id = i.user_id
+  WHERE i.issuer = provider AND i.subject = wanted
+$$;
+CREATE FUNCTION workspace_named(wanted text) RETURNS TABLE (id uuid, name text, time_zone text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+  -- The workspace of a setting, by id or name, or the only one there is; none where several could be meant.
+  SELECT min(w.id::text)::uuid, min(w.name), min(w.time_zone) FROM workspaces w
+  WHERE wanted = '' OR w.id::text = lower(wanted) OR lower(w.name) = lower(wanted)
+  HAVING count(*) = 1
+$$;
+REVOKE ALL ON FUNCTION identity_of(text, text), workspace_named(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION identity_of(text, text), workspace_named(text) TO {APP}
+""",
+]

@@ -114,12 +114,14 @@ def change(ctx: Context, **facts: Any) -> CardSettings:
 
 def current(ctx: Context, *, lock: bool = False) -> CardSettings:
     """The settings for the verbs of this package: no permission asked. `lock`: they are there, and stay as they are."""
-    if lock:
-        ctx.write(_MAKE, id=new_id(), now=ctx.now)
+    made = lock and ctx.write(_MAKE, id=new_id(), now=ctx.now) == 1
     found = ctx.row(_LOCK if lock else _READ)
     if found is None:
         return CardSettings(method="BOTH", fee_percent=None, secret_key=None, webhook_secret=None)
-    return hydrate(CardSettings, found)
+    row = hydrate(CardSettings, found)
+    if lock and not made:
+        ctx.require_seen(row)
+    return row
 
 
 def secret_of(ctx: Context, settings: CardSettings, name: Literal["secret_key", "webhook_secret"]) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
+from tallystick.domain.approvals import WAITS_SQL
 from tallystick.domain.context import Context
 from tallystick.domain.invoices import invoice as invoices_of
 from tallystick.domain.invoices import papers
@@ -346,11 +347,13 @@ _UNBILLED = Prepared(
                    {worth_sql("payer.currency")} AS amount, 0 AS spent,
                    entry.entry_date AS day
             FROM time_entries AS entry
+            JOIN workspaces AS studio ON studio.id = entry.workspace_id
             JOIN projects AS project ON project.workspace_id = :workspace AND project.id = entry.project_id
             JOIN clients AS payer ON payer.workspace_id = :workspace AND payer.id = project.client_id
             WHERE entry.workspace_id = :workspace AND entry.deleted_at IS NULL AND entry.invoice_id IS NULL
               AND entry.written_off_at IS NULL AND entry.billable AND project.rate_type <> 'FIXED'
               AND (entry.started_at IS NULL OR entry.stopped_at IS NOT NULL)
+              AND NOT {WAITS_SQL}
             UNION ALL
             SELECT expense.client_id, 0, 0, expense.amount, expense.expense_date
             FROM expenses AS expense

@@ -10,6 +10,8 @@ from sqlalchemy import text
 from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
+from tallystick.domain.notifications.choices import kinds_of
+from tallystick.domain.notifications.notification import SHOWN
 
 RECENT: Final = timedelta(days=60)
 """Work older than this is not offered as recent."""
@@ -44,6 +46,11 @@ class Shell(NamedTuple):
     currency: str
     workspace_zone: str
     timer_limit_minutes: int
+    approve_weeks: bool
+    closed_at: datetime | None
+    """Since when the workspace is closed; only its owner still has pages then."""
+    unread: int
+    """Notifications that they have not read; of more than `notification.SHOWN`, one more than that."""
     timer: Timer | None
 
 
@@ -58,6 +65,12 @@ class Place(NamedTuple):
     color: str | None
     used_on: date | None
     """When the actor last worked on it; None: not lately."""
+    pinned: bool = False
+
+    @property
+    def id(self) -> str:
+        """The task's, else the project's."""
+        return self.task_id or self.project_id
 
     @property
     def key(self) -> str:
@@ -68,15 +81,15 @@ class Place(NamedTuple):
 def shell(ctx: Context) -> Shell:
     """The frame of the actor's pages."""
     ctx.require(Permission.READ_SELF)
-    found = ctx.row(_SHELL, everyone=ctx.actor.sees_everyone)
+    found = ctx.row(_SHELL, everyone=ctx.actor.sees_everyone, kinds=kinds_of(ctx.actor), most=SHOWN + 1)
     assert found is not None  # noqa: S101 - a session is a member's
-    return Shell._make((*found[:10], Timer._make(found[10:]) if found[10] else None))
+    return Shell._make((*found[:13], Timer._make(found[13:]) if found[13] else None))
 
 
 def places(ctx: Context, sought: str = "", *, limit: int = 30, recent: bool = False) -> list[Place]:
-    """Work that time can be put on: what the actor did lately first. `sought`: words that all occur in its names.
+    """Work that time can be put on: what the actor pinned first, then what they did lately.
 
-    `recent`: only what they did lately.
+    `sought`: words that all occur in its names. `recent`: only what they did lately and did not pin.
     """
     ctx.require(Permission.TRACK_TIME)
     return [
@@ -128,6 +141,10 @@ _SHELL = Prepared(
     text("""
         SELECT person.name, person.email, person.language, person.clock, person.week_start, person.time_zone,
                studio.name, studio.default_currency, studio.time_zone, studio.timer_limit_minutes,
+               studio.approve_weeks, studio.closed_at,
+               (SELECT count(*) FROM (SELECT FROM notifications AS told
+                WHERE told.workspace_id = :workspace AND told.user_id = :actor AND told.in_app
+                  AND told.read_at IS NULL AND told.kind = ANY (CAST(:kinds AS text[])) LIMIT :most) AS unread),
                entry.id, entry.project_id, project.name, project.color, entry.task_id, task.name, client.name,
                entry.note, entry.started_at
         FROM people AS person
@@ -168,14 +185,18 @@ _PLACES = Prepared(
               AND task.status <> 'DONE' AND project.deleted_at IS NULL AND project.status = 'ACTIVE' AND {_SEEN}
         )
         SELECT places.project_id, places.task_id, places.project, places.task, client.name, places.color,
-               CAST(mine.used AS date)
+               CAST(mine.used AS date), pin.id IS NOT NULL
         FROM places
+        LEFT JOIN pinned_work AS pin
+          ON pin.workspace_id = :workspace AND pin.user_id = :actor
+             AND COALESCE(pin.task_id, pin.project_id) = COALESCE(places.task_id, places.project_id)
         LEFT JOIN clients AS client
           ON CAST(:everyone AS boolean) AND client.workspace_id = :workspace AND client.id = places.client_id
         LEFT JOIN mine ON mine.project_id = places.project_id AND mine.task_id IS NOT DISTINCT FROM places.task_id
         WHERE lower(concat_ws(' ', client.name, places.project, places.task)) LIKE ALL (CAST(:words AS text[]))
-          AND (NOT CAST(:recent AS boolean) OR mine.used IS NOT NULL)
-        ORDER BY mine.used DESC NULLS LAST, lower(places.project), lower(places.task) NULLS FIRST, places.project_id
+          AND (NOT CAST(:recent AS boolean) OR (mine.used IS NOT NULL AND pin.id IS NULL))
+        ORDER BY pin.position NULLS LAST,
+                 mine.used DESC NULLS LAST, lower(places.project), lower(places.task) NULLS FIRST, places.project_id
         LIMIT :limit
     """)
 )

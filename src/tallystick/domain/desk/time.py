@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
+from tallystick.domain.approvals import CLOSED_SQL, Closing, Why
 from tallystick.domain.context import Context
 from tallystick.domain.workspaces import current
 from tallystick.values.duration import elapsed_seconds
@@ -39,7 +40,7 @@ class Sought:
 
 
 class Entry(NamedTuple):
-    """A time entry with what it belongs to; the last four are None for those who do not see money."""
+    """A time entry with what it belongs to; the last six are None for those who do not see money."""
 
     id: str
     user_id: str
@@ -55,14 +56,21 @@ class Entry(NamedTuple):
     note: str | None
     started_at: datetime | None
     stopped_at: datetime | None
-    locked: bool
+    billed: bool
     """It is on an invoice."""
+    closed: Why | None
+    """Why its day is closed for whoever looks: then it cannot be changed either."""
     client_id: str | None
     client: str | None
     invoice_id: str | None
     invoice: str | None
     hourly_rate: Decimal | None
     currency: str | None
+
+    @property
+    def locked(self) -> bool:
+        """Whoever looks cannot change it."""
+        return self.billed or self.closed is not None
 
     @property
     def running(self) -> bool:
@@ -93,11 +101,11 @@ class Sums(NamedTuple):
 def entries(ctx: Context, sought: Sought, *, limit: int = SHOWN) -> list[Entry]:
     """Entries, the latest day first and within a day the latest begun; Members see their own."""
     ctx.require(Permission.TRACK_TIME)
-    rows = ctx.rows(_ENTRIES, **_values(ctx, sought), limit=limit)
+    rows = ctx.rows(_ENTRIES, **_values(ctx, sought), **_looking(ctx), limit=limit)
     if ctx.actor.sees_money:
         return [Entry._make(row) for row in rows]
     blind = (None,) * 6
-    return [Entry._make((*row[:15], *blind)) for row in rows]
+    return [Entry._make((*row[:16], *blind)) for row in rows]
 
 
 def sums(ctx: Context, sought: Sought) -> Sums:
@@ -111,10 +119,11 @@ def sums(ctx: Context, sought: Sought) -> Sums:
 def one(ctx: Context, entry_id: str) -> Entry | None:
     """One entry as the list shows it."""
     ctx.require(Permission.TRACK_TIME)
-    row = ctx.row(_ENTRY, entry=entry_id, whose=None if ctx.actor.sees_everyone else ctx.actor.user_id)
+    whose = None if ctx.actor.sees_everyone else ctx.actor.user_id
+    row = ctx.row(_ENTRY, entry=entry_id, whose=whose, **_looking(ctx))
     if row is None:
         return None
-    return Entry._make(row if ctx.actor.sees_money else (*row[:15], *(None,) * 6))
+    return Entry._make(row if ctx.actor.sees_money else (*row[:16], *(None,) * 6))
 
 
 @dataclass(slots=True)
@@ -124,11 +133,20 @@ class Cell:
     day: date
     entries: list[Entry] = field(default_factory=list[Entry])
     total: int = 0
+    closing: Closing | None = None
+    """Why nothing can be logged on its day."""
 
     @property
     def locked(self) -> bool:
         """Nothing in it can be changed."""
-        return bool(self.entries) and all(entry.locked for entry in self.entries)
+        return self.closing is not None or (bool(self.entries) and all(entry.locked for entry in self.entries))
+
+    @property
+    def why(self) -> Why | None:
+        """What closes its day; None: what stands there is on invoices."""
+        if self.closing is not None:
+            return self.closing.why
+        return next((entry.closed for entry in self.entries if not entry.billed), None)
 
     @property
     def running(self) -> bool:
@@ -136,7 +154,7 @@ class Cell:
 
     @property
     def note(self) -> str:
-        return "\n".join(entry.note for entry in self.entries if entry.note)
+        return note_of(self.entries)
 
 
 @dataclass(slots=True)
@@ -158,6 +176,11 @@ class GridRow:
     @property
     def total(self) -> int:
         return sum(cell.total for cell in self.cells)
+
+
+def note_of(entries: Iterable[Entry]) -> str:
+    """What is noted on a day of a row, by its entries in their order."""
+    return "\n".join(entry.note for entry in entries if entry.note)
 
 
 def week(ctx: Context, first_day: date, user_id: str) -> list[GridRow]:
@@ -238,16 +261,21 @@ def _values(ctx: Context, sought: Sought) -> dict[str, object]:
     }
 
 
+def _looking(ctx: Context) -> dict[str, object]:
+    """What it depends on which days are closed."""
+    return {"now": ctx.now, "corrects": ctx.actor.may(Permission.CHANGE_ANY_TIME)}
+
+
 def default_currency(ctx: Context) -> str:
     """The workspace's currency."""
     return current(ctx).default_currency
 
 
-_COLUMNS: Final = """
+_COLUMNS: Final = f"""
     entry.id, entry.user_id, person.name, entry.project_id, project.name, project.color, entry.task_id, task.name,
     entry.entry_date, entry.duration_seconds, entry.billable, entry.note, entry.started_at, entry.stopped_at,
-    entry.invoice_id IS NOT NULL, client.id, client.name, entry.invoice_id, invoice.number, entry.hourly_rate,
-    COALESCE(client.currency, studio.default_currency)
+    entry.invoice_id IS NOT NULL, {CLOSED_SQL}, client.id, client.name, entry.invoice_id, invoice.number,
+    entry.hourly_rate, COALESCE(client.currency, studio.default_currency)
 """
 _JOINED: Final = """
     time_entries AS entry

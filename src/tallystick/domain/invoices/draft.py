@@ -114,7 +114,7 @@ def draft(
     default = taxing.of(Said(tax_rate, tax_category, tax_reason, tax_rate_id))
     planned += _custom_lines(ctx, client.id, lines, client.currency, partial(taxing.of, otherwise=default))
     if not planned:
-        raise _nothing_to_bill(client.name, selection)
+        raise _nothing_to_bill(client.name, selection, len(picked.waiting))
     if prices_include_tax is None:
         prices_include_tax = taxes.prices_include_tax(client, studio)
     sums = sums_of(
@@ -240,7 +240,7 @@ def change(ctx: Context, invoice_id: str, **facts: Any) -> Draft:
         for line in drawn:
             changed += ctx.change(line, tax_given=False, **_discounted(invoice, None))
     if changed and not drawn:
-        raise _nothing_to_bill(invoice.bill_to_name or "this client", Selection.of(invoice))
+        raise _nothing_to_bill(invoice.bill_to_name or "this client", Selection.of(invoice), 0)
     plain = {name: facts[name] for name in _PLAIN if name in facts}
     if "receipt_ids" in facts:
         plain["receipt_ids"] = list(dict.fromkeys(facts["receipt_ids"] or ()))
@@ -556,7 +556,7 @@ def _check_line(
     return total
 
 
-def _nothing_to_bill(client: str, selection: Selection) -> Invalid:
+def _nothing_to_bill(client: str, selection: Selection, waiting: int) -> Invalid:
     if selection.project_ids == ():
         return Invalid("There is nothing to bill: add a line, or choose work.", reason="nothing_to_bill")
     days = ""
@@ -564,6 +564,12 @@ def _nothing_to_bill(client: str, selection: Selection) -> Invalid:
         days += f" from {selection.date_from.isoformat()}"
     if selection.date_to is not None:
         days += f" until {selection.date_to.isoformat()}"
+    if waiting:
+        what = "1 time entry is" if waiting == 1 else f"{waiting} time entries are"
+        return Invalid(
+            f"There is nothing to bill yet: {what} not approved{days}, and this workspace bills only what is.",
+            reason="nothing_to_bill",
+        )
     return Invalid(
         f"There is nothing to bill: {client} has no unbilled work{days} that is billable and stopped. "
         "Choose other days or projects, or add a line of your own.",

@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, select, text
 
 from tallystick.db.base import table_of
 from tallystick.db.session import Prepared
+from tallystick.domain.approvals import WAITS_SQL
 from tallystick.domain.context import Context, workspace
 from tallystick.domain.dated_rates import cascade_on
 from tallystick.domain.expenses import Expense
@@ -32,6 +33,8 @@ PIECE: Final = "each"
 FIXED_FEE: Final = "fixed fee"
 FIRST_DAY: Final = date.min
 LAST_DAY: Final = date.max
+MANY: Final = 500
+"""So many parts are worth planning anew for."""
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -66,7 +69,7 @@ class Warned:
     """Something the person who drafts should know; the draft is made all the same."""
 
     code: str
-    """`no_rate`, `other_currency`, `work_gone` or `discount_reduced`."""
+    """`no_rate`, `other_currency`, `not_approved`, `work_gone` or `discount_reduced`."""
     message: str
     entry_ids: tuple[str, ...] = ()
     expense_ids: tuple[str, ...] = ()
@@ -124,6 +127,8 @@ class Picked(NamedTuple):
     spent: Sequence[Spent]
     reached: Sequence[Reached] = ()
     fees: Sequence[Fee] = ()
+    waiting: Sequence[str] = ()
+    """Entries that would be billed, were they approved."""
 
 
 class Part(NamedTuple):
@@ -179,12 +184,7 @@ def pick(ctx: Context, client_id: str, selection: Selection) -> Picked:
     reached: list[tuple[Any, ...]] = []
     if selection.include_milestones and projects:
         reached = _rows(ctx, _PICK_MILESTONES, project_ids=projects, **days)
-    return Picked(
-        [Worked(*row) for row in worked],
-        [Spent(*row) for row in spent],
-        [Reached(*row) for row in reached],
-        [Fee(*row) for row in fees],
-    )
+    return _picked(worked, spent, reached, fees)
 
 
 def pick_again(
@@ -204,17 +204,16 @@ def pick_again(
     reached: list[tuple[Any, ...]] = []
     if milestone_ids:
         reached = _rows(ctx, _PICK_THESE_MILESTONES, project_ids=sorted(own), milestone_ids=list(milestone_ids))
-    return Picked(
-        [Worked(*row) for row in worked],
-        [Spent(*row) for row in spent],
-        [Reached(*row) for row in reached],
-        [Fee(*row) for row in fees],
-    )
+    return _picked(worked, spent, reached, fees)
 
 
 def plan(picked: Picked, grouping: Grouping, rule: RoundingRule, currency: str) -> tuple[list[Planned], list[Warned]]:
     """Lines for picked work, time first, then fees, then expenses; always in the same order for the same work."""
-    warnings = [*_without_rate(picked.worked, currency), *_in_other_currency(picked.spent, currency)]
+    warnings = [
+        *_without_rate(picked.worked, currency),
+        *_in_other_currency(picked.spent, currency),
+        *_not_approved(picked.waiting),
+    ]
     lines = _time_lines(picked.worked, grouping, rule, currency)
     lines += [_milestone_line(one, currency) for one in sorted(picked.reached, key=_in_order)]
     lines += [_fee_line(one, currency) for one in sorted(picked.fees, key=lambda one: (one.project, one.project_id))]
@@ -272,6 +271,8 @@ def write(ctx: Context, invoice: Invoice, lines: Sequence[Planned], *, first: in
     taken += sum(kind == "FEE" for _, kind, _ in parts)  # its unique index is what locks it
     if taken != len(parts):  # cannot be while the rows are locked; the unique indexes would refuse it as well
         raise Conflict("Some of this work was put on another invoice at this moment. Try again.", reason="try_again")
+    if len(parts) > MANY:
+        ctx.write(_PLAN_ANEW)
     ctx.write(
         _ADD_BILLED,
         invoice_id=invoice.id,
@@ -506,6 +507,21 @@ def _total(quantity: Decimal, rate: Decimal, currency: str) -> Decimal:
     return total
 
 
+def _picked(
+    worked: Sequence[tuple[Any, ...]],
+    spent: Sequence[tuple[Any, ...]],
+    reached: Sequence[tuple[Any, ...]],
+    fees: Sequence[tuple[Any, ...]],
+) -> Picked:
+    return Picked(
+        [Worked(*row[:-1]) for row in worked if not row[-1]],
+        [Spent(*row) for row in spent],
+        [Reached(*row) for row in reached],
+        [Fee(*row) for row in fees],
+        [row[0] for row in worked if row[-1]],
+    )
+
+
 def _without_rate(worked: Sequence[Worked], currency: str) -> list[Warned]:
     unpriced = sorted(
         (one for one in worked if one.rate is None), key=lambda one: (one.project, one.project_id, one.id)
@@ -523,6 +539,19 @@ def _without_rate(worked: Sequence[Worked], currency: str) -> list[Warned]:
             )
         )
     return warnings
+
+
+def _not_approved(entry_ids: Sequence[str]) -> list[Warned]:
+    if not entry_ids:
+        return []
+    what = "1 time entry" if len(entry_ids) == 1 else f"{len(entry_ids)} time entries"
+    return [
+        Warned(
+            "not_approved",
+            f"{what} left out: not approved yet, and this workspace bills only what is.",
+            entry_ids=tuple(entry_ids),
+        )
+    ]
 
 
 def _in_other_currency(spent: Sequence[Spent], currency: str) -> list[Warned]:
@@ -565,7 +594,7 @@ def _entries(where: str) -> Prepared:
         text(f"""
             SELECT entry.id, entry.project_id, entry.task_id, entry.entry_date, entry.duration_seconds, entry.note,
                    COALESCE(entry.hourly_rate, {RATE_THEN}),
-                   project.name, task.name
+                   project.name, task.name, {WAITS_SQL}
             FROM time_entries AS entry
             JOIN projects AS project ON project.workspace_id = entry.workspace_id AND project.id = entry.project_id
             JOIN clients AS client ON client.workspace_id = entry.workspace_id AND client.id = project.client_id
@@ -703,6 +732,8 @@ _BILL_MILESTONES = Prepared(
         WHERE workspace_id = :workspace AND id = ANY(CAST(:ids AS uuid[])) AND invoice_id IS NULL
     """)
 )
+_PLAN_ANEW = Prepared("DISCARD PLANS")
+"""The check that a line exists was planned when there were few, and may read all lines of a workspace for each part."""
 _ADD_BILLED = Prepared(
     text("""
         INSERT INTO billed_work (workspace_id, invoice_id, id, line_id, entry_id, expense_id, milestone_id,

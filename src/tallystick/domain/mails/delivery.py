@@ -59,15 +59,15 @@ class _Claim(NamedTuple):
     post: Post
 
 
-def deliver(opened: Opened, mail_id: str, attach: Attach) -> None:
-    """Send a letter that waits. Nothing happens to one that is sent, or no longer there.
+def deliver(opened: Opened, mail_id: str, attach: Attach) -> bool:
+    """Send a letter that waits; answers whether. Nothing happens to one that is sent, or no longer there.
 
     Raises TryLater, or Failed when nothing more is tried; the row says the same.
     """
     with opened() as ctx:
         found = _claim(ctx, mail_id, attach)
     if found is None:
-        return
+        return False
     if not isinstance(found, _Claim):
         raise found
 
@@ -86,10 +86,11 @@ def deliver(opened: Opened, mail_id: str, attach: Attach) -> None:
     except Refused as why:
         raise _failed(opened, mail_id, found.attempt, str(why)) from why
     except _Overtaken:
-        return
+        return False
     except Exception as error:
         raise _unsure(opened, mail_id, found.attempt, error) from error
     _sent(opened, mail_id, found.attempt, refused)
+    return True
 
 
 def _claim(ctx: Context, mail_id: str, attach: Attach) -> _Claim | TryLater | Failed | None:

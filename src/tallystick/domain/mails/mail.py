@@ -22,7 +22,7 @@ from tallystick.values.ids import new_id
 from tallystick.values.letter import is_address
 from tallystick.values.seal import lock_up, open_up
 
-Kind = Literal["invoice", "reminder", "payment", "test", "invitation", "password", "portal"]
+Kind = Literal["invoice", "reminder", "payment", "test", "invitation", "password", "portal", "notice"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 State = Literal["queued", "sending", "sent", "failed"]
 STATES: Final[tuple[State, ...]] = get_args(State)

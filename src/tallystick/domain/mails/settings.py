@@ -134,12 +134,13 @@ def sender_of(ctx: Context, *, own: bool = True) -> Sender | None:
 
 def current_settings(ctx: Context, *, lock: bool = False) -> MailSettings:
     """The settings, for the verbs of other nouns: no permission asked. `lock` makes them where nobody has set any."""
+    made = lock and ctx.write(_MAKE, id=new_id(), now=ctx.now) == 1
     found = ctx.row(_LOCKED if lock else _CURRENT)
     if found is not None:
-        return hydrate(MailSettings, found)
-    if lock:
-        ctx.write(_MAKE, id=new_id(), now=ctx.now)
-        return current_settings(ctx, lock=True)
+        row = hydrate(MailSettings, found)
+        if lock and not made:
+            ctx.require_seen(row)
+        return row
     return MailSettings(
         id="",
         workspace_id=ctx.actor.workspace_id,

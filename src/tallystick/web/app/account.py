@@ -7,13 +7,15 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from tallystick.auth import tokens as token_texts
-from tallystick.domain import api_keys, members, oauth, sessions, tokens
+from tallystick.domain import api_keys, members, oauth, passkeys, sessions, tokens
 from tallystick.domain.access import SCOPES, Permission
 from tallystick.domain.desk import shell
-from tallystick.domain.members import CLOCKS, LANGUAGES, WEEK_STARTS
+from tallystick.domain.members import CLOCKS, LANGUAGES
 from tallystick.domain.sessions import Session
 from tallystick.domain.tokens import Token
+from tallystick.domain.workspaces import WEEK_STARTS
 from tallystick.values.browsers import browser_named
+from tallystick.web.app import notifications
 from tallystick.web.app.visit import Answer, Go, Page, Visit
 
 NAMES = {"en": "English", "de": "Deutsch"}
@@ -28,7 +30,9 @@ def page(visit: Visit) -> Answer:
         zones=zones(),
         sessions=[_session(visit, one) for one in sessions.of_member(visit.ctx, visit.actor.user_id)],
         backup_codes=members.second_factor_of(visit.ctx),
+        passkeys=passkeys.of_self(visit.ctx),
         grants=oauth.grants_of(visit.ctx, visit.actor.user_id),
+        kinds=notifications.offered(visit),
     )
 
 
@@ -52,6 +56,20 @@ def theme(visit: Visit) -> Answer:
     chosen = chosen if chosen in ("light", "dark") else ""
     name = "__Host-tallystick-theme" if visit.ctx.server.public_url.startswith("https://") else "tallystick-theme"
     return Go(visit.back("/").path, cookies={name: chosen})
+
+
+def look(visit: Visit) -> Answer:
+    """Look at pages as a member does, in this session, until one has seen enough."""
+    sessions.look_as_member(visit.ctx, visit.live.session_id)
+    name, value = visit.look
+    return Go("/", cookies={name: value})
+
+
+def look_end(visit: Visit) -> Answer:
+    """Back to one's own view."""
+    if visit.actor.own_role is not None:
+        sessions.look_as_themselves(visit.ctx.with_own_eyes(), visit.live.session_id)
+    return Go("/", cookies={visit.look[0]: ""})
 
 
 def end_session(visit: Visit) -> Answer:
@@ -135,7 +153,9 @@ _SELF = Permission.READ_SELF
 
 PAGES = (
     Page("/account", _SELF, page, change, label="Your account", section="account", icon="person"),
-    Page("/account/theme", _SELF, post=theme),
+    Page("/account/theme", _SELF, post=theme, always=True),
+    Page("/account/look", Permission.LOOK_AS_MEMBER, post=look),
+    Page("/account/look/end", _SELF, post=look_end, always=True),
     Page("/account/sessions/others", _SELF, post=end_others),
     Page("/account/sessions/{id}/end", _SELF, post=end_session),
     Page("/account/grants/{id}/end", _SELF, post=take_back),

@@ -94,6 +94,7 @@ def edit_page(visit: Visit) -> Answer:
         selection=Selection.of(invoice),
         rows=line_rows(visit.form) if visit.form else [_row(visit, line) for line in custom],
         work_lines=[line for line in lines if line.kind != "CUSTOM"],
+        saved_lines=lines,
         groupings=groupings(visit),
         taxes=tax_choices(visit),
         tax=_default_tax(invoice.default_treatment),

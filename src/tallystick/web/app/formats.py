@@ -129,6 +129,10 @@ class Formats:
         pattern = "#,##0" + ("." + "#" * places if places else "")
         return format_decimal(value, format=pattern, locale=self.locale)
 
+    def figure(self, value: Decimal) -> str:
+        """An amount without its currency: two to four decimals."""
+        return format_decimal(value, format="#,##0.00##", locale=self.locale)
+
     def percent(self, value: Decimal | float) -> str:
         """Of a hundred, whole."""
         return f"{self.number(Decimal(str(value)), 0)} %"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -90,6 +90,16 @@ class Fields:
         if day is None:
             self.wrong.setdefault(name, "required")
         return day or date.min
+
+    def instant(self, name: str) -> datetime | None:
+        """An instant with its offset, as a script writes it."""
+        found = self._read(name, datetime.fromisoformat, "must be an instant")
+        if found is None:
+            return None
+        if found.tzinfo is None or not EARLIEST <= found.date() <= LATEST:
+            self.wrong[name] = "must be an instant"
+            return None
+        return found.astimezone(UTC)
 
     def number(self, name: str) -> Decimal | None:
         """A number of at most four decimals, as the reader writes numbers."""

@@ -17,8 +17,10 @@ import msgspec
 from tallystick.auth import sessions
 from tallystick.auth.sessions import Live
 from tallystick.auth.tokens import Env
+from tallystick.domain import members
 from tallystick.domain.access import Actor
-from tallystick.domain.context import Context, Origin, Server
+from tallystick.domain.closing import CLOSED
+from tallystick.domain.context import Context, Origin, Server, open_workspace, refusal_of
 from tallystick.domain.desk.shell import shell
 from tallystick.values.errors import Forbidden, Invalid, NotFound, Refusal, Unauthenticated
 from tallystick.values.seal import derive, seal, unseal
@@ -119,6 +121,8 @@ class _Exchange:
         self.files: list[Upload] = []
         self.path = request.path + (f"?{request.query_string}" if request.query_string else "")
         self.swaps = request.get_header(SWAP) is not None
+        self.asked: Actor | None = None
+        """Whose form it is, once that is known."""
 
     def answer(self, *, posting: bool) -> None:
         _guard(self.response)
@@ -143,6 +147,8 @@ class _Exchange:
         try:
             self._patiently(posting=posting)
         except (Invalid, Refusal) as refusal:
+            if isinstance(refusal, Forbidden):
+                self._tell_refused(refusal)
             if not posting or isinstance(refusal, Unauthenticated | NotFound):
                 raise
             self._again(refusal)
@@ -153,17 +159,27 @@ class _Exchange:
             try:
                 with self.entrance.database.transaction() as connection:
                     visit = self._visit(connection)
+                    if visit.shell.closed_at is not None and not (self.page.closed or self.page.always):
+                        self._send(visit, visit.go("/settings/close", CLOSED if posting else ""), b"")
+                        return
                     if posting:
                         token = self.request.get_header("X-CSRF-Token") or visit.form.kept("csrf_token")
                         self.entrance.require_csrf(self.request, visit.live, token)
+                        self.asked = visit.actor
+                        if not self.page.always:
+                            visit.ctx.require_changing()
                         visit.ctx.require(self.page.change or self.page.permission)
                         visit.ctx.comes_from(self._origin(visit.actor))
+                        for identity, _, version in (one.partition(":") for one in visit.form.given.get("seen", [])):
+                            visit.ctx.saw(identity, version)
                     else:
                         visit.ctx.require(self.page.permission)
                     answer = self._handle(visit, posting=posting)
                     body = self._painted(visit, answer)
                 self._send(visit, answer, body or self._made(visit, answer))
             except Exception as error:
+                if any(kind.__name__ == "IntegrityError" for kind in type(error).__mro__):
+                    raise refusal_of(error) from error  # type: ignore[arg-type]  # a page knows no driver
                 again = not _AGAIN.isdisjoint(kind.__name__ for kind in type(error).__mro__)
                 if not again or attempt == TRIES - 1:
                     raise
@@ -202,7 +218,18 @@ class _Exchange:
             said=self._said(live),
             theme=theme if theme in THEMES else "",
             env=self.front.env,
+            look=(self.entrance.look_cookie, self.entrance.look_of(live)),
         )
+
+    def _tell_refused(self, refusal: Forbidden) -> None:
+        """The audit log hears of a change that was refused to somebody; whoever only looks meant none."""
+        if self.asked is None or self.asked.own_role is not None:
+            return
+        with self.entrance.database.transaction() as connection:
+            open_workspace(connection, self.asked.workspace_id)
+            ctx = Context(self.asked, connection, self.entrance.clock)
+            ctx.comes_from(self._origin(self.asked))
+            members.tell_refused(ctx, refusal.message)
 
     def _origin(self, actor: Actor) -> Origin:
         """For the audit log: the page, and from where its form came."""
@@ -214,7 +241,8 @@ class _Exchange:
         show = self.page.again or self.page.get
         with self.entrance.database.transaction() as connection:
             visit = self._visit(connection)
-            visit.problem = visit.words.refusal(refusal.message)
+            visit.problem = visit.explain(refusal)
+            visit.reason = refusal.reason or ""
             visit.errors = {field: visit.words.refusal(why) for field, why in refusal.fields.items()}
             if visit.errors and refusal.message == Invalid.usual:
                 visit.problem = visit.say("Please look at the marked fields.")

@@ -7,9 +7,9 @@ from typing import Final
 
 from markupsafe import Markup
 
-from tallystick.domain import time_entries, timesheet
+from tallystick.domain import pins, time_entries, timesheet, workspaces
 from tallystick.domain.access import Permission
-from tallystick.domain.desk import money, shell, work
+from tallystick.domain.desk import money, shell, weeks, work
 from tallystick.domain.desk import time as desk
 from tallystick.domain.desk.time import PersonWeek, Sought
 from tallystick.domain.desk.work import ProjectSeen
@@ -30,12 +30,14 @@ def home(visit: Visit) -> Answer:
     mine = desk.by_day(ctx, days[0], days[-1], ctx.actor.user_id)
     manages = ctx.actor.sees_everyone
     running = time_entries.running(ctx)
+    approves = visit.shell.approve_weeks
     team = desk.by_person(ctx, days[0], days[-1]) if manages else []
     return visit.show(
         "home.html",
         days=[(day, mine.get(day, 0)) for day in days],
         today_seconds=mine.get(today, 0),
         week_seconds=sum(mine.values()),
+        pinned=[place for place in shell.places(ctx, limit=pins.MOST) if place.pinned],
         recent=shell.places(ctx, limit=6, recent=True),
         latest=desk.entries(ctx, Sought(today - timedelta(days=6), today, user_id=ctx.actor.user_id), limit=6),
         tasks=work.tasks(ctx, assignee_id=ctx.actor.user_id, limit=50),
@@ -46,6 +48,8 @@ def home(visit: Visit) -> Answer:
         team_chart=_team_chart(visit, team),
         near=_near_budget(visit) if manages else [],
         forgotten=running is not None and timesheet.is_forgotten(ctx, running),
+        waiting=weeks.waiting(ctx) if approves and ctx.actor.may(Permission.APPROVE_TIME) else 0,
+        unsubmitted=weeks.missing(ctx, workspaces.current(ctx), ctx.actor.user_id) if approves else [],
         hour=ctx.now.astimezone(visit.formats.zone).hour,
     )
 

@@ -74,7 +74,12 @@ def series_page(visit: Visit) -> Answer:
             why = visit.words.refusal(next(iter(refusal.fields.values()), refusal.message))
     now = next(one for one in series.read(visit.ctx) if one.kind == kind)
     return visit.show(
-        "series_form.html", one=now, kind=visit.ids["kind"], example=example or now.next_number, why_none=why
+        "series_form.html",
+        studio=workspaces.read(visit.ctx),
+        one=now,
+        kind=visit.ids["kind"],
+        example=example or now.next_number,
+        why_none=why,
     )
 
 

@@ -12,7 +12,9 @@ from typing import Any, Final
 from markupsafe import Markup, escape
 
 from tallystick.domain.access import Permission
+from tallystick.domain.versions import seen
 from tallystick.web.app.visit import Page, Show, Visit
+from tallystick.web.app.words import Words
 from tallystick.web.assets import Assets
 from tallystick.web.templating import templates_in
 
@@ -45,7 +47,7 @@ class Painter:
         self._pages = pages
         self._environment = templates_in(FOLDER)
         known: dict[str, Any] = {"asset": assets.url, "icon": _icons(assets), "dot": dot, "menu": MENU}
-        filters: dict[str, Any] = {"linked": linked, "initials": initials, "iso": iso, "decimal": Decimal}
+        filters: dict[str, Any] = {"linked": linked, "initials": initials, "iso": iso, "decimal": Decimal, "seen": seen}
         self._environment.globals.update(known)
         self._environment.filters.update(filters)
 
@@ -66,6 +68,10 @@ class Painter:
             reachable=[page for page in self._pages if page.label and visit.actor.may(page.permission)],
             **shown.facts,
         )
+
+    def paint_for_nobody(self, template: str, words: Words) -> str:
+        """A page that is the same for everybody."""
+        return self._environment.get_template(template).render(v=None, t=words.markup, lang=words.language)
 
 
 def _icons(assets: Assets) -> Any:

@@ -6,12 +6,14 @@ from typing import Final
 
 from tallystick.web.app import (
     account,
+    approvals,
     apps_and_keys,
     audit_log,
     billing,
     builder,
     calendar,
     clients,
+    closing,
     credit_notes,
     expenses,
     exports,
@@ -19,6 +21,8 @@ from tallystick.web.app import (
     invoice_settings,
     invoices,
     mail_settings,
+    notifications,
+    offline,
     payment_settings,
     payments,
     projects,
@@ -30,13 +34,16 @@ from tallystick.web.app import (
     tasks,
     time,
     timer,
+    webhooks,
 )
 from tallystick.web.app.visit import Page
 
 PAGES: Final[tuple[Page, ...]] = (
     *home.PAGES,
     *timer.PAGES,
+    *offline.PAGES,
     *calendar.PAGES,
+    *approvals.PAGES,
     *time.PAGES,
     *projects.PAGES,
     *tasks.PAGES,
@@ -56,7 +63,10 @@ PAGES: Final[tuple[Page, ...]] = (
     *mail_settings.PAGES,
     *payment_settings.PAGES,
     *account.PAGES,
+    *notifications.PAGES,
     *apps_and_keys.PAGES,
+    *webhooks.PAGES,
     *audit_log.PAGES,
     *exports.PAGES,
+    *closing.PAGES,
 )

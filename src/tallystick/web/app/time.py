@@ -6,13 +6,15 @@ from datetime import date, timedelta
 from itertools import groupby
 from typing import Any, Final
 
-from tallystick.domain import time_entries, timesheet
+from tallystick.domain import approvals, members, time_entries, timesheet, workspaces
 from tallystick.domain.access import Permission
 from tallystick.domain.desk import shell, work
 from tallystick.domain.desk import time as desk
 from tallystick.domain.desk.shell import Place
 from tallystick.domain.desk.time import Cell, GridRow, Sought
+from tallystick.domain.timesheet import Shown
 from tallystick.values.errors import Conflict, Invalid, NotFound
+from tallystick.web.app import offline
 from tallystick.web.app.visit import Answer, Data, Page, Visit
 
 FILTERS: Final = ("person", "client", "project", "task", "billable", "billed", "q")
@@ -106,19 +108,24 @@ def days_page(visit: Visit) -> Answer:
 def log(visit: Visit) -> Answer:
     """Log what was typed into the line above the list, or into the form."""
     facts = _facts(visit, duration=True)
+    key = offline.key_of(visit)
+    if offline.came_before(visit, key):
+        return visit.back("/time")
     entry = time_entries.log(visit.ctx, **facts)
+    offline.done(visit, key, "log", entry.id)
     return visit.back("/time", "{time} logged.", time=visit.formats.hours(entry.duration_seconds))
 
 
 def new_page(visit: Visit) -> Answer:
-    return visit.show("time_form.html", entry=None, **_choices(visit))
+    return visit.show("time_form.html", entry=None, row=None, **_choices(visit))
 
 
 def edit_page(visit: Visit) -> Answer:
     entry = desk.one(visit.ctx, visit.id())
     if entry is None:
         raise NotFound("No such time entry.")
-    return visit.show("time_form.html", entry=entry, **_choices(visit))
+    row = time_entries.read(visit.ctx, entry.id)
+    return visit.show("time_form.html", entry=entry, row=row, **_choices(visit))
 
 
 def edit(visit: Visit) -> Answer:
@@ -179,8 +186,11 @@ def bulk(visit: Visit) -> Answer:
 
 
 def week_page(visit: Visit) -> Answer:
-    ctx, query = visit.ctx, visit.query
-    first = visit.formats.week_of(query.day("week") or ctx.today())
+    """The grid of the week that the address asks for; of its form where that is shown again."""
+    ctx, query = visit.ctx, visit.form if visit.form.has("week") else visit.query
+    studio = workspaces.current(ctx)
+    asked = query.day("week") or ctx.today()
+    first = approvals.first_day_of(studio, asked) if studio.approve_weeks else visit.formats.week_of(asked)
     person = query.id("person") if ctx.actor.sees_everyone else None
     whose = person or ctx.actor.user_id
     rows = desk.week(ctx, first, whose)
@@ -193,8 +203,20 @@ def week_page(visit: Visit) -> Answer:
         if place is not None and all(row.place != added for row in rows):
             rows.append(_empty_row(place, first))
     days = [first + timedelta(days=n) for n in range(7)]
+    closed = approvals.closed_days(ctx, whose, days[0], days[-1])
+    for row in rows:
+        for one in row.cells:
+            one.closing = closed.get(one.day)
+    week = approvals.of_person(ctx, whose, first) if studio.approve_weeks else None
+    stored = sum(entry.duration_seconds for row in rows for one in row.cells for entry in one.entries)
     return visit.show(
         "time_week.html",
+        approves=studio.approve_weeks,
+        week=week,
+        stored=stored,
+        decider=members.name_of(ctx, week.decided_by) if week is not None else "",
+        decides=ctx.actor.may(Permission.APPROVE_TIME)
+        and (whose != ctx.actor.user_id or ctx.actor.may(Permission.CHANGE_WORKSPACE)),
         rows=rows,
         days=days,
         first=first,
@@ -221,12 +243,20 @@ def week_save(visit: Visit) -> Answer:
         project_id, task_id = visit.form.place("place")
         day = visit.form.need_day("day")
         visit.form.check()
-        timesheet.put(visit.ctx, project_id=project_id or "", task_id=task_id, day=day, seconds=seconds, user_id=person)
+        timesheet.put(
+            visit.ctx,
+            project_id=project_id or "",
+            task_id=task_id,
+            day=day,
+            seconds=seconds,
+            user_id=person,
+            shown=_shown(visit, f"seconds {key} {day_text}"),
+        )
     return visit.go(_week_url(week, person), "Saved.")
 
 
 def cell(visit: Visit) -> Answer:
-    """One cell, as it is left; answers the sums as they are now."""
+    """One cell, as it is left; answers the sums as they are now, also to whoever comes too late."""
     form = visit.form
     project_id, task_id = form.place("place")
     day, week, person = form.need_day("day"), form.need_day("week"), form.id("person")
@@ -237,26 +267,35 @@ def cell(visit: Visit) -> Answer:
         raise Invalid(fields={"place": "required"})
     key = f"{project_id}:{task_id}" if task_id else project_id
     whose = person or visit.ctx.actor.user_id
-    shown = _cell_of(desk.week(visit.ctx, week, whose), key, day, week)
-    if shown.total and _same_minutes(visit, seconds, shown.total):
-        seconds = shown.total
-    timesheet.put(
-        visit.ctx, project_id=project_id, task_id=task_id, day=day, seconds=seconds, user_id=person, note=note
-    )
+    before = _cell_of(desk.week(visit.ctx, week, whose), key, day, week)
+    if before.total and _same_minutes(visit, seconds, before.total):
+        seconds = before.total
+    shown = _shown(visit, "seconds", form.kept("shown_note"))
+    facts: dict[str, Any] = {"project_id": project_id, "task_id": task_id, "day": day, "seconds": seconds}
+    status, problem = 200, {}
+    try:
+        timesheet.put(visit.ctx, **facts, user_id=person, note=note, shown=shown)
+    except Conflict as refusal:
+        if refusal.reason != "changed_meanwhile":
+            raise
+        status, problem = 409, {"problem": visit.explain(refusal)}
     rows = desk.week(visit.ctx, week, whose)
     now = _cell_of(rows, key, day, week)
     totals = _totals(rows)
     hours = visit.formats.hours
     return Data(
         {
+            **problem,
             "cell": hours(now.total) if now.total else "",
+            "seconds": now.total,
             "note": now.note,
             "sums": {
                 f"row {key}": hours(sum(one.total for one in rows if one.place == key)),
                 f"day {day.isoformat()}": hours(totals[(day - week).days]),
                 "week": hours(sum(totals)),
             },
-        }
+        },
+        status,
     )
 
 
@@ -279,6 +318,13 @@ def _cell_of(rows: list[GridRow], key: str, day: date, week: date) -> Cell:
     if not 0 <= (day - week).days < 7:
         raise Invalid(fields={"day": "must be a day of this week"})
     return next((row.cells[(day - week).days] for row in rows if row.place == key), Cell(day))
+
+
+def _shown(visit: Visit, seconds: str, note: str = "") -> Shown | None:
+    """What a cell showed, as its form says; None where it does not."""
+    shown = visit.form.whole(seconds, least=0, most=10**9)
+    visit.form.check()
+    return None if shown is None else Shown(shown, note)
 
 
 def _same_minutes(visit: Visit, typed: int, kept: int) -> bool:

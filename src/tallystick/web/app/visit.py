@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final, Literal
 from urllib.parse import urlencode
 
 from tallystick.auth.sessions import Live
 from tallystick.domain.access import Actor, Permission
 from tallystick.domain.context import Context
 from tallystick.domain.desk.shell import Shell
-from tallystick.values.errors import NotFound
+from tallystick.values.errors import NotFound, Refusal
 from tallystick.values.ids import parse_id
+from tallystick.values.phrase import Fact, Phrase
 from tallystick.web.app.formats import Formats
 from tallystick.web.app.forms import Fields, Upload
 from tallystick.web.app.words import Words
 from tallystick.web.auth.next_path import same_site_path
+
+_PLAIN: Final = frozenset({"hours", "percent", "quantity"})
+"""Facts that are no amounts: they need no decimals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +92,13 @@ class Visit:
     errors: dict[str, str] = field(default_factory=dict[str, str])
     """Field → what is wrong with it, when a form is shown again."""
     problem: str = ""
+    reason: str = ""
+    """The machine word of the problem, where it has one."""
     said: str = ""
     theme: str = ""
     env: Literal["live", "test"] = "live"
+    look: tuple[str, str] = ("", "")
+    """The cookie with which one looks at pages as a member does: its name, and its value for this session."""
 
     @property
     def actor(self) -> Actor:
@@ -111,6 +121,29 @@ class Visit:
 
     def say(self, text: str, **facts: Any) -> str:
         return self.words.say(text, **facts)
+
+    def explain(self, refusal: Refusal) -> str:
+        """What the domain says, in the reader's words and with days as they write them."""
+        facts = {
+            name: self.formats.short_day(fact) if isinstance(fact, date) else fact
+            for name, fact in refusal.facts.items()
+        }
+        return self.words.refusal(refusal.text, facts)
+
+    def phrase(self, said: Phrase) -> str:
+        """What the domain tells of a figure, in the reader's words and with numbers and days as they write them."""
+        return self.words.refusal(said.text, {name: self._fact(name, fact) for name, fact in said.facts.items()})
+
+    def _fact(self, name: str, fact: Fact) -> str:
+        if isinstance(fact, Phrase):
+            return self.phrase(fact)
+        if isinstance(fact, datetime):
+            return self.formats.moment(fact)
+        if isinstance(fact, date):
+            return self.formats.day(fact)
+        if isinstance(fact, Decimal):
+            return self.formats.number(fact, 4) if name in _PLAIN else self.formats.figure(fact)
+        return str(fact)
 
     def show(self, template: str, /, **facts: Any) -> Show:
         """A page. `http`: its status, where that is not 200; `late`: facts that are made after the transaction."""
@@ -152,5 +185,9 @@ class Page:
     """What `post` needs, where that is more."""
     upload: int = 0
     """How many bytes of files its form may bring."""
+    always: bool = False
+    """Whether its form works for whoever looks at pages as a member does."""
+    closed: bool = False
+    """Whether it is there in a closed workspace, too."""
     file: bool = False
     """Whether `get` answers a file, not a page."""

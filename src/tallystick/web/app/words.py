@@ -46,6 +46,7 @@ class Words:
         said = escape(self._known.get(text, text))
         return said.format(**facts) if facts else said
 
-    def refusal(self, text: str) -> str:
+    def refusal(self, text: str, facts: Mapping[str, Any] | None = None) -> str:
         """What the domain says, where the language has it."""
-        return self._known.get(text, text)
+        said = self._known.get(text, text)
+        return said.format_map(facts) if facts else said

@@ -5,24 +5,30 @@ from __future__ import annotations
 import contextlib
 import hmac
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import BoundedSemaphore
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import falcon
 
 from tallystick.auth import sessions
+from tallystick.auth.first_run import FirstRun
+from tallystick.auth.passkeys import LIFETIME as CHALLENGES
+from tallystick.auth.passkeys import Site, site_of
 from tallystick.auth.rate_limits import Policy, RateLimits
 from tallystick.auth.session_tokens import csrf_token, device_of, is_csrf_token
 from tallystick.auth.sessions import CodeNeeded, Live, SignedIn, WrongCode
-from tallystick.domain.access import Actor
+from tallystick.auth.single_sign_on import SingleSignOn
+from tallystick.domain.access import Actor, as_member
 from tallystick.domain.context import Clock, Connection, Transactions
 from tallystick.domain.sessions import REMEMBERED
 from tallystick.values.errors import Forbidden, TooMany, Unauthenticated
+from tallystick.values.seal import derive, seal, unseal
 
 AT_ONCE: Final = 16
 """Sign-ins under way in a process. Two hash at a time, the others wait in threads that nobody else can use."""
 DEVICE_SECONDS: Final = 365 * 24 * 3600
+LOOK: Final = "look-as-member/v1"
 BAD_LINKS: Final = Policy(burst=5, burst_window=600, sustained=0, sustained_window=0)
 
 
@@ -52,6 +58,12 @@ class Entrance:
     """Is told whose sessions are used."""
     mailing: bool = False
     """Whether this server can mail somebody a link."""
+    first_run: FirstRun | None = None
+    """Whether the server still waits for its first workspace; None: nobody asks."""
+    asset: Callable[[str], str] = lambda name: f"/static/{name}"
+    """The address of a script of ours."""
+    single_sign_on: SingleSignOn | None = None
+    """The provider that the operator has named."""
     crowd: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(AT_ONCE))
 
     # --- cookies
@@ -68,6 +80,36 @@ class Entrance:
     @property
     def device_cookie(self) -> str:
         return "__Host-tallystick-browser" if self.secure else "tallystick-browser"
+
+    @property
+    def challenge_cookie(self) -> str:
+        return "__Host-tallystick-challenge" if self.secure else "tallystick-challenge"
+
+    @property
+    def site(self) -> Site | None:
+        """What passkeys know this server by; None where they would not have it."""
+        return site_of(self.public_url)
+
+    def keep_challenge(self, response: falcon.Response, sealed: str) -> None:
+        """Let the browser bring it along with its answer; an empty one is forgotten."""
+        seconds = int(CHALLENGES.total_seconds()) if sealed else 0
+        self._set_cookie(response, self.challenge_cookie, sealed, seconds)
+
+    @property
+    def errand_cookie(self) -> str:
+        return "__Host-tallystick-errand" if self.secure else "tallystick-errand"
+
+    def keep_errand(self, response: falcon.Response, sealed: str, seconds: int) -> None:
+        """Let the browser bring it along when it comes back from the provider; an empty one is forgotten."""
+        self._set_cookie(response, self.errand_cookie, sealed, seconds)
+
+    def errand(self, request: falcon.Request) -> str:
+        """What `keep_errand` left with the browser."""
+        return cookie_of(request, self.errand_cookie) or ""
+
+    def challenge(self, request: falcon.Request) -> str:
+        """What `keep_challenge` left with the browser."""
+        return cookie_of(request, self.challenge_cookie) or ""
 
     def give_cookies(self, response: falcon.Response, signed: SignedIn) -> None:
         """Let the browser keep the session, until it is closed or for 30 days, and its own mark for a year."""
@@ -106,7 +148,18 @@ class Entrance:
             raise Unauthenticated
         live = sessions.session_by_cookie(connection, self.key, cookie, self.clock())
         self._note(live)
+        looks = cookie_of(request, self.look_cookie)
+        if looks and unseal(derive(self.key, LOOK), looks) == live.session_id.encode():
+            return replace(live, actor=as_member(live.actor))
         return live
+
+    @property
+    def look_cookie(self) -> str:
+        return "__Host-tallystick-look" if self.secure else "tallystick-look"
+
+    def look_of(self, live: Live) -> str:
+        """The value of the cookie with which somebody looks at pages as a member does, in this session."""
+        return seal(derive(self.key, LOOK), live.session_id.encode())
 
     def _note(self, live: Live) -> None:
         if self.seen is not None:
@@ -172,9 +225,23 @@ class Entrance:
                 self._admit_address(request, counting=True)
                 raise
 
+    def came_with(self, request: falcon.Request) -> dict[str, Any]:
+        """What `sessions.let_in` asks about a request."""
+        return {
+            "issuer": self.public_url,
+            "now": self.clock(),
+            "user_agent": request.user_agent or "",
+            "address": self.where(request),
+            "replaces": cookie_of(request, self.session_cookie),
+        }
+
     def where(self, request: falcon.Request) -> str:
         """The address that asks, as people read it."""
         return self.address_of(request).removeprefix("address:")
+
+    def require_few_failures(self, request: falcon.Request) -> None:
+        """Raises TooMany when too many sign-ins failed from the address."""
+        self._admit_address(request, counting=False)
 
     def failed(self, request: falcon.Request) -> None:
         """Count a failed credential against the address; raises TooMany when those are too many."""

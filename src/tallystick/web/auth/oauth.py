@@ -26,7 +26,7 @@ from tallystick.values.errors import Forbidden, TooMany
 from tallystick.web.auth.bodies import FORM, JSON, BadBody, parse_form, parse_json, read_body, read_form
 from tallystick.web.auth.entrance import Busy, Entrance
 from tallystick.web.auth.next_path import LONGEST
-from tallystick.web.auth.pages import go, show
+from tallystick.web.auth.pages import go, show, words_of
 from tallystick.web.auth.sign_in import Endpoint, json_body, log
 from tallystick.web.auth.sign_in_pages import SIGN_IN, Page, is_away, page
 from tallystick.web.documents import Document
@@ -151,7 +151,8 @@ class Authorize(Page):
         with self.entrance.database.transaction() as connection:
             places = sessions.places_of(connection, live.user.email)
         if all(place.id != asked.app.workspace_id for place in places):
-            raise Forbidden(f"{asked.app.name} belongs to a workspace that {live.user.email} is no member of.")
+            said = "{app} belongs to a workspace that {email} is no member of."
+            raise Forbidden(words_of(response).say(said, app=asked.app.name, email=live.user.email))
         go(response, f"{SIGN_IN}/workspace?{onward}")
 
     def _refused(self, response: falcon.Response, start: Errand | Wish, error: OAuth2Error) -> None:

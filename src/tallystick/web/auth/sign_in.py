@@ -11,13 +11,15 @@ import falcon
 import msgspec
 
 from tallystick.auth import sessions
+from tallystick.auth.first_run import FirstRun
 from tallystick.auth.rate_limits import Policy, RateLimits
 from tallystick.auth.sessions import CodeNeeded, WrongCode
+from tallystick.auth.single_sign_on import SingleSignOn
 from tallystick.domain.access import Actor
 from tallystick.domain.context import Clock, Transactions
 from tallystick.values.errors import Conflict, Forbidden, Invalid, NotFound, Refusal, TooMany, Unauthenticated
 from tallystick.values.ids import parse_id
-from tallystick.web.auth import invited, pages, sign_in_pages
+from tallystick.web.auth import invited, oidc, pages, passkeys, set_up, sign_in_pages
 from tallystick.web.auth.bodies import BadBody, read_json
 from tallystick.web.auth.entrance import Busy, Entrance
 
@@ -48,14 +50,37 @@ def mount_sign_in(
     clock: Clock,
     seen: Callable[[Actor], None] | None = None,
     mailing: bool = False,
+    first_run: str = "",
+    asset: Callable[[str], str] = lambda name: f"/static/{name}",
+    single_sign_on: SingleSignOn | None = None,
 ) -> Entrance:
-    """Add the ways in to the app; answers what other pages need to know their visitor."""
-    entrance = Entrance(database, key, limits, public_url, address_of, address_policy, clock, seen, mailing)
+    """Add the ways in to the app; answers what other pages need to know their visitor.
+
+    `first_run`: the digest of the secret with which the first workspace is made.
+    """
+    start = FirstRun(database, key, first_run)
+    entrance = Entrance(
+        database,
+        key,
+        limits,
+        public_url,
+        address_of,
+        address_policy,
+        clock,
+        seen,
+        mailing,
+        start,
+        asset,
+        single_sign_on,
+    )
     app.add_route("/api/auth/sign-in/email", Endpoint("POST", SignInByEmail(entrance)))
     app.add_route("/api/auth/token", Endpoint("GET", FreshToken(entrance)))
     app.add_route("/api/auth/sign-out", Endpoint("POST", SignOut(entrance)))
     sign_in_pages.mount(app, entrance)
     invited.mount(app, entrance)
+    set_up.mount(app, entrance)
+    passkeys.mount(app, entrance)
+    oidc.mount(app, entrance)
     return entrance
 
 

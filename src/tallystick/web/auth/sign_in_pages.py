@@ -21,7 +21,7 @@ from tallystick.values.ids import parse_id
 from tallystick.web.auth.bodies import BadBody, read_form
 from tallystick.web.auth.entrance import Busy, Entrance
 from tallystick.web.auth.next_path import same_site_path
-from tallystick.web.auth.pages import go, show
+from tallystick.web.auth.pages import Reader, begin_reading, go, show, words_of
 
 HOME: Final = "/"
 """Where somebody goes who wants nothing else."""
@@ -53,11 +53,15 @@ class Page:
         self.entrance = entrance
 
     def visitor(self, connection: Connection, request: falcon.Request) -> Live | None:
-        """Whose browser asks; None for a stranger's."""
+        """Whose browser asks; None for a stranger's. Pages speak their language from here on."""
         try:
-            return self.entrance.visitor(connection, request)
+            live = self.entrance.visitor(connection, request)
         except Unauthenticated:
             return None
+        reader: Reader | None = getattr(request.context, "reader", None)
+        if reader is not None:
+            reader.is_known(sessions.language_of(connection, live))
+        return live
 
     def known(self, request: falcon.Request) -> Live | None:
         with self.entrance.database.transaction() as connection:
@@ -71,6 +75,7 @@ def page(responder: Shown) -> Shown:
     """A responder whose refusals are shown as a page."""
 
     def respond(self: Page, request: falcon.Request, response: falcon.Response, **parts: str) -> None:
+        begin_reading(request, response)
         try:
             responder(self, request, response, **parts)
         except Exception as error:  # noqa: BLE001 - no input may produce a bare 500
@@ -86,9 +91,10 @@ def explained(error: Exception, response: falcon.Response) -> tuple[int, str]:
         return error.status, str(error)
     if isinstance(error, TooMany):
         response.set_header("Retry-After", str(error.retry_after))
+        words = words_of(response)
         minutes = -(-error.retry_after // 60)
-        wait = "a minute" if minutes == 1 else f"{minutes} minutes"
-        return 429, f"{error.message.rstrip('.')}. Try again in {wait}."
+        wait = words.count("Try again in a minute.", "Try again in {count} minutes.", minutes)
+        return 429, f"{words.refusal(error.message).rstrip('.')}. {wait}"
     if isinstance(error, Refusal):
         kinds = {Invalid: 400, Unauthenticated: 401, PlanForbids: 402, Forbidden: 403, NotFound: 404}
         return next((kinds[kind] for kind in type(error).__mro__ if kind in kinds), 409), error.message
@@ -99,21 +105,26 @@ def explained(error: Exception, response: falcon.Response) -> tuple[int, str]:
     return 500, "Something went wrong on our side. Try again; if it stays, tell whoever runs this server."
 
 
+def again(goal: str) -> str:
+    """The address where somebody signed in signs in again, and comes to the goal."""
+    return f"{SIGN_IN}?{urlencode({'again': 'yes', 'next': goal})}"
+
+
 def is_away(error: Exception) -> bool:
     """Whether the database cannot be reached or has no connection free. By name: a page knows no driver."""
     return not _AWAY.isdisjoint(kind.__name__ for kind in type(error).__mro__)
 
 
 class SignInPage(Page):
-    """`/sign-in?next=…`: the form, or for somebody signed in, who they are."""
+    """`/sign-in?next=…`: the form; who is signed in goes on, unless they are to sign in again (`again`)."""
 
     @page
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         live = self.known(request)
         given = request.get_param("next")
         goal = same_site_path(given, HOME)
-        if live is None:
-            self._form(response, goal, notice=DONE.get(request.get_param("done") or "", ""))
+        if live is None or request.get_param("again") == "yes":
+            self.form(response, goal, notice=DONE.get(request.get_param("done") or "", ""))
         else:
             go(response, goal)
 
@@ -133,7 +144,7 @@ class SignInPage(Page):
             )
         except (Unauthenticated, TooMany, Busy) as error:
             status, problem = explained(error, response)
-            self._form(
+            self.form(
                 response,
                 goal,
                 status=status,
@@ -149,7 +160,7 @@ class SignInPage(Page):
         else:
             arrive(response, goal)
 
-    def _form(
+    def form(
         self,
         response: falcon.Response,
         goal: str,
@@ -161,6 +172,11 @@ class SignInPage(Page):
         code: bool = False,
         remember: bool = False,
     ) -> None:
+        """The form, again where something is wrong."""
+        first_run = self.entrance.first_run
+        if first_run is not None and first_run.is_open():
+            show(response, "first_run.html", status=status)
+            return
         show(
             response,
             "sign_in.html",
@@ -172,6 +188,10 @@ class SignInPage(Page):
             code=code,
             remember=remember,
             plain=not self.entrance.secure,
+            passkeys=self.entrance.site is not None,
+            provider=None if self.entrance.single_sign_on is None else self.entrance.single_sign_on.label,
+            start=f"/sign-in/oidc?{urlencode({'next': goal})}" if goal != HOME else "/sign-in/oidc",
+            script=self.entrance.asset("passkeys.js") if self.entrance.site is not None else "",
         )
 
 
@@ -292,8 +312,19 @@ class PasswordPage(Page):
     def _form(
         self, response: falcon.Response, live: Live, *, status: int = 200, problem: str = "", notice: str = ""
     ) -> None:
+        with self.entrance.database.transaction() as connection:
+            second_factor = sessions.second_factor_of(connection, live, self.entrance.clock()) is not None
         csrf = self.entrance.csrf_of(live)
-        show(response, "password.html", status=status, live=live, csrf=csrf, problem=problem, notice=notice)
+        show(
+            response,
+            "password.html",
+            status=status,
+            live=live,
+            csrf=csrf,
+            problem=problem,
+            notice=notice,
+            second_factor=second_factor,
+        )
 
 
 class TwoFactorPage(Page):
@@ -320,6 +351,7 @@ class TwoFactorPage(Page):
             "password": fields.get("password", ""),
             "address": entrance.where(request),
             "now": entrance.clock(),
+            "agent": request.user_agent or "",
         }
         sealed = _unpacked(fields.get("secret", ""))
         try:

@@ -1,5 +1,6 @@
 // Forms and sheets without a page load. Everything here also works without: a form posts, a link leads to its page.
 import { ask, dialog, loadScripts, say, show, texts, typing } from "./lib.js";
+import { kindOf, post } from "./offline.js";
 
 document.addEventListener("submit", async (event) => {
   const form = event.target;
@@ -24,9 +25,18 @@ document.addEventListener("submit", async (event) => {
       show(body, new URL(url, location.href).href);
       return;
     }
-    const { response, body } = await ask(action, { fields });
+    const answer = kindOf(action) ? await post(action, fields, shownTimer()) : await ask(action, { fields });
+    if (!answer) {
+      sheet?.close();
+      if (kindOf(action) === "log" && !sheet) form.reset();
+      say(texts.kept);
+      return;
+    }
+    const { response, body } = answer;
     if (!(body instanceof Document)) {
       if (body.problem) say(body.problem);
+      if ("note" in body) form.elements.shown_note.value = body.note;
+      if (action.startsWith("/timer")) announce(); // it may be another one by now
       return;
     }
     if (!response.redirected && sheet) {
@@ -34,6 +44,7 @@ document.addEventListener("submit", async (event) => {
       return;
     }
     sheet?.close();
+    if (form.elements.shown_note) form.elements.shown_note.value = fields.get("note");
     if (!form.hasAttribute("data-quiet")) show(body, response.redirected ? response.url : location.href);
     if (action.startsWith("/timer")) announce();
   } catch (error) {
@@ -42,6 +53,10 @@ document.addEventListener("submit", async (event) => {
     form.removeAttribute("aria-busy");
   }
 });
+
+export function shownTimer() {
+  return document.querySelector("work-timer")?.shown ?? null;
+}
 
 function announce() {
   document.dispatchEvent(new CustomEvent("timer-changed"));
@@ -60,7 +75,7 @@ document.addEventListener("click", async (event) => {
   const plain = event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey;
   if (!link || plain || link.closest("dialog") || event.defaultPrevented) return;
   event.preventDefault();
-  await openSheet(link.href);
+  openSheet(link.href).catch(() => location.assign(link.href)); // without network: the page for that
 });
 
 export async function openSheet(url) {
@@ -110,8 +125,12 @@ document.addEventListener("keydown", (event) => {
 });
 
 addEventListener("popstate", async () => {
-  const { body } = await ask(location.href);
-  show(body, location.href, { push: false });
+  try {
+    const { body } = await ask(location.href);
+    show(body, location.href, { push: false });
+  } catch {
+    location.reload();
+  }
 });
 
 // Lines of a form that repeat: a template, and a button that adds one.

@@ -5,19 +5,37 @@ import { ask, say, show, texts } from "./lib.js";
 const STEP = 15;
 const DAY = 24 * 60;
 const PAUSE = 700; // after the last key, until it is kept
+const HOLD = 350; // a finger that rests so long takes hold; one that moves before scrolls
+const SLIP = 8;
 
 class TimeCalendar extends HTMLElement {
   connectedCallback() {
     this.classList.add("live");
     for (const block of this.blocks) this.place(block);
     this.frame = this.querySelector(".cal");
+    this.makeRoom();
+    this.watching = new ResizeObserver(() => this.makeRoom());
+    this.watching.observe(this);
     const early = Math.min(...this.blocks.filter((block) => block.id).map((block) => Number(block.dataset.at)), 8 * 60);
     this.frame.scrollTop = Math.max(0, (early / DAY) * this.height - 12);
     this.addEventListener("pointerdown", (event) => this.down(event));
+    this.addEventListener("touchmove", (event) => this.holding && event.preventDefault(), { passive: false });
+    this.addEventListener("contextmenu", (event) => this.holding && event.preventDefault());
     this.addEventListener("keydown", (event) => this.key(event));
     this.addEventListener("focusout", () => this.keep());
     this.addEventListener("dragstart", (event) => event.preventDefault());
     this.addEventListener("click", (event) => this.dragged && (event.preventDefault(), event.stopImmediatePropagation()), true);
+  }
+
+  disconnectedCallback() {
+    this.watching?.disconnect();
+  }
+
+  makeRoom() {
+    // Time without a start stays in sight above the hours, which begin below the highest of its lists.
+    const heights = [...this.querySelectorAll(".cal-loose")].map((list) => list.offsetHeight);
+    this.frame.style.setProperty("--loose", `${Math.max(0, ...heights)}px`);
+    this.classList.toggle("loose", Math.max(0, ...heights) > 0);
   }
 
   get blocks() {
@@ -25,7 +43,7 @@ class TimeCalendar extends HTMLElement {
   }
 
   get height() {
-    return this.querySelector(".cal-blocks").offsetHeight || 1;
+    return (this.querySelector(".cal-day.chosen .cal-blocks") ?? this.querySelector(".cal-blocks")).offsetHeight || 1;
   }
 
   place(block, at = Number(block.dataset.at), minutes = Number(block.dataset.minutes)) {
@@ -50,16 +68,42 @@ class TimeCalendar extends HTMLElement {
 
   down(event) {
     this.dragged = false;
-    if (event.button || event.pointerType === "touch" || event.target.closest(".cal-add, .cal-loose, h2")) return;
+    if (event.button || event.target.closest(".cal-add, .cal-loose, .cal-corner, h2")) return;
     const column = event.target.closest(".cal-day");
     if (!column) return;
     const block = event.target.closest(".cal-block");
-    if (block) this.take(event, column, block);
-    else if (event.target.closest(".cal-blocks")) this.draw(event, column);
+    const begin = () => {
+      if (block) this.take(event, column, block);
+      else if (event.target.closest(".cal-blocks")) this.draw(event, column);
+    };
+    if (event.pointerType === "touch") this.hold(event, begin);
+    else begin();
+  }
+
+  hold(event, begin) {
+    const off = () => {
+      clearTimeout(timer);
+      for (const name of ["pointermove", "pointerup", "pointercancel"]) removeEventListener(name, heard);
+    };
+    const heard = (next) => {
+      if (next.type !== "pointermove" || Math.hypot(next.clientX - event.clientX, next.clientY - event.clientY) > SLIP) off();
+    };
+    const timer = setTimeout(() => {
+      off();
+      this.holding = true;
+      navigator.vibrate?.(10);
+      begin();
+    }, HOLD);
+    for (const name of ["pointermove", "pointerup", "pointercancel"]) addEventListener(name, heard);
   }
 
   take(event, column, block) {
-    if (block.dataset.fixed) return;
+    if (block.dataset.fixed) {
+      if (this.holding) say(block.dataset.fixed);
+      this.holding = false;
+      return;
+    }
+    if (this.holding) block.classList.add("moving");
     const resizing = Boolean(event.target.closest(".cal-grip"));
     const grabbed = this.minutesAt(event, column) - Number(block.dataset.at);
     const begun = { x: event.clientX, y: event.clientY };
@@ -95,16 +139,20 @@ class TimeCalendar extends HTMLElement {
     drawn.className = "cal-block drawing";
     Object.assign(drawn.dataset, { lane: 0, lanes: 1 });
     shade.append(drawn);
-    let until = from + STEP;
-    this.follow(event, column, (moved) => {
-      until = Math.max(from + STEP, Math.ceil(this.minutesAt(moved, column) / STEP) * STEP);
+    let until = from + (this.holding ? 2 * STEP : STEP);
+    const shown = () => {
       if (!shade.isConnected) column.querySelector(".cal-blocks").append(shade);
       this.dragged = true;
       drawn.textContent = `${clock(from)}–${clock(until)}`;
       this.place(drawn, from, until - from);
-    }, () => {
+    };
+    if (this.holding) shown();
+    this.follow(event, column, (moved) => {
+      until = Math.max(from + STEP, Math.ceil(this.minutesAt(moved, column) / STEP) * STEP);
+      shown();
+    }, (last) => {
       shade.remove();
-      if (!this.dragged) return;
+      if (!this.dragged || last.type === "pointercancel") return;
       const asked = { day: column.dataset.day, start: clock(from), end: clock(until % DAY) };
       if (this.dataset.person) asked.person = this.dataset.person;
       openSheet(`/time/calendar/new?${new URLSearchParams(asked)}`);
@@ -119,6 +167,7 @@ class TimeCalendar extends HTMLElement {
       removeEventListener("pointermove", move);
       removeEventListener("pointerup", stop);
       removeEventListener("pointercancel", stop);
+      this.holding = false;
       done(last);
     };
     addEventListener("pointermove", move);

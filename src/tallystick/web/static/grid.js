@@ -24,7 +24,7 @@ class WeekGrid extends HTMLElement {
     cell.select();
     if (!this.note) return;
     this.line.querySelector("label").textContent = cell.getAttribute("aria-label");
-    this.note.value = cell.dataset.note ?? "";
+    this.note.value = cell.dataset.noted ?? cell.dataset.note ?? "";
     this.note.disabled = cell.readOnly;
   }
 
@@ -73,22 +73,24 @@ class WeekGrid extends HTMLElement {
 
   keepNote() {
     if (this.at && this.note.value !== (this.at.dataset.note ?? "")) {
-      this.at.dataset.note = this.note.value;
-      this.at.dataset.noted = "yes";
+      this.at.dataset.noted = this.note.value;
       this.save(this.at);
     }
   }
 
   async save(cell) {
-    if (cell.readOnly || (cell.value.trim() === cell.dataset.was && !cell.dataset.noted)) return;
+    const noted = cell.dataset.noted;
+    if (cell.readOnly || (cell.value.trim() === cell.dataset.was && noted === undefined)) return;
     const box = cell.closest("td");
     const typed = cell.value.trim();
     const fields = { place: cell.dataset.place, day: cell.dataset.day, value: typed, person: this.dataset.person, week: this.dataset.week };
-    if (cell.dataset.noted) fields.note = cell.dataset.note ?? "";
+    if (noted !== undefined) fields.note = noted;
+    // What was shown is said when it is sent: until then another change of the same cell may have been answered.
+    const send = () => ask("/time/week/cell", { fields: { ...fields, seconds: cell.dataset.seconds, shown_note: cell.dataset.note ?? "" } });
     box.classList.add("saving");
     try {
       // One after the other: the sums that come back are those of all cells so far.
-      this.queue = (this.queue ?? Promise.resolve()).then(() => ask("/time/week/cell", { fields }), () => ask("/time/week/cell", { fields }));
+      this.queue = (this.queue ?? Promise.resolve()).then(send, send);
       const { response, body } = await this.queue;
       box.classList.toggle("bad", !response.ok);
       cell.toggleAttribute("aria-invalid", false);
@@ -96,25 +98,30 @@ class WeekGrid extends HTMLElement {
         cell.setAttribute("aria-invalid", "true");
         cell.title = body.fields?.value ?? body.problem;
         say(cell.title);
+        if ("seconds" in body) this.learn(cell, body); // somebody else was first: what was typed stays, and may be saved again
         return;
       }
       cell.removeAttribute("title");
-      delete cell.dataset.noted;
-      cell.dataset.was = body.cell;
-      cell.dataset.note = body.note;
+      if (cell.dataset.noted === noted) delete cell.dataset.noted;
+      this.learn(cell, body);
       if (cell.value.trim() === typed) {
         cell.value = body.cell;
         if (document.activeElement === cell) cell.select();
-      }
-      box.classList.toggle("noted", Boolean(body.note));
-      for (const [name, value] of Object.entries(body.sums)) {
-        const place = this.querySelector(`[data-sum="${CSS.escape(name)}"]`);
-        if (place) place.textContent = value;
       }
     } catch {
       say(texts.failed);
     } finally {
       box.classList.remove("saving");
+    }
+  }
+
+  learn(cell, there) {
+    // What the server has: of the cell, and the sums.
+    Object.assign(cell.dataset, { was: there.cell, seconds: there.seconds, note: there.note });
+    cell.closest("td").classList.toggle("noted", Boolean(there.note));
+    for (const [name, value] of Object.entries(there.sums)) {
+      const place = this.querySelector(`[data-sum="${CSS.escape(name)}"]`);
+      if (place) place.textContent = value;
     }
   }
 }

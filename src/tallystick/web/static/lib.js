@@ -6,8 +6,9 @@ export function csrf() {
   return document.querySelector('meta[name="csrf"]')?.content ?? "";
 }
 
-export async function ask(url, { fields, signal } = {}) {
+export async function ask(url, { fields, signal, signedOut } = {}) {
   // GET, or POST where there are fields. Answers {response, body}; whoever was signed out is sent to sign in.
+  // `signedOut`: what is done before that.
   const headers = { "X-Tallystick-Swap": "1" };
   const request = { headers, signal, credentials: "same-origin" };
   if (fields) {
@@ -17,6 +18,7 @@ export async function ask(url, { fields, signal } = {}) {
   }
   const response = await fetch(url, request);
   if (response.status === 401) {
+    await signedOut?.();
     location.assign(`/sign-in?${new URLSearchParams({ next: location.pathname + location.search })}`);
     return new Promise(() => {});
   }

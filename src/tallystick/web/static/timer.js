@@ -1,5 +1,6 @@
 // The timer in the bar: it counts by the server's clock, and every tab shows what the server says.
-import { Options, ask, element, finder, say, show, texts, typing } from "./lib.js";
+import { Options, ask, csrf, element, finder, say, show, texts, typing } from "./lib.js";
+import { learnTimer, overlaid, places, post } from "./offline.js";
 
 const LOOK_SECONDS = 20;
 const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("tallystick-timer") : null;
@@ -8,7 +9,6 @@ class WorkTimer extends HTMLElement {
   connectedCallback() {
     this.plainTitle = document.title;
     this.offset = 0;
-    this.read();
     this.ticking = setInterval(() => this.tick(), 1000);
     this.looking = setInterval(() => document.visibilityState === "visible" && this.look(), LOOK_SECONDS * 1000);
     this.changed = () => {
@@ -18,13 +18,16 @@ class WorkTimer extends HTMLElement {
     this.seen = () => document.visibilityState === "visible" && this.look();
     this.paged = () => {
       this.plainTitle = document.title;
-      this.read();
+      this.said();
     };
+    this.overlay = () => this.lay();
     document.addEventListener("timer-changed", this.changed);
     document.addEventListener("visibilitychange", this.seen);
     document.addEventListener("page", this.paged);
+    document.addEventListener("outbox", this.overlay);
     addEventListener("pageshow", this.seen);
     if (channel) channel.onmessage = () => this.look();
+    this.said();
     this.addEventListener("change", (event) => event.target.matches("[data-timer-note]") && event.target.form.requestSubmit());
   }
 
@@ -34,11 +37,32 @@ class WorkTimer extends HTMLElement {
     document.removeEventListener("timer-changed", this.changed);
     document.removeEventListener("visibilitychange", this.seen);
     document.removeEventListener("page", this.paged);
+    document.removeEventListener("outbox", this.overlay);
     removeEventListener("pageshow", this.seen);
   }
 
   get on() {
     return this.querySelector("[data-timer]");
+  }
+
+  said() {
+    // The server has just said what runs.
+    this.server = [...this.childNodes];
+    const on = this.on;
+    const { timer, place, started, name } = on?.dataset ?? {};
+    this.shown = on ? { id: timer, place, title: name, started: Number(started), note: on.querySelector("[data-timer-note]").value } : null;
+    this.truth = this.shown;
+    learnTimer(this.truth);
+    this.lay();
+  }
+
+  lay() {
+    // On top of it what waits on this device, as if it were done.
+    const over = overlaid(this.truth);
+    this.shown = over === undefined ? this.truth : over;
+    const nodes = this.shown?.id === this.truth?.id ? this.server : this.shown ? [running(this.shown)] : [idle()];
+    if (nodes.some((node) => node.parentNode !== this) || nodes.length !== this.childNodes.length) this.replaceChildren(...nodes);
+    this.read();
   }
 
   read() {
@@ -71,7 +95,7 @@ class WorkTimer extends HTMLElement {
       const same = there.querySelector("[data-timer]")?.dataset.timer === this.on?.dataset.timer;
       if (writing && same) return;
       this.replaceChildren(...document.adoptNode(there).childNodes);
-      this.read();
+      this.said();
     } catch {
       // The server is away; the clock goes on, and the next look will tell.
     }
@@ -101,10 +125,11 @@ class WorkTimer extends HTMLElement {
       try {
         const { body } = await ask(`/timer/options?${new URLSearchParams({ q: input.value })}`, { signal: asked.signal });
         list.replaceChildren(...body.querySelector("main").childNodes);
-        options.fresh();
       } catch (error) {
-        if (error.name !== "AbortError") say(texts.failed);
+        if (error.name === "AbortError") return;
+        list.replaceChildren(...places(input.value).slice(0, 12).map(option)); // the network is away
       }
+      options.fresh();
     };
     input.addEventListener("input", () => {
       clearTimeout(waiting);
@@ -126,13 +151,49 @@ class WorkTimer extends HTMLElement {
 
 async function begin(fields) {
   try {
-    const { response, body } = await ask("/timer/start", { fields: { ...fields, back: location.pathname + location.search } });
+    const sent = new URLSearchParams({ ...fields, back: location.pathname + location.search });
+    const answer = await post("/timer/start", sent, document.querySelector("work-timer").shown);
+    if (!answer) {
+      say(texts.kept);
+      return;
+    }
+    const { response, body } = answer;
     if (body instanceof Document) show(body, response.redirected ? response.url : location.href);
     else if (body.problem) say(body.problem);
     document.dispatchEvent(new CustomEvent("timer-changed"));
   } catch {
     say(texts.failed);
   }
+}
+
+function option([key, title, client]) {
+  const within = element("span", { class: "within" }, client);
+  return element("button", { type: "button", class: "option", "data-place": key }, element("span", {}, title), within);
+}
+
+function idle() {
+  return element("a", { class: "button timer-off", href: "/timer", "data-start-timer": "" }, sign("play"), element("span", {}, texts.startTimer), element("kbd", {}, "t"));
+}
+
+function running(timer) {
+  // The bar of a timer that the server does not know yet.
+  const facts = { class: "timer-on", "data-timer": timer.id, "data-started": timer.started, "data-now": Date.now(), "data-limit": 1e9, "data-title": timer.title, "data-place": timer.place ?? "" };
+  const hidden = () => element("input", { type: "hidden", name: "csrf_token", value: csrf() });
+  const note = element("input", { type: "text", name: "note", value: timer.note ?? "", "aria-label": texts.note, placeholder: texts.note, maxlength: 10000, autocomplete: "off", "data-timer-note": "" });
+  const stop = element("button", { class: "only stop", "aria-label": texts.stopTimer, title: texts.stopTimer }, sign("stop"));
+  return element("div", facts, element("a", { class: "on", href: "/waiting" }, timer.title),
+    element("form", { class: "note-of", method: "post", action: "/timer/note", "data-quiet": "" }, hidden(), note),
+    element("time", { role: "timer", "aria-live": "off" }), element("form", { method: "post", action: "/timer/stop" }, hidden(), stop));
+}
+
+function sign(name) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const used = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  made.setAttribute("class", "icon");
+  made.setAttribute("aria-hidden", "true");
+  used.setAttribute("href", `${texts.icons}#${name}`);
+  made.append(used);
+  return made;
 }
 
 function clock(seconds) {
