@@ -8,11 +8,13 @@ what it answers is what the product answers.
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import jinja2
 import msgspec
 from psycopg_pool import ConnectionPool
 from sqlalchemy import bindparam, literal_column
@@ -59,6 +61,20 @@ _SHEETS, _COUNTED = TIMESHEETS._select_numbered(  # noqa: SLF001
 )
 _SHEET = TIMESHEETS._rows(Timesheet._fields, everyone=True)  # noqa: SLF001
 GROWCRM_GET = Prepared(_SHEET.where(table_of(TimeEntry).c.id == bindparam("id"))).sql.encode()
+MONTH = b"""
+    SELECT entry.id, entry.entry_date, person.name, project.name, task.name, client.name, entry.note,
+           entry.duration_seconds
+    FROM time_entries AS entry JOIN people AS person ON person.id = entry.user_id
+    JOIN projects AS project ON project.id = entry.project_id LEFT JOIN tasks AS task ON task.id = entry.task_id
+    JOIN clients AS client ON client.id = project.client_id
+    WHERE entry.workspace_id = %(workspace)s::uuid AND entry.deleted_at IS NULL
+      AND entry.entry_date BETWEEN %(since)s AND %(until)s
+    ORDER BY entry.entry_date DESC, entry.begins_at DESC, entry.id DESC LIMIT 1000
+"""
+TABLE = jinja2.Environment(autoescape=True).from_string(
+    "<!doctype html><title>Time</title><table>{% for row in rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>"
+    "{% endfor %}</tr>{% endfor %}</table>"
+)
 CURSOR = "x" * 143
 """As long as the product's."""
 
@@ -228,6 +244,11 @@ def worker() -> Callable[[dict[str, Any], Respond], Iterable[bytes]]:
             (row,) = connection.execute(GROWCRM_GET, {"id": values["id"], "workspace": workspace})
         return _ENCODER.encode({"data": sheet(row), "message": "Timesheet created successfully."})
 
+    def month(studio: str, since: str, until: str) -> bytes:
+        return zlib.compress(
+            TABLE.render(rows=ask(MONTH, {"workspace": studio, "since": since, "until": until})).encode()
+        )
+
     makers = {"create": create, "expensicat-create": expensicat_create, "growcrm-create": growcrm_create}
     answers = {
         "get": get,
@@ -235,6 +256,7 @@ def worker() -> Callable[[dict[str, Any], Respond], Iterable[bytes]]:
         "expensicat-get": expensicat_get,
         "expensicat-list": expensicat_list,
         "growcrm-list": growcrm_list,
+        "month": month,
     }
 
     def app(environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:

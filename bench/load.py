@@ -95,7 +95,7 @@ def load(order: Order) -> Outcome:
         len(seconds) / took,
         seconds[len(seconds) // 2] * 1000,
         seconds[len(seconds) * 99 // 100] * 1000,
-        samples[0].decode(),
+        samples[0].decode(errors="replace"),
     )
 
 

@@ -49,6 +49,8 @@ EINVOICES = ((50, 0.5), (500, 5.0))
 PAPERS = ((50, 0.12), (500, 1.0))
 """How many lines, and in how many seconds the PDF is done."""
 JWT_TARGET = 100
+MONTH, MONTH_TARGET = "month of 500 entries", 60
+"""The heaviest page, and how many milliseconds of CPU it may cost the server's processes."""
 SECONDS = {"invoice of 1,000 entries": 1.0, "invoice of 10,000 entries": 8.0}
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 ISSUER = "http://127.0.0.1:8000"
@@ -135,8 +137,10 @@ def main() -> int:
         filled = fill(data, url, given.entries)
         print(f"{given.entries:,} entries stand after {time.monotonic() - begun:.0f} s.", flush=True)
         with _servers(data, url, filled) as (product, floor):
-            token = _session(data, url, filled.large)
+            token, _ = _session(data, url, filled.large)
             figures = {**_ratios(product, floor, filled.large, token, given), **_growth(product, filled, given)}
+            if given.only in MONTH and filled.medium is not None:
+                figures[MONTH] = _month(product, floor, _session(data, url, filled.medium)[1], filled.medium, given)
             if given.only in "jwt first seen":
                 figures["jwt first seen"] = {"microseconds": _jwt()}
             for name, billed in zip(SECONDS, (filled.small, filled.medium), strict=True):
@@ -156,6 +160,7 @@ def main() -> int:
         for lines, most in sizes
         if figures.get(name := f"{what} of {lines} lines", {"seconds": 0})["seconds"] > most
     ]
+    missed += [name for name, one in figures.items() if one.get("milliseconds", 0) > MONTH_TARGET]
     missed += [name for name, most in SECONDS.items() if figures.get(name, {}).get("seconds", 0) > most]
     _print(figures)
     if given.json:
@@ -208,6 +213,26 @@ def _growth(product: Server, filled: Filled, given: argparse.Namespace) -> dict[
         }
 
     return {"depth": compared("far", "near"), "growth": compared("near", "few")}
+
+
+def _month(product: Server, floor: Server, cookie: str, studio: Studio, given: argparse.Namespace) -> dict[str, Any]:
+    """Milliseconds of CPU of the page of a month, packed as browsers ask for it; its floor is a bare table of it."""
+    accept = "Accept-Encoding: gzip\r\n"
+    since, until = f"{UNTIL[:8]}01", UNTIL
+    ours = _bare(f"/time?from={since}&to={until}", headers=f"{accept}Cookie: tallystick={cookie}\r\n")
+    theirs = _bare(f"/month/{studio.workspace_id}/{since}/{until}", headers=accept)
+    asked = ((product, ours), (floor, theirs))
+    for server, request in asked:
+        _warm(server, request, 200)
+    costs = [
+        [server.measure(request, 200, given.seconds).server / 1000 for server, request in asked]
+        for _ in range(given.rounds)
+    ]
+    return {
+        "milliseconds": statistics.median(over for over, _ in costs),
+        "floor": statistics.median(under for _, under in costs),
+        "ratio": statistics.median(over / under for over, under in costs),
+    }
 
 
 def _invoice(product: Server, studio: Studio) -> float:
@@ -301,18 +326,18 @@ def _growcrm(studio: Studio) -> Iterator[tuple[str, str, str, int]]:
     yield "growcrm create", _bare("/growcrm-create", "POST", json.dumps(theirs)), ours, 201
 
 
-def _session(data: Path, url: str, studio: Studio) -> str:
-    """The JWT of a session of the studio's owner, for this run."""
+def _session(data: Path, url: str, studio: Studio) -> tuple[str, str]:
+    """The JWT and the cookie of a session of the studio's owner, for this run."""
     database, key, now = Database(url, size=1), key_file(data), datetime.now(UTC)
     database.open()
     try:
         with database.transaction() as connection:
             open_workspace(connection, studio.workspace_id)
             owner = Actor(studio.workspace_id, studio.user_id, "OWNER")
-            session, _ = sessions.begin(Context(owner, connection, lambda: now), key)
+            session, cookie = sessions.begin(Context(owner, connection, lambda: now), key)
     finally:
         database.close()
-    return sessions.jwt_of(key, session, issuer=ISSUER, now=now, lifetime=timedelta(hours=6)).token
+    return sessions.jwt_of(key, session, issuer=ISSUER, now=now, lifetime=timedelta(hours=6)).token, cookie
 
 
 def _jwt() -> float:
@@ -446,6 +471,12 @@ def _print(figures: dict[str, Any]) -> None:
     if "jwt first seen" in figures:
         took = figures["jwt first seen"]["microseconds"]
         print(f"A session's JWT that was not seen before is verified in {took:.0f} µs (target {JWT_TARGET}).")
+    if MONTH in figures:
+        one = figures[MONTH]
+        print(
+            f"The page of a {MONTH} costs {one['milliseconds']:.0f} ms of CPU (target {MONTH_TARGET}), "
+            f"{one['ratio']:.1f} times the same entries as a bare table."
+        )
     for name, most in SECONDS.items():
         if name in figures:
             took, floor = figures[name]["seconds"], figures[name]["floor"]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -90,6 +91,7 @@ def _icons(assets: Assets) -> Any:
     return icon
 
 
+@lru_cache(maxsize=4096)
 def dot(color: str | None, name: str | None = "") -> Markup:
     """The colour of a project: its own, else one that its name always has."""
     if color is None or _COLOR.fullmatch(color) is None:

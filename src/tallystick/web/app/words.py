@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +26,11 @@ CATALOGUES: Final[Mapping[str, Mapping[str, str]]] = {
 nothing is."""
 
 
+@lru_cache(maxsize=4096)
+def _escaped(text: str) -> Markup:
+    return escape(text)
+
+
 class Words:
     """The texts of one language."""
 
@@ -43,8 +49,10 @@ class Words:
 
     def markup(self, text: str, **facts: Any) -> Markup:
         """`say` for a template: the facts are escaped, unless they are markup themselves."""
-        said = escape(self._known.get(text, text))
-        return said.format(**facts) if facts else said
+        said = _escaped(self._known.get(text, text))
+        if not facts:
+            return said
+        return Markup(str.format(said, **{name: escape(fact) for name, fact in facts.items()}))  # noqa: S704 - all escaped
 
     def refusal(self, text: str, facts: Mapping[str, Any] | None = None) -> str:
         """What the domain says, where the language has it."""
