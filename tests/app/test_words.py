@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from html import unescape
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 from jinja2 import Environment, nodes
 
 from tallystick.domain import explanations, members
-from tallystick.web.app.words import CATALOGUES
+from tallystick.domain.webhooks import catalogue
+from tallystick.web.app.audit_log import KIND_NAMES
+from tallystick.web.app.words import CATALOGUES, FOLDER
 from tests.app.conftest import Pages
 
 HERE = Path(__file__).parents[2] / "src" / "tallystick" / "web" / "app"
@@ -111,3 +114,18 @@ def test_an_explanation_speaks_the_readers_language(pages: Pages) -> None:
 
 def steps_of(step: explanations.Step) -> list[explanations.Step]:
     return [step, *(one for part in step.steps for one in steps_of(part))]
+
+
+def test_a_text_has_one_translation() -> None:
+    for folder in sorted(FOLDER.iterdir()):
+        said: dict[str, str] = {}
+        for file in sorted(folder.glob("*.json")):
+            for text in json.loads(file.read_text()):
+                assert text not in said, f"{text!r} is in {said[text]} and in {file.name}"
+                said[text] = file.name
+
+
+def test_everything_that_happens_to_something_has_a_name_for_it() -> None:
+    assert catalogue.EVENTS.keys() <= KIND_NAMES.keys()
+    for language in ("de",):
+        assert set(KIND_NAMES.values()) <= CATALOGUES[language].keys()

@@ -200,7 +200,7 @@ def test_a_stranger_signs_in_and_comes_back(app: App) -> None:
 
 def test_the_consent_page_says_who_what_and_where(app: App) -> None:
     page = app.ask(scope=" ".join(OAUTH_SCOPES))
-    for said in ("Chart Room", "Studio North", app.studio.owner.email, "app.example", "Approve", "Deny"):
+    for said in ("Chart Room", "Studio North", app.studio.owner.email, "app.example", "Allow", "Deny"):
         assert said in page.text
     for words in WORDS.values():
         assert words[1:] in page.text

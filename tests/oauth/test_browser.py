@@ -98,7 +98,7 @@ def test_somebody_signs_in_approves_and_comes_back_with_a_code(
         assert (said["error"], said["state"], said["iss"]) == (["access_denied"], ["abc"], [server])
 
         page.goto(f"{server}{AUTHORIZE}?{urlencode(query)}")
-        page.get_by_role("button", name="Approve").click()
+        page.get_by_role("button", name="Allow").click()
         page.get_by_text("Welcome back").wait_for()
         said = parse_qs(urlsplit(next(path for path in asked if "code=" in path)).query)
         assert (said["state"], said["iss"]) == (["abc"], [server])

@@ -42,7 +42,7 @@ TAX_NAMES: Final[Mapping[TaxCategory, str]] = {
     "EXEMPT": "Exempt from tax",
     "REVERSE_CHARGE": "Reverse charge",
     "INTRA_EU": "Supply within the EU",
-    "EXPORT": "Export",
+    "EXPORT": "Export outside the EU",
     "OUTSIDE_SCOPE": "No tax shown",
 }
 LINE: Final = ("description", "quantity", "unit", "rate", "heading", "discount", "tax", "project")

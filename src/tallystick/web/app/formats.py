@@ -23,6 +23,7 @@ _BARE: Final = re.compile(r"[0-9]{0,3}(?:[.,][0-9]{1,2})?", re.ASCII)
 _SHORT: Final = re.compile(r"[0-9]{1,2}\s?h\s?[0-5]?[0-9]", re.ASCII | re.IGNORECASE)
 _NUMBER: Final = re.compile(r"-?[0-9][0-9.,'’]*", re.ASCII)
 _PLAIN: Final = re.compile(r"-?[0-9]+(?:\.[0-9]{1,4})?", re.ASCII)
+_LONG: Final = "EEEEMMMMd"
 _FIRST: Final = {"monday": 0, "saturday": 5, "sunday": 6}
 
 
@@ -80,7 +81,7 @@ class Formats:
 
     def long_day(self, day: date) -> str:
         """Wednesday, 3 June."""
-        return _skeleton(day, "EEEEMMMMd", self.locale)
+        return _skeleton(day, _LONG, self.locale)
 
     def month(self, day: date) -> str:
         """June 2026."""
@@ -94,8 +95,8 @@ class Formats:
         """1 – 7 Jun 2026."""
         if first == last:
             return self.day(first)
-        left = self.short_day(first) if first.year == last.year else self.day(first)
-        return f"{left} – {self.day(last)}"
+        left = _skeleton(first, "MMMd" if first.year == last.year else "yMMMd", self.locale)
+        return f"{left} – {_skeleton(last, 'yMMMd', self.locale)}"
 
     def week_of(self, day: date) -> date:
         """The first day of the week that a day is in."""
@@ -202,7 +203,10 @@ def _day_text(day: date, form: str, locale: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _skeleton_text(day: date, form: str, locale: str) -> str:
-    return format_skeleton(form, datetime(day.year, day.month, day.day), locale=_cached_locale(locale))  # noqa: DTZ001
+    known = _cached_locale(locale)
+    if form == _LONG and form not in known.datetime_skeletons:  # Babel falls back to the short name of the weekday
+        return format_date(day, str(known.datetime_skeletons["MMMMEd"].pattern).replace("E", "EEEE"), locale=known)
+    return format_skeleton(form, datetime(day.year, day.month, day.day), locale=known)  # noqa: DTZ001
 
 
 def _day(day: date, form: str, locale: Locale) -> str:

@@ -156,7 +156,7 @@ def _picker(visit: Visit, events: list[str]) -> list[tuple[str, str, list[tuple[
     for resource, whats in catalogue.EVENTS.items():
         names = [f"{resource}.*", *(f"{resource}.{what}" for what in whats)]
         ticked = [(name, name in chosen) for name in names]
-        called = visit.say(KIND_NAMES.get(resource, resource.replace("_", " ").capitalize()))
+        called = visit.say(KIND_NAMES[resource])
         found.append((resource, called, ticked, any(is_chosen for _, is_chosen in ticked)))
     return found
 
