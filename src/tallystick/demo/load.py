@@ -16,16 +16,31 @@ from tallystick.demo.books import BILLED_AFTER, BILLS, EXPENSES, Bill, months_en
 from tallystick.demo.calendar import TIMER_RUNS, Work, work_until
 from tallystick.demo.sign_ins import Neighbour as NeighbourSignIn
 from tallystick.demo.sign_ins import SignIn, SignIns
-from tallystick.domain import clients, expenses, members, payments, projects, tasks, time_entries, tokens, workspaces
+from tallystick.domain import (
+    clients,
+    contacts,
+    expenses,
+    members,
+    payments,
+    projects,
+    tasks,
+    tax_rates,
+    time_entries,
+    tokens,
+    workspaces,
+)
 from tallystick.domain.access import Actor, Plan, Role
 from tallystick.domain.context import Context, Server, open_workspace
 from tallystick.domain.credit_notes import credit
 from tallystick.domain.credit_notes.credit import CreditLine
 from tallystick.domain.invoices import invoice as invoices
 from tallystick.domain.invoices import lifecycle
-from tallystick.domain.invoices.draft import draft
+from tallystick.domain.invoices.draft import CustomLine, draft
 from tallystick.domain.invoices.invoice import Invoice
 from tallystick.domain.members import Member
+from tallystick.domain.recurring import recurring
+from tallystick.domain.recurring.recurring import Template
+from tallystick.domain.webhooks import endpoints
 from tallystick.values.money import round_money
 
 NEVER_EXPIRES: Final = None
@@ -92,6 +107,7 @@ def _nordlicht(database: Database, server: Server, sign_ins: SignIns, now: datet
         step("Invoices and payments ...")
         for bill in BILLS:
             _bill(stage, bill, now, client_ids, project_ids)
+        _arrange(stage, now, client_ids)
         _put_away(stage, now, project_ids)
         _timer(stage, now, project_ids, task_ids)
 
@@ -211,6 +227,36 @@ def _credit(stage: Stage, invoice: Invoice, at: datetime) -> None:
     first = invoices.lines(ctx, invoice.id)[0]
     some = round_money(first.total / 10, invoice.currency)
     credit.credit(ctx, invoice.id, reason="A visit was counted twice", lines=[CreditLine(first.id, some)])
+
+
+def _arrange(stage: Stage, now: datetime, client_ids: Ids) -> None:
+    """What an owner sets up once: whom to write to, another tax, what recurs, and a webhook that is still paused."""
+    ctx = stage.at(now - timedelta(days=2), "owner")
+    for client, first_name, last_name, email, job_position in nordlicht.CONTACTS:
+        contacts.create(
+            ctx,
+            client_id=client_ids[client],
+            first_name=first_name,
+            last_name=last_name,
+            email=email,
+            job_position=job_position,
+        )
+    tax_rates.create(ctx, name="Reduced rate", percent=Decimal(7))
+    recurring.create(
+        ctx,
+        client_id=client_ids["alster"],
+        rule="FREQ=MONTHLY",
+        start_date=(ctx.today().replace(day=28) + timedelta(days=4)).replace(day=1),
+        name="Hosting of the shop",
+        template=Template(lines=(CustomLine("Hosting of the shop, {{mm}}/{{yyyy}}", Decimal(1), Decimal(45)),)),
+    )
+    hook = endpoints.create(
+        ctx,
+        url="https://books.nordlicht.example/hooks/tallystick",
+        events=["invoice.*", "payment.*"],
+        description="The bookkeeper's program",
+    ).endpoint
+    endpoints.change(ctx, hook.id, status="disabled")
 
 
 def _put_away(stage: Stage, now: datetime, project_ids: Ids) -> None:

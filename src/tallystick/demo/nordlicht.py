@@ -59,7 +59,7 @@ class Person:
 
 
 PEOPLE: Final = (
-    Person("owner", "Ines Halvorsen", "OWNER", 8.75, 5.0),
+    Person("owner", "Ines Halvorsen", "OWNER", 8.75, 5.0, timers=0.8),
     Person("admin", "Tomas Rivera", "ADMIN", 8.25, 5.5, timers=0.2),
     Person("manager", "Priya Nair", "MANAGER", 9.0, 6.0),
     Person("member", "Jonas Weber", "MEMBER", 9.25, 7.0, timers=0.7),
@@ -490,3 +490,10 @@ CLIENTS: Final = (
         ),
     ),
 )
+
+CONTACTS: Final = (
+    ("alster", "Henrike", "Vogt", "henrike@alster-coffee.example", "Managing director"),
+    ("alster", "Jan", "Petersen", "buchhaltung@alster-coffee.example", "Accounts"),
+    ("fjordlys", "Sigrid", "Aune", "sigrid@fjordlys.example", "Festival director"),
+)
+"""Client, first name, last name, e-mail, position; the first of a client is whom invoices go to."""
