@@ -36,6 +36,7 @@ PARTS: Final = ("/timer/bar", "/timer/options", "/offline/state", "/search")
 NAMES: Final = {"/": "home", "/time/week": "week", "/invoices/{id}": "invoice", "/reports": "report"}
 ID: Final = "[0-9a-f]{8}-[0-9a-f-]{27}"
 ADDRESSES: Final = "all => all.map(o => new URL(o.getAttribute('href') ?? o.getAttribute('action'), location).href)"
+DRAWN: Final = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 TEXT: Final = """# The app in pictures
 
 Every page of [the app](../app.md), with the data of `bin/demo`; below them ten on a phone, in the dark.
@@ -118,6 +119,7 @@ def photograph(page: Any, size: tuple[int, int], name: str) -> None:
     high = page.evaluate("document.documentElement.scrollHeight")
     page.set_viewport_size({"width": width, "height": max(800, min(high, most))})
     page.wait_for_load_state("networkidle")
+    page.evaluate(DRAWN)
     picture = Image.open(BytesIO(page.screenshot(animations="disabled"))).convert("RGB")
     few = picture.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     few.save(HERE / f"{name}.png", optimize=True)

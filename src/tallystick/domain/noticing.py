@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -46,7 +46,7 @@ def budgets(ctx: Context) -> None:
         facts: dict[str, Any] = {
             "project": name,
             "level": reached[-1],
-            "percent": int(percent.to_integral_value(ROUND_DOWN)),
+            "percent": min(round(percent), 99) if percent < 100 else round(percent),  # as pages round it
             "measure": "hours" if hours else "money",
             "used": decimal_text(round(used, 2)),
             "budget": decimal_text(budget),

@@ -5,16 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from markupsafe import Markup
-
 from tallystick.domain import pins, time_entries, timesheet, workspaces
 from tallystick.domain.access import Permission
 from tallystick.domain.desk import money, shell, weeks, work
 from tallystick.domain.desk import time as desk
-from tallystick.domain.desk.time import PersonWeek, Sought
+from tallystick.domain.desk.time import Sought
 from tallystick.domain.desk.work import ProjectSeen
-from tallystick.web.app import charts
-from tallystick.web.app.charts import Point
 from tallystick.web.app.visit import Answer, Page, Visit
 
 NEAR: Final = 80
@@ -31,7 +27,6 @@ def home(visit: Visit) -> Answer:
     manages = ctx.actor.sees_everyone
     running = time_entries.running(ctx)
     approves = visit.shell.approve_weeks
-    team = desk.by_person(ctx, days[0], days[-1]) if manages else []
     return visit.show(
         "home.html",
         days=[(day, mine.get(day, 0)) for day in days],
@@ -44,29 +39,13 @@ def home(visit: Visit) -> Answer:
         glances=money.glances(ctx) if manages else [],
         unbilled=money.unbilled(ctx)[:5] if manages else [],
         overdue=money.invoices(ctx, status="OVERDUE", limit=5) if manages else [],
-        team=team,
-        team_chart=_team_chart(visit, team),
+        team=desk.by_person(ctx, days[0], days[-1]) if manages else [],
         near=_near_budget(visit) if manages else [],
         forgotten=running is not None and timesheet.is_forgotten(ctx, running),
         waiting=weeks.waiting(ctx) if approves and ctx.actor.may(Permission.APPROVE_TIME) else 0,
         unsubmitted=weeks.missing(ctx, workspaces.current(ctx), ctx.actor.user_id) if approves else [],
         hour=ctx.now.astimezone(visit.formats.zone).hour,
     )
-
-
-def _team_chart(visit: Visit, team: list[PersonWeek]) -> Markup:
-    """The week of everybody who worked, and what of it is billable."""
-    hours = visit.formats.hours
-    points = [
-        Point(
-            one.name,
-            (one.seconds, one.billable),
-            f"{hours(one.seconds)}, " + visit.say("{time} billable", time=hours(one.billable)),
-        )
-        for one in team
-        if one.seconds
-    ]
-    return charts.lying(visit.say("The team this week"), points)
 
 
 def _near_budget(visit: Visit) -> list[ProjectSeen]:
