@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tallystick.domain import members, projects, time_entries
+from tallystick.domain import members, projects, time_entries, workspaces
 from tallystick.domain.invoices import draft, lifecycle
 from tallystick.domain.members import Person
 from tests.expensicat.world import Expensicat
@@ -246,6 +246,20 @@ class TestUpdate:
         for method, body in (("PATCH", {"description": "x"}), ("DELETE", None)):
             error = api.refused(method, f"/time-entries/{entry['id']}", body, status=409)
             assert (error["code"], error["details"]) == ("CONFLICT", {"reason": "invoiced"})
+
+    def test_time_of_a_closed_day_is_locked(self, api: Expensicat, entry: dict[str, Any], studio: Studio) -> None:
+        with studio.context() as ctx:
+            workspaces.change(ctx, locked_until=date(2026, 6, 15))
+        body = {"start_time": NINE, "end_time": TEN, "description": "Late", "project_id": studio.ids["project"]}
+        path = f"/time-entries/{entry['id']}"
+        for method, where, given in (
+            ("PATCH", path, {"description": "x"}),
+            ("DELETE", path, None),
+            ("POST", "/time-entries", body),
+        ):
+            error = api.refused(method, where, given, status=409)
+            assert (error["code"], error["details"]["reason"]) == ("CONFLICT", "time_locked"), method
+        assert api.get(path) == entry
 
     def test_deleting_answers_204_without_a_body(self, api: Expensicat, entry: dict[str, Any]) -> None:
         result = api("DELETE", f"/time-entries/{entry['id']}")

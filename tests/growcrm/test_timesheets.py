@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tallystick.domain import clients, projects, tasks, time_entries
+from tallystick.domain import approvals, clients, projects, tasks, time_entries, workspaces
 from tallystick.domain.invoices import draft
 from tallystick.values.duration import LONGEST_SECONDS
 from tests.growcrm.world import GrowCrm, number
@@ -255,6 +255,20 @@ def test_an_invoiced_timesheet_is_locked_until_its_draft_is_gone(api: GrowCrm, s
         draft.delete(ctx, invoice)
     assert api.patch(f"/timesheets/{entry}", {"hours": 2, "minutes": 0})["time_seconds"] == 7200
     assert api.delete(f"/timesheets/{entry}") == {"id": entry}
+
+
+def test_time_of_a_closed_day_and_of_an_approved_week_is_locked(api: GrowCrm, task: int, studio: Studio) -> None:
+    member = studio.people["member"].user_id
+    closed, approved = logged(studio, entry_date=DAY - timedelta(7)), logged(studio, "member", entry_date=DAY)
+    with studio.context() as ctx:
+        workspaces.change(ctx, approve_weeks=True, locked_until=DAY - timedelta(7))
+        approvals.approve(ctx, approvals.submit(ctx, DAY - timedelta(4), user_id=member).id)
+    for entry, says in ((closed, "is closed"), (approved, "approved")):
+        before = api.get(f"/timesheets/{entry}")
+        for method, form in (("PATCH", {"hours": 2, "minutes": 0}), ("DELETE", None)):
+            assert says in api.refused(method, f"/timesheets/{entry}", form, status=409)["message"]
+        assert api.get(f"/timesheets/{entry}") == before
+    api.refused("POST", "/timesheets", body(task, timer_created="2026-06-05"), status=409)
 
 
 # --- lists

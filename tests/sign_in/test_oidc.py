@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 import threading
 import warnings
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -301,6 +303,23 @@ def test_a_token_that_says_something_else_is_refused(with_password: Studio, liar
         assert refused.status_code == 403, lie
         assert "was not right" in refused.text, lie
         assert "tallystick" not in browser.cookies, lie
+
+
+def test_who_is_to_sign_in_again_does_so_at_the_provider(with_password: Studio, liar: Liar, tmp_path: Path) -> None:
+    app = app_of(with_password, liar.issuer, tmp_path)
+    assert "prompt" not in begin(Browser(app))
+    form = app.simulate_get("/sign-in", query_string="again=yes&next=/settings/export").text
+    (start,) = {unescape(link) for link in re.findall(r'href="(/sign-in/oidc[^"]*)"', form)}
+    began = int(with_password.clock().timestamp())
+    for shown, status in ((began - 3600, 403), (began, 303), (None, 303)):
+        browser = Browser(app)
+        asked = begin(browser, start)
+        assert (asked["prompt"], asked["max_age"]) == ("login", "0")
+        said = liar.signed(liar.claims(with_password, asked["nonce"], auth_time=shown))
+        liar.token = lambda said=said: said  # type: ignore[misc]
+        came = finish(browser, asked["state"])
+        assert came.status_code == status, came.text
+    assert came.headers["Location"] == "/settings/export"
 
 
 def test_a_token_that_somebody_else_signed_is_refused(with_password: Studio, liar: Liar, tmp_path: Path) -> None:

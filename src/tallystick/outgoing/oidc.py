@@ -58,7 +58,7 @@ class OidcProvider:
         self._read_at = 0.0
         self._keys_at = 0.0
 
-    def address(self, *, state: str, nonce: str, challenge: str, back: str) -> str:
+    def address(self, *, state: str, nonce: str, challenge: str, back: str, anew: bool = False) -> str:
         """Where the browser goes."""
         endpoint = self._named("authorization_endpoint")
         asked = {
@@ -70,15 +70,21 @@ class OidcProvider:
             "nonce": nonce,
             "code_challenge": challenge,
             "code_challenge_method": "S256",
+            **({"prompt": "login", "max_age": "0"} if anew else {}),
         }
         return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(asked)}"
 
-    def vouched(self, *, code: str, verifier: str, nonce: str, back: str, now: datetime) -> Vouched:
+    def vouched(
+        self, *, code: str, verifier: str, nonce: str, back: str, now: datetime, since: datetime | None = None
+    ) -> Vouched:
         """Change the code for tokens, and check the one that says who it is."""
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": back, "code_verifier": verifier}
         given = self._posted(self._named("token_endpoint"), form)
         access = given.get("access_token")
         claims = self._claims(str(given.get("id_token", "")), access, nonce=nonce, now=now)
+        shown = _number(claims.get("auth_time"))
+        if since is not None and shown is not None and shown + SKEW_SECONDS < since.timestamp():
+            raise NotVouched("The ID token's auth_time is not right.")
         wanted = {"email", "name", self._group_claim}
         if not wanted <= claims.keys() and isinstance(access, str) and self._known().get("userinfo_endpoint"):
             more = self._asked(self._named("userinfo_endpoint"), {"Authorization": f"Bearer {access}"})

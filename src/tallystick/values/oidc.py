@@ -28,10 +28,15 @@ class NotVouched(Exception):  # noqa: N818 - a fact about an answer
 class Provider(Protocol):
     """Who speaks to the provider; `outgoing.oidc` is one."""
 
-    def address(self, *, state: str, nonce: str, challenge: str, back: str) -> str:
-        """Where the browser goes. Raises Unreachable."""
+    def address(self, *, state: str, nonce: str, challenge: str, back: str, anew: bool = False) -> str:
+        """Where the browser goes. `anew`: whoever is signed in there shows it again. Raises Unreachable."""
         ...
 
-    def vouched(self, *, code: str, verifier: str, nonce: str, back: str, now: datetime) -> Vouched:
-        """What the code is worth. Raises Unreachable or NotVouched."""
+    def vouched(
+        self, *, code: str, verifier: str, nonce: str, back: str, now: datetime, since: datetime | None = None
+    ) -> Vouched:
+        """What the code is worth. `since`: they must have signed in there since, if the provider says when.
+
+        Raises Unreachable or NotVouched.
+        """
         ...

@@ -45,6 +45,8 @@ class _Errand(msgspec.Struct, array_like=True):
     verifier: str
     goal: str
     until: int
+    anew: bool = False
+    """Whoever comes back has shown again that it is them."""
 
 
 def mount(app: falcon.App[falcon.Request, falcon.Response], entrance: Entrance) -> None:
@@ -74,11 +76,12 @@ class StartPage(_Provided):
         until = int((entrance.clock() + LIFETIME).timestamp())
         goal = same_site_path(request.get_param("next"), HOME)
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
-        errand = _Errand(state, nonce, verifier, goal if len(goal) < 800 else HOME, until)
+        anew = request.get_param("again") == "yes"
+        errand = _Errand(state, nonce, verifier, goal if len(goal) < 800 else HOME, until, anew)
         challenge = urlsafe_b64encode(hashlib.sha256(errand.verifier.encode()).digest()).rstrip(b"=").decode()
         try:
             there = self.rules.provider.address(
-                state=errand.state, nonce=errand.nonce, challenge=challenge, back=self.back
+                state=errand.state, nonce=errand.nonce, challenge=challenge, back=self.back, anew=anew
             )
         except Unreachable as error:
             log.warning("sign-in provider: %s", error)
@@ -107,6 +110,7 @@ class BackPage(_Provided):
                 nonce=errand.nonce,
                 back=self.back,
                 now=now,
+                since=datetime.fromtimestamp(errand.until, UTC) - LIFETIME if errand.anew else None,
             )
         except Unreachable as error:
             log.warning("sign-in provider: %s", error)

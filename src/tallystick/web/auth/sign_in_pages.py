@@ -110,6 +110,12 @@ def again(goal: str) -> str:
     return f"{SIGN_IN}?{urlencode({'again': 'yes', 'next': goal})}"
 
 
+def _start(goal: str, *, anew: bool) -> str:
+    """Where the provider's button leads."""
+    facts = {**({"next": goal} if goal != HOME else {}), **({"again": "yes"} if anew else {})}
+    return f"{SIGN_IN}/oidc?{urlencode(facts)}" if facts else f"{SIGN_IN}/oidc"
+
+
 def is_away(error: Exception) -> bool:
     """Whether the database cannot be reached or has no connection free. By name: a page knows no driver."""
     return not _AWAY.isdisjoint(kind.__name__ for kind in type(error).__mro__)
@@ -123,8 +129,9 @@ class SignInPage(Page):
         live = self.known(request)
         given = request.get_param("next")
         goal = same_site_path(given, HOME)
-        if live is None or request.get_param("again") == "yes":
-            self.form(response, goal, notice=DONE.get(request.get_param("done") or "", ""))
+        anew = request.get_param("again") == "yes"
+        if live is None or anew:
+            self.form(response, goal, notice=DONE.get(request.get_param("done") or "", ""), anew=anew)
         else:
             go(response, goal)
 
@@ -171,6 +178,7 @@ class SignInPage(Page):
         notice: str = "",
         code: bool = False,
         remember: bool = False,
+        anew: bool = False,
     ) -> None:
         """The form, again where something is wrong."""
         first_run = self.entrance.first_run
@@ -190,7 +198,7 @@ class SignInPage(Page):
             plain=not self.entrance.secure,
             passkeys=self.entrance.site is not None,
             provider=None if self.entrance.single_sign_on is None else self.entrance.single_sign_on.label,
-            start=f"/sign-in/oidc?{urlencode({'next': goal})}" if goal != HOME else "/sign-in/oidc",
+            start=_start(goal, anew=anew),
             script=self.entrance.asset("passkeys.js") if self.entrance.site is not None else "",
         )
 
