@@ -20,7 +20,7 @@ def test_a_small_bench_measures_everything_once(tmp_path: Path) -> None:
         "get one", "list of 50", "list of 200", "create", "expensicat get one", "expensicat list of 50",
         "expensicat create", "growcrm list of 50", "growcrm create", "depth", "growth", "jwt first seen",
         "invoice of 1,000 entries", "invoice of 10,000 entries", "e-invoice of 50 lines",
-        "e-invoice of 500 lines", "PDF of 50 lines", "PDF of 500 lines", "month of 500 entries",
+        "e-invoice of 500 lines", "PDF of 50 lines", "PDF of 500 lines", "month of 500 entries", "webhooks",
     }  # fmt: skip
     for name in (
         "get one",
