@@ -12,6 +12,7 @@ from tallystick.domain.mails import templates
 from tallystick.domain.mails.mail import MAILS
 from tallystick.domain.mails.templates import KINDS, LANGUAGE, Template
 from tallystick.values.errors import NotFound
+from tallystick.web.app.clients import LANGUAGE_NAMES
 from tallystick.web.app.visit import Answer, Page, Visit
 
 _MAIL: Final = ("id", "kind", "state", "recipients", "subject", "invoice_id", "last_error", "created_at", "attempts")
@@ -27,6 +28,7 @@ def page(visit: Visit) -> Answer:
         server=ctx.server.sender is not None,
         templates=templates.every(ctx),
         kinds={value: visit.say(name) for value, name in KIND_NAMES.items()},
+        languages={value: visit.say(name) for value, name in LANGUAGE_NAMES.items()},
         mails=[dict(zip(_MAIL, row, strict=True)) for row in rows],
     )
 
