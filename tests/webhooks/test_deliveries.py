@@ -14,6 +14,8 @@ from email.utils import format_datetime
 import pytest
 from standardwebhooks import Webhook
 
+from tallystick.api.native.webhook_bodies import compose
+from tallystick.db.session import text_query
 from tallystick.domain import clients, projects, tasks, time_entries
 from tallystick.domain.access import Actor
 from tallystick.domain.context import Context, open_workspace
@@ -389,8 +391,6 @@ def mine(claimed: list[sending.Claimed], hooks: Hooks) -> list[sending.Claimed]:
 def test_an_endpoint_gets_four_at_a_time_one_after_a_failure_and_those_that_fail_half_of_the_places(
     hooks: Hooks, sink: Receiver
 ) -> None:
-    from tallystick.api.native.webhook_bodies import compose
-
     made = [hooks.endpoint(sink.url, "client.created").endpoint for _ in range(30)]
     for number in range(6):
         hooks.client(f"Client {number}")
@@ -414,8 +414,6 @@ def test_an_endpoint_gets_four_at_a_time_one_after_a_failure_and_those_that_fail
 
 
 def test_half_of_the_places_are_for_receivers_that_work(hooks: Hooks, sink: Receiver) -> None:
-    from tallystick.api.native.webhook_bodies import compose
-
     made = [hooks.endpoint(sink.url, "client.created").endpoint for _ in range(20)]
     hooks.client("Umbrella")
     with hooks.context() as ctx:
@@ -424,6 +422,51 @@ def test_half_of_the_places_are_for_receivers_that_work(hooks: Hooks, sink: Rece
             ctx.change(ctx.find(endpoints.WebhookEndpoint, one.id), failures=3)
     with hooks.desk.owner() as connection:
         assert len(mine(sending.claim(connection, hooks.desk.clock(), 64), hooks)) == sending.OF_FAILING
+
+
+def pile_up(hooks: Hooks, endpoint: str, first: int, *, waiting: bool) -> None:
+    """Three thousand deliveries, all that wait or all that arrived."""
+    with hooks.context() as ctx:
+        facts = {"studio": hooks.studio.workspace_id, "endpoint": endpoint, "now": ctx.now, "first": first}
+        ctx.connection.execute(
+            """
+            WITH made AS (
+                INSERT INTO webhook_messages (id, workspace_id, sequence, type, body, occurred_at)
+                SELECT uuidv7(), %(studio)s::uuid, n, 'client.created', '', %(now)s
+                FROM generate_series(%(first)s::int, %(first)s::int + 2999) AS n RETURNING id
+            )
+            INSERT INTO webhook_deliveries (id, workspace_id, endpoint_id, event_id, type, state, tries, attempts,
+                                            next_attempt_at, created_at)
+            SELECT uuidv7(), %(studio)s::uuid, %(endpoint)s::uuid, id, 'client.created', %(state)s, 0, 0,
+                   %(due)s::timestamptz, %(now)s FROM made
+            """,
+            {**facts, "state": "pending" if waiting else "delivered", "due": ctx.now if waiting else None},
+        )
+
+
+def test_however_much_waits_for_one_receiver_it_is_not_read_to_serve_another(hooks: Hooks, sink: Receiver) -> None:
+    stuck, well = (hooks.endpoint(sink.url, "client.created").endpoint.id for _ in range(2))
+    pile_up(hooks, well, 1000, waiting=False)
+    with hooks.desk.owner() as connection:
+        connection.execute("ANALYZE webhook_deliveries")  # which now thinks that nothing ever waits
+    pile_up(hooks, stuck, 5000, waiting=True)
+    hooks.client("Umbrella")
+    with hooks.context() as ctx:
+        sending.fan_out(ctx, compose)
+        ctx.change(ctx.find(endpoints.WebhookEndpoint, stuck), failures=3)
+    now = hooks.desk.clock()
+    with hooks.desk.owner() as connection:
+        claimed = mine(sending.claim(connection, now, 64), hooks)
+        values = {"most": 64, "one": sending.OF_ONE, "failing": sending.OF_FAILING, "all": sending.AT_ONCE}
+        asked = connection.execute(
+            text_query(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sending._CLAIM.sql}"),
+            {**values, "now": now, "until": now + sending.LEASE},
+        ).fetchone()
+    assert sorted(one.endpoint_id for one in claimed) == sorted([stuck, well])
+    assert asked is not None
+    plan = asked[0][0]["Plan"]
+    read = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+    assert read < 60, read  # 3,000 rows and their index lie on more
 
 
 def test_after_thirty_days_messages_are_forgotten(hooks: Hooks, sink: Receiver) -> None:

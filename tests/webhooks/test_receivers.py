@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tallystick.domain.webhooks import endpoints
-from tallystick.jobs.webhooks import Dispatcher
+from tallystick.jobs.webhooks import carrying
 from tallystick.outgoing import http
 from tallystick.outgoing.http import HttpCourier
 from tallystick.values.egress import Unusable
@@ -234,20 +234,15 @@ def test_two_hundred_deliveries_arrive_while_a_receiver_beside_them_hangs(hooks:
             hooks.endpoint(healthy.url, "client.created")
         for number in range(25):
             hooks.client(f"Client {number}")
-        dispatcher = Dispatcher(hooks.desk)
-        thread = threading.Thread(target=dispatcher.run, daemon=True)
-        thread.start()
-        try:
-            healthy.wait_for(200)
-            assert not stuck.holding.is_set()
-            assert 1 <= stuck.connections <= 4  # as many as one endpoint may have
-        finally:
-            stuck.holding.set()
-            hooks.desk.leaving.set()
-            dispatcher.wake()
-            thread.join(30)
+        with carrying(hooks.desk):
+            try:
+                healthy.wait_for(200)
+                assert not stuck.holding.is_set()
+                assert 1 <= stuck.connections <= 4  # as many as one endpoint may have
+            finally:
+                stuck.holding.set()
     assert len({(one.headers["webhook-id"], one.headers["hoursmith-signature"]) for one in healthy.heard}) == 200
-    assert not thread.is_alive()
+    assert not any(thread.name.startswith("webhooks") for thread in threading.enumerate())
 
 
 def test_the_deny_table_is_the_one_that_mail_asks_too() -> None:

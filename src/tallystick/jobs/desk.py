@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from tallystick.db.session import Connection, Database, owner_connection
+from tallystick.db.session import Connection, Database, Prepared, owner_connection
 from tallystick.domain.access import Actor
 from tallystick.domain.context import Clock, Context, Server, open_workspace, utc_now
 
 AT_ONCE: Final = 4
 """Jobs of one worker at a time."""
+
+
+_STUDIO = Prepared("SELECT name, time_zone FROM workspaces WHERE id = %(workspace)s::uuid")
 
 
 @dataclass(frozen=True)
@@ -36,9 +39,7 @@ class Desk:
         """One transaction inside a workspace, as nobody in particular, with the rights of its owner."""
         with self.database.transaction() as connection:
             open_workspace(connection, workspace_id)
-            known = connection.execute(
-                "SELECT name, time_zone FROM workspaces WHERE id = %s", [workspace_id]
-            ).fetchone()
+            known = connection.run(_STUDIO, {"workspace": workspace_id}).fetchone()
             name, time_zone = known or ("", "UTC")
             actor = Actor(workspace_id, "", "OWNER", workspace_name=name, time_zone=time_zone, credential_name="worker")
             yield Context(actor, connection, self.clock, self.server)

@@ -1,4 +1,4 @@
-"""Webhooks on their way: a thread that looks what is due, and as many as are needed that carry it."""
+"""Webhooks on their way: a thread that makes deliveries, one that looks what is due, and as many as carry it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Final
 
@@ -24,7 +24,9 @@ from tallystick.values.webhooks import Attempt
 
 LOOK_SECONDS: Final = 0.2
 """How often it looks where there are endpoints; what is being carried wakes it as well."""
-IDLE_SECONDS: Final = 2.0
+SPREAD_SECONDS: Final = 0.1
+"""How often at most it makes deliveries of what happened: many together cost little more than one."""
+IDLE_SECONDS: Final = 0.5
 """How often it looks whether there is an endpoint at all."""
 TROUBLE_SECONDS: Final = 2.0
 SETTLE_TRIES: Final = 5
@@ -39,6 +41,27 @@ _ANY_ENDPOINT: Final = "SELECT EXISTS (SELECT FROM webhook_endpoints WHERE delet
 log = logging.getLogger("tallystick.webhooks")
 
 
+class Owner:
+    """The connection of a loop that looks across workspaces, opened when it is needed."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: Connection | None = None
+
+    def connection(self) -> Connection:
+        """The one there is, or a new one."""
+        if self._connection is None or self._connection.closed:
+            self._connection = owner_connection(self._url)
+        return self._connection
+
+    def close(self) -> None:
+        """Let go of it; the next use opens another."""
+        if self._connection is not None:
+            with contextlib.suppress(psycopg.Error):
+                self._connection.close()
+            self._connection = None
+
+
 class Dispatcher:
     """One for a worker process."""
 
@@ -47,58 +70,92 @@ class Dispatcher:
         self._woken = threading.Event()
         self._carrying: set[Future[None]] = set()
         self._carriers = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="webhook")
-        self._connection: Connection | None = None
 
     def run(self) -> None:
-        """Until the worker is told to stop."""
+        """Have what is due carried, until the worker is told to stop."""
         try:
-            while not self._desk.leaving.is_set():
-                pause = LOOK_SECONDS
-                try:
-                    busy = self.look()
-                    pause = 0.0 if busy else LOOK_SECONDS if self._carrying or self._any() else IDLE_SECONDS
-                except (psycopg.Error, PoolTimeout, TooManyRequests) as error:
-                    log.warning("webhooks have to wait: %s", error)
-                    self._let_go()
-                    pause = TROUBLE_SECONDS
-                except Exception:
-                    log.exception("webhooks have to wait")
-                    self._let_go()
-                    pause = TROUBLE_SECONDS
-                self._pause(pause)
+            self._again_and_again(self._look, self._woken)
         finally:
             self._leave()
 
+    def spread(self) -> None:
+        """Make deliveries of what happens, until the worker is told to stop: carriers do not wait for it."""
+        self._again_and_again(self._spread, self._desk.leaving)
+
     def drain(self) -> None:
         """Do all that can be done now."""
+        owner = Owner(self._desk.owner_url)
         try:
-            while self.look() or self._carrying:
+            while self.look(owner) or self._carrying:
                 wait(self._carrying)
                 self._done()
         finally:
             self._leave()
+            owner.close()
 
     def wake(self) -> None:
         """Look now."""
         self._woken.set()
 
-    def look(self) -> bool:
+    def look(self, owner: Owner) -> bool:
         """Make deliveries of what happened, and have those carried that are due. True: there may be more at once."""
-        connection = self._owner()
+        made = self._made(owner)
+        return bool(self._claimed(owner)) or bool(made)
+
+    def _again_and_again(self, step: Callable[[Owner], float], woken: threading.Event) -> None:
+        """Do a step, and wait as long as it says or until woken. What goes wrong is told, and tried again."""
+        owner = Owner(self._desk.owner_url)
+        while not self._desk.leaving.is_set():
+            try:
+                pause = step(owner)
+            except (psycopg.Error, PoolTimeout, TooManyRequests) as error:
+                log.warning("webhooks have to wait: %s", error)
+                owner.close()
+                pause = TROUBLE_SECONDS
+            except Exception:
+                log.exception("webhooks have to wait")
+                owner.close()
+                pause = TROUBLE_SECONDS
+            if pause > 0:
+                woken.wait(pause)
+            if woken is not self._desk.leaving:
+                woken.clear()
+        owner.close()
+
+    def _spread(self, owner: Owner) -> float:
+        if self._made(owner):
+            self.wake()
+            return SPREAD_SECONDS
+        return LOOK_SECONDS if self._any(owner) else IDLE_SECONDS
+
+    def _look(self, owner: Owner) -> float:
+        if self._claimed(owner):
+            return 0.0
+        return LOOK_SECONDS if self._carrying or self._any(owner) else IDLE_SECONDS
+
+    def _made(self, owner: Owner) -> int:
         made = 0
+        connection = owner.connection()
         for workspace_id in sending.behind(connection):
             with self._desk.workspace(workspace_id) as ctx:
                 made += sending.fan_out(ctx, compose)
         connection.commit()
+        return made
+
+    def _claimed(self, owner: Owner) -> int:
+        """How many were claimed; they are being carried."""
         self._done()
         free = AT_ONCE - len(self._carrying)
-        claimed = sending.claim(connection, self._desk.clock(), free) if free > 0 else []
+        if free <= 0:
+            return 0
+        connection = owner.connection()
+        claimed = sending.claim(connection, self._desk.clock(), free)
         connection.commit()
         for one in claimed:
             carrying = self._carriers.submit(self._carry, one)
             self._carrying.add(carrying)
             carrying.add_done_callback(lambda _: self._woken.set())
-        return bool(made) or bool(claimed)
+        return len(claimed)
 
     def _carry(self, claimed: Claimed) -> None:
         desk = self._desk
@@ -125,32 +182,15 @@ class Dispatcher:
     def _done(self) -> None:
         self._carrying = {one for one in self._carrying if not one.done()}
 
-    def _any(self) -> bool:
-        found = self._owner().execute(_ANY_ENDPOINT).fetchone()
-        self._owner().commit()
+    def _any(self, owner: Owner) -> bool:
+        connection = owner.connection()
+        found = connection.execute(_ANY_ENDPOINT).fetchone()
+        connection.commit()
         return found == (True,)
-
-    def _pause(self, seconds: float) -> None:
-        """For so long, or until something that was carried has arrived."""
-        if seconds > 0:
-            self._woken.wait(seconds)
-        self._woken.clear()
-
-    def _owner(self) -> Connection:
-        if self._connection is None or self._connection.closed:
-            self._connection = owner_connection(self._desk.owner_url)
-        return self._connection
-
-    def _let_go(self) -> None:
-        if self._connection is not None:
-            with contextlib.suppress(psycopg.Error):
-                self._connection.close()
-            self._connection = None
 
     def _leave(self) -> None:
         wait(self._carrying, timeout=FINISH_SECONDS)
         self._carriers.shutdown(wait=False, cancel_futures=True)
-        self._let_go()
 
 
 def _outcome(attempt: Attempt) -> str:
@@ -163,14 +203,19 @@ def _outcome(attempt: Attempt) -> str:
 def carrying(desk: Desk) -> Generator[None]:
     """Webhooks are carried for the length of the block."""
     dispatcher = Dispatcher(desk)
-    thread = threading.Thread(target=dispatcher.run, name="webhooks", daemon=True)
-    thread.start()
+    threads = [
+        threading.Thread(target=dispatcher.run, name="webhooks", daemon=True),
+        threading.Thread(target=dispatcher.spread, name="webhooks-spread", daemon=True),
+    ]
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
         desk.leaving.set()
         dispatcher.wake()
-        thread.join(FINISH_SECONDS + 1)
+        for thread in threads:
+            thread.join(FINISH_SECONDS + 1)
 
 
 def deliver_due(desk: Desk) -> None:

@@ -133,8 +133,8 @@ def claim(connection: Connection, now: datetime, most: int) -> list[Claimed]:
 
     One worker claims at a time, so that the shares hold for all of them together; who comes in between gets nothing.
     """
-    if connection.run(_ALONE, {}).fetchone() != (True,):
-        return []
+    connection.later(_HASTILY, {})
+    connection.later(_ALONE, {})
     values = {"now": now, "until": now + LEASE, "most": most, "one": OF_ONE, "failing": OF_FAILING, "all": AT_ONCE}
     return [Claimed(*row) for row in connection.run(_CLAIM, values).fetchall()]
 
@@ -143,6 +143,7 @@ def settle(opened: Opened, claimed: Claimed, attempt: Attempt, at: datetime) -> 
     """Write down what an attempt came to. None: the delivery was begun anew meanwhile, or is no more."""
     with opened() as ctx:
         ctx.comes_from(Origin("webhook"))
+        ctx.write_later(_HASTILY)
         try:
             delivery = ctx.find(WebhookDelivery, claimed.delivery_id, lock="update")
         except NotFound:
@@ -302,16 +303,22 @@ _MOVE_HEAD = Prepared("""
     UPDATE webhook_heads SET audited = %(audited)s::bigint, sequence = %(sequence)s::bigint
     WHERE workspace_id = %(workspace)s::uuid
 """)
-_ALONE = Prepared("SELECT pg_try_advisory_xact_lock(7461209438110571031)")
+_HASTILY = Prepared("SET LOCAL synchronous_commit TO off")
+"""Neither a lease nor what became of an attempt waits for the disk: what a crash takes is sent once more, as it was."""
+_ALONE = Prepared("""
+    SELECT set_config('tallystick.claims', pg_try_advisory_xact_lock(7461209438110571031)::text, true)
+""")
+# The planner takes what waits for few rows, however many wait: each step names rows by an index of just those it needs.
 _CLAIM = Prepared("""
     WITH busy AS (
         SELECT endpoint_id, count(*) AS held FROM webhook_deliveries
-        WHERE state = 'pending' AND leased_until > %(now)s::timestamptz GROUP BY endpoint_id
+        WHERE leased_until > %(now)s::timestamptz GROUP BY endpoint_id
     ), share AS (
         SELECT endpoint.id, endpoint.failures > 0 AS failing, COALESCE(busy.held, 0) AS held,
                CASE WHEN endpoint.failures > 0 THEN 1 ELSE %(one)s::bigint END - COALESCE(busy.held, 0) AS free
         FROM webhook_endpoints AS endpoint LEFT JOIN busy ON busy.endpoint_id = endpoint.id
-        WHERE endpoint.status <> 'disabled' AND endpoint.deleted_at IS NULL
+        WHERE current_setting('tallystick.claims') = 'true'
+          AND endpoint.status <> 'disabled' AND endpoint.deleted_at IS NULL
           AND endpoint.workspace_id IN (SELECT id FROM workspaces WHERE closed_at IS NULL)
     ), due AS (
         SELECT delivery.id, delivery.next_attempt_at, share.failing,
@@ -334,7 +341,7 @@ _CLAIM = Prepared("""
         ORDER BY failing, turn, next_attempt_at, id
         LIMIT LEAST(%(most)s::bigint, GREATEST(%(all)s::bigint - (SELECT COALESCE(sum(held), 0) FROM busy), 0))
     ), taken AS (
-        SELECT id FROM webhook_deliveries WHERE id IN (SELECT id FROM chosen) AND state = 'pending'
+        SELECT id FROM webhook_deliveries WHERE id = ANY(ARRAY(SELECT id FROM chosen)) AND state = 'pending'
         FOR UPDATE SKIP LOCKED
     ), leased AS (
         UPDATE webhook_deliveries AS delivery SET leased_until = %(until)s::timestamptz
