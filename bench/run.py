@@ -145,7 +145,7 @@ def main() -> int:
             if given.only in MONTH and filled.medium is not None:
                 figures[MONTH] = _month(product, floor, _session(data, url, filled.medium)[1], filled.medium, given)
             if given.only in WEBHOOKS:
-                figures[WEBHOOKS] = hooks.measured(product.port, filled.small, 5 * given.seconds)
+                figures[WEBHOOKS] = hooks.measured(product.port, filled.large, 5 * given.seconds)
             if given.only in "jwt first seen":
                 figures["jwt first seen"] = {"microseconds": _jwt()}
             for name, billed in zip(SECONDS, (filled.small, filled.medium), strict=True):
