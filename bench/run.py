@@ -403,12 +403,14 @@ def _median(costs: list[Cost]) -> Cost:
 
 
 def _cpu(root: int) -> float:
-    """Seconds of CPU of a process and all below it, also of those that have ended."""
+    """Seconds of CPU of a process and all below it, also of those that have ended; not of the worker beside it."""
     children: dict[int, list[int]] = {}
     used: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
+                if b"worker\0--beside" in (entry / "cmdline").read_bytes():
+                    continue
                 fields = (entry / "stat").read_text().rpartition(")")[2].split()
                 children.setdefault(int(fields[1]), []).append(int(entry.name))
                 used[int(entry.name)] = sum(int(field) for field in fields[11:15])

@@ -456,6 +456,7 @@ def test_every_id_of_another_row_is_a_reference() -> None:
         ("audit_log", "actor_id"),  # as in an event
         ("changes", "resource_id"),
         ("changes", "person_id"),  # as in an event
+        ("change_queue", "workspace_id"),  # what it tells of has the reference; no row outlives its transaction
         ("change_queue", "resource_id"),
         ("change_queue", "person_id"),
         ("notifications", "subject_id"),  # of whichever noun

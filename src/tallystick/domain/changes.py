@@ -114,8 +114,8 @@ class QueuedChange(Row):
     first: Mapped[bool]
 
     __table_args__ = (
-        within_workspace("workspace_id", "workspaces.id"),
         Index("ix_change_queue_transaction", "transaction", "workspace_id"),
+        {"prefixes": ["UNLOGGED"]},  # no crash has to bring back what no transaction has committed
     )
 
 

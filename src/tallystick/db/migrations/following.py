@@ -78,6 +78,68 @@ FOR EACH ROW WHEN (NEW.first) EXECUTE FUNCTION number_changes()
     "REVOKE ALL ON FUNCTION number_changes() FROM PUBLIC",
 ]
 
+AUDIT_DIGEST_PLANNED_ONCE: Final = (
+    AUDIT_DIGEST[0]
+    .replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
+    .replace("LANGUAGE sql", "LANGUAGE plpgsql")
+    .replace("  SELECT sha256(", "BEGIN\n  RETURN sha256(")
+    .replace("'UTF8'))\n$$", "'UTF8'));\nEND $$")
+)
+"""`AUDIT_DIGEST` with a plan that a connection keeps, where one in SQL is planned for each transaction."""
+
+NUMBER_CHANGES_AT_ONCE: Final = """
+CREATE OR REPLACE FUNCTION number_changes() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public AS $$
+DECLARE
+  many bigint;
+  told uuid[];
+  head change_heads;
+  entry audit_log;
+BEGIN
+  -- The head is the lock behind which commits of a workspace queue up; whoever holds it numbers what they changed.
+  SELECT * INTO head FROM change_heads WHERE workspace_id = NEW.workspace_id FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    INSERT INTO change_heads VALUES (NEW.workspace_id, 0, 0, '') ON CONFLICT DO NOTHING;
+    SELECT * INTO head FROM change_heads WHERE workspace_id = NEW.workspace_id FOR NO KEY UPDATE;
+  END IF;
+  SELECT count(*) FILTER (WHERE resource <> 'event'),
+         array_agg(resource_id ORDER BY position) FILTER (WHERE resource = 'event')
+  INTO many, told FROM change_queue WHERE transaction = NEW.transaction AND workspace_id = NEW.workspace_id;
+
+  IF many = 1 THEN
+    head.last := head.last + 1;
+    INSERT INTO changes (workspace_id, sequence, resource, resource_id, person_id, what, changed_at)
+    SELECT workspace_id, head.last, resource, resource_id, person_id, what, clock_timestamp() FROM change_queue
+    WHERE transaction = NEW.transaction AND workspace_id = NEW.workspace_id AND resource <> 'event';
+  ELSIF many > 1 THEN
+    INSERT INTO changes (workspace_id, sequence, resource, resource_id, person_id, what, changed_at)
+    SELECT NEW.workspace_id, head.last + row_number() OVER (ORDER BY max(position)), resource, resource_id, person_id,
+           CASE WHEN bool_or(what = 'deleted') THEN 'deleted' WHEN bool_or(what = 'created') THEN 'created'
+                ELSE 'updated' END, clock_timestamp()
+    FROM change_queue
+    WHERE transaction = NEW.transaction AND workspace_id = NEW.workspace_id AND resource <> 'event'
+    GROUP BY resource, resource_id, person_id;
+    GET DIAGNOSTICS many = ROW_COUNT;
+    head.last := head.last + many;
+  END IF;
+  DELETE FROM change_queue WHERE transaction = NEW.transaction AND workspace_id = NEW.workspace_id;
+
+  IF told IS NOT NULL THEN
+    SELECT NEW.workspace_id, head.audited + 1, event.occurred_at, event.actor_id, event.origin, told
+    INTO entry.workspace_id, entry.sequence, entry.occurred_at, entry.actor_id, entry.origin, entry.event_ids
+    FROM events AS event WHERE event.id = told[1];
+    entry.hash := audit_digest(head.audit_hash, entry);
+    INSERT INTO audit_log VALUES (entry.*);
+    head.audited := entry.sequence;
+    head.audit_hash := entry.hash;
+  END IF;
+  UPDATE change_heads SET last = head.last, audited = head.audited, audit_hash = head.audit_hash
+  WHERE workspace_id = NEW.workspace_id;
+  RETURN NULL;
+END $$
+"""
+"""`NUMBER_CHANGES` with one write of the head, and a short way for the usual transaction: one change, and its event."""
+
 GONE: Final = {"members": "removed_at", "credit_notes": None}
 """Tables whose rows are gone when another column than `deleted_at` is set; None: never."""
 
