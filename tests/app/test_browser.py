@@ -134,9 +134,13 @@ def test_a_forgotten_timer_asks_what_becomes_of_it(pages: Pages, database_url: s
         assert time_entries.running(ctx) is None
 
 
-@pytest.mark.parametrize(("size", "colours"), [(DESK, "light"), (PHONE, "dark")], ids=["desk-light", "phone-dark"])
-def test_no_page_has_anything_wrong(
-    studio: Studio, database_url: str, tmp_path: Path, size: dict[str, int], colours: str
+@pytest.mark.parametrize(
+    ("size", "colours", "locale"),
+    [(DESK, "light", "en-GB"), (PHONE, "dark", "de-DE")],
+    ids=["desk-light-English", "phone-dark-German"],
+)
+def test_no_page_has_anything_wrong(  # noqa: PLR0917 - the columns of a table
+    studio: Studio, database_url: str, tmp_path: Path, size: dict[str, int], colours: str, locale: str
 ) -> None:
     """Names that are markup, on every page: they stay text, nothing asks elsewhere, nothing is wider than the phone."""
     (tmp_path / "app").mkdir()
@@ -144,7 +148,7 @@ def test_no_page_has_anything_wrong(
     spoil(studio)
     shown = [page.path for page in PAGES if page.get is not None and not page.file and page.path not in PARTS]
     with live_server(database_url, tmp_path / "data") as server, browser() as chromium:
-        context = chromium.new_context(viewport=size, color_scheme=colours, locale="en-GB")
+        context = chromium.new_context(viewport=size, color_scheme=colours, locale=locale)
         page = come_in(context, server, studio)
         watched = Watched(page, server)
         sizes = {}
