@@ -114,11 +114,19 @@ def _receivers(arrived: dict[int, float]) -> Generator[tuple[int, int]]:
     async def opened() -> list[asyncio.Server]:
         return [await asyncio.start_server(one, "127.0.0.1", 0) for one in (take, hang)]
 
+    async def closed(servers: list[asyncio.Server]) -> None:
+        for server in servers:
+            server.close()
+        holding = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in holding:
+            task.cancel()
+        await asyncio.gather(*holding, return_exceptions=True)
+
     servers = asyncio.run_coroutine_threadsafe(opened(), loop).result()
     try:
         yield servers[0].sockets[0].getsockname()[1], servers[1].sockets[0].getsockname()[1]
     finally:
-        for server in servers:
-            loop.call_soon_threadsafe(server.close)
+        asyncio.run_coroutine_threadsafe(closed(servers), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join(5)
+        loop.close()

@@ -8,14 +8,12 @@ import re
 import secrets
 from datetime import datetime
 from typing import Final, NamedTuple
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam
-
+from tallystick.auth.notices import Letter, mail_once
 from tallystick.auth.passwords import hash_password
 from tallystick.auth.sessions import check_password, offer_password_link, places_of
 from tallystick.db.session import Connection, Prepared
-from tallystick.domain import invitations, members
+from tallystick.domain import invitations
 from tallystick.domain.access import Actor
 from tallystick.domain.context import Context, Transactions, open_workspace
 from tallystick.domain.invitations import Invitation, Invited
@@ -149,48 +147,12 @@ def welcome(ctx: Context, user_id: str, email: str) -> Mail | None:
 def tell_password_changed(
     ctx: Context, user_id: str, *, changed_at: datetime, address: str, browser: str
 ) -> Mail | None:
-    """Tell a person that their password was changed, and from where, once.
-
-    None where this server sends no mail, where they have left, and where they were told.
-    """
-    member = members.person_of(ctx, user_id)
-    if ctx.server.sender is None or member is None:
-        return None
-    words = CHANGED["de" if member.language == "de" else "en"]
-    known = ctx.select(
-        Mail, Mail.kind == "password", Mail.subject == bindparam("said"), Mail.created_at >= bindparam("since"),
-        said=words.subject, since=changed_at,
-    )  # fmt: skip
-    if any(member.email in one.recipients for one in known):
-        return None
-    zone = member.time_zone or ctx.actor.time_zone
-    when = f"{changed_at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} ({zone})"
-    where = ", ".join(one for one in (address, browser) if one) or words.unknown
-    url = f"{ctx.server.public_url}/forgot-password"
-    return mails.enqueue(
-        ctx,
-        "password",
-        to=[member.email],
-        subject=words.subject,
-        words=Words(
-            text=words.text.format(email=member.email, when=when, where=where, url=url),
-            link=url,
-            link_label=words.button,
-            language="de" if member.language == "de" else "en",
-            automatic=True,
-        ),
-    )
-
-
-class _Changed(NamedTuple):
-    subject: str
-    text: str
-    button: str
-    unknown: str
+    """Tell a person that their password was changed, as `notices.mail_once` does."""
+    return mail_once(ctx, user_id, CHANGED, changed_at=changed_at, address=address, browser=browser)
 
 
 CHANGED: Final = {
-    "en": _Changed(
+    "en": Letter(
         "Your password for Tallystick was changed",
         "The password of {email} was changed.\n\nWhen: {when}\nFrom: {where}\n\n"
         "If that was you, there is nothing to do. You are signed out everywhere else.\n\n"
@@ -199,7 +161,7 @@ CHANGED: Final = {
         "It was not me: set another password",
         "unknown",
     ),
-    "de": _Changed(
+    "de": Letter(
         "Ihr Passwort für Tallystick wurde geändert",
         "Das Passwort von {email} wurde geändert.\n\nWann: {when}\nVon wo: {where}\n\n"
         "Wenn Sie das waren, ist nichts zu tun. Überall sonst sind Sie abgemeldet.\n\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, Literal, NamedTuple, cast, get_args
 from zoneinfo import ZoneInfo
@@ -36,33 +37,64 @@ def tell(ctx: Context, user_id: str, what: What, *, address: str, agent: str, na
 def write(
     ctx: Context, user_id: str, what: str, *, changed_at: datetime, address: str, browser: str, name: str
 ) -> Mail | None:
-    """The letter, once. None where this server sends no mail, where they have left, and where they were told."""
+    """The letter of `tell`, as `mail_once` sends it."""
+    about = cast("What", what)
+    letters = {
+        language: Letter(
+            said.about[about][0], said.text.replace("{sentence}", said.about[about][1]), said.button, said.unknown
+        )
+        for language, said in SAID.items()
+    }
+    return mail_once(ctx, user_id, letters, changed_at=changed_at, address=address, browser=browser, name=name)
+
+
+class Letter(NamedTuple):
+    """`text` has places for `email`, `when`, `where`, `url`, and for what else it tells of."""
+
+    subject: str
+    text: str
+    button: str
+    unknown: str
+
+
+def mail_once(
+    ctx: Context,
+    user_id: str,
+    letters: Mapping[str, Letter],
+    *,
+    changed_at: datetime,
+    address: str,
+    browser: str,
+    **facts: str,
+) -> Mail | None:
+    """Tell a person in their language what was changed, and from where.
+
+    None where this server sends no mail, where they have left, and where they were told.
+    """
     member = members.person_of(ctx, user_id)
     if ctx.server.sender is None or member is None:
         return None
     language = "de" if member.language == "de" else "en"
-    said = SAID[language]
-    subject, sentence = said.about[cast("What", what)]
-    sentence = sentence.format(name=name, email=member.email)
+    letter = letters[language]
     known = ctx.select(
         Mail, Mail.kind == "password", Mail.subject == bindparam("said"), Mail.created_at >= bindparam("since"),
-        said=subject, since=changed_at,
+        said=letter.subject, since=changed_at,
     )  # fmt: skip
     if any(member.email in one.recipients for one in known):
         return None
     zone = member.time_zone or ctx.actor.time_zone
     when = f"{changed_at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} ({zone})"
-    where = ", ".join(one for one in (address, browser) if one) or said.unknown
+    where = ", ".join(one for one in (address, browser) if one) or letter.unknown
     url = f"{ctx.server.public_url}/forgot-password"
     return mails.enqueue(
         ctx,
         "password",
         to=[member.email],
-        subject=subject,
+        subject=letter.subject,
         words=Words(
-            text=said.text.format(sentence=sentence, when=when, where=where, url=url),
+            text=letter.text.format(email=member.email, when=when, where=where, url=url, **facts),
             link=url,
-            link_label=said.button,
+            link_label=letter.button,
             language=language,
             automatic=True,
         ),

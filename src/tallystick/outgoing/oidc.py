@@ -81,10 +81,7 @@ class OidcProvider:
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": back, "code_verifier": verifier}
         given = self._posted(self._named("token_endpoint"), form)
         access = given.get("access_token")
-        claims = self._claims(str(given.get("id_token", "")), access, nonce=nonce, now=now)
-        shown = _number(claims.get("auth_time"))
-        if since is not None and shown is not None and shown + SKEW_SECONDS < since.timestamp():
-            raise NotVouched("The ID token's auth_time is not right.")
+        claims = self._claims(str(given.get("id_token", "")), access, nonce=nonce, now=now, since=since)
         wanted = {"email", "name", self._group_claim}
         if not wanted <= claims.keys() and isinstance(access, str) and self._known().get("userinfo_endpoint"):
             more = self._asked(self._named("userinfo_endpoint"), {"Authorization": f"Bearer {access}"})
@@ -104,7 +101,7 @@ class OidcProvider:
 
     # --- the ID token
 
-    def _claims(self, token: str, access: Any, *, nonce: str, now: datetime) -> dict[str, Any]:
+    def _claims(self, token: str, access: Any, *, nonce: str, now: datetime, since: datetime | None) -> dict[str, Any]:
         try:
             read = jwt.decode(token, self._key_set(), algorithms=list(ALGORITHMS))
         except (JoseError, ValueError):
@@ -119,6 +116,7 @@ class OidcProvider:
         audiences = _listed(claims.get("aud"))
         expires, made = _number(claims.get("exp")), _number(claims.get("iat"))
         begins = _number(claims.get("nbf", 0))
+        shown = _number(claims.get("auth_time"))
         subject = claims.get("sub")
         wrong = (
             "iss" if claims.get("iss") != self._issuer
@@ -127,6 +125,7 @@ class OidcProvider:
             else "exp" if expires is None or expires + SKEW_SECONDS <= seconds
             else "iat" if made is None or made - SKEW_SECONDS > seconds
             else "nbf" if begins is None or begins - SKEW_SECONDS > seconds
+            else "auth_time" if since is not None and shown is not None and shown + SKEW_SECONDS < since.timestamp()
             else "nonce" if claims.get("nonce") != nonce
             else "sub" if not isinstance(subject, str) or not 0 < len(subject) <= 255
             else "at_hash" if "at_hash" in claims and claims["at_hash"] != _half(str(read.header.get("alg")), access)

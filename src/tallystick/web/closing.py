@@ -52,10 +52,7 @@ class Confirm:
             live = entrance.visitor(connection, request)
             entrance.require_csrf(request, live, fields.get("csrf_token"))
             Context(live.actor, connection, entrance.clock).require(Permission.CLOSE_WORKSPACE)
-        sessions.prove(
-            entrance.database, entrance.key, live, fields.get("password", ""),
-            address=entrance.where(request), now=entrance.clock(),
-        )  # fmt: skip
+        entrance.prove(request, live, fields.get("password", ""))
         with entrance.database.transaction() as connection:
             open_workspace(connection, live.actor.workspace_id)
             ctx = Context(live.actor, connection, entrance.clock, self._server)

@@ -57,10 +57,7 @@ class Download:
         with entrance.database.transaction() as connection:
             open_workspace(connection, live.actor.workspace_id)
             exports.read(Context(live.actor, connection, entrance.clock, self._server), export_id)
-        sessions.prove(
-            entrance.database, entrance.key, live, fields.get("password", ""),
-            address=entrance.where(request), now=entrance.clock(),
-        )  # fmt: skip
+        entrance.prove(request, live, fields.get("password", ""))
         with entrance.database.transaction() as connection:
             open_workspace(connection, live.actor.workspace_id)
             ctx = Context(live.actor, connection, entrance.clock, self._server)

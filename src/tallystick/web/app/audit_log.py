@@ -178,7 +178,6 @@ FIELD_NAMES: Final = {
     "locked_until": "Lock date",
     "name": "Name",
     "note": "Note",
-    "number_series": "Number series",
     "notes": "Notes",
     "number": "Number",
     "paid_on": "Received on",

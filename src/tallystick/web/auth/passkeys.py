@@ -83,14 +83,7 @@ class AddOffer(_OfferPage):
             raise Unauthenticated
         entrance.require_csrf(request, live, fields.get("csrf_token"))
         with entrance.busy():
-            sessions.prove(
-                entrance.database,
-                entrance.key,
-                live,
-                fields.get("password", ""),
-                address=entrance.where(request),
-                now=entrance.clock(),
-            )
+            entrance.prove(request, live, fields.get("password", ""))
         with entrance.database.transaction() as connection:
             live = entrance.visitor(connection, request)
             ctx = Context(live.actor, connection, entrance.clock)
@@ -167,14 +160,7 @@ class PasskeysPage(_Ours):
         wanted = parse_id(fields.get("passkey", "")) or ""
         if fields.get("do") == "remove":
             with entrance.busy():
-                sessions.prove(
-                    entrance.database,
-                    entrance.key,
-                    live,
-                    fields.get("password", ""),
-                    address=entrance.where(request),
-                    now=entrance.clock(),
-                )
+                entrance.prove(request, live, fields.get("password", ""))
         with entrance.database.transaction() as connection:
             live = entrance.visitor(connection, request)
             ctx = Context(live.actor, connection, entrance.clock)
