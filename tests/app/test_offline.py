@@ -303,6 +303,8 @@ def test_an_answer_that_is_cut_off_and_two_tabs_double_nothing(pages: Pages, dat
         page.get_by_text("Offline · 2 wait").wait_for()
         context.set_offline(False)
         other.get_by_text("Nothing waits.").wait_for()
+        for tab in (page, other):  # one of them sent both: the other says so too
+            tab.get_by_text("2 sent.").wait_for()
         for number in range(2):
             assert [one.duration_seconds for one in entries(studio, f"Tab {number}")] == [3600 * (number + 1)]
 

@@ -4,18 +4,21 @@ import { ask, say, texts } from "./lib.js";
 
 const PATIENCE = 15000;
 const FRESH = 5 * 60000;
+const SOON = 1000;
 const AGAIN = 30000;
 const KINDS = { "/timer/start": "start", "/timer/stop": "stop", "/timer/note": "note", "/time": "log", "/time/new": "log" };
 const here = document.querySelector('meta[name="person"]')?.content;
 
 let facts; // what is known, as far as it was read
 let waiting = []; // what waits, of whoever is here
+let pause = SOON; // until what could not be sent is tried again
+let again;
 const ready = begin().catch(() => {}); // a browser that keeps nothing: then all is as it was without this module
 
 async function begin() {
   if (here) await wipe(here.split(":")[0]);
   await read();
-  whenTold(read);
+  whenTold(hear);
   if (here) {
     if (!facts || facts.owner !== here || Date.now() - facts.at > FRESH) whenIdle(refresh);
     register();
@@ -130,16 +133,32 @@ async function keepOne(kind, key, fields, timer, tried) {
 }
 
 export async function flush() {
-  // Try to send what waits.
+  // Try to send what waits; what comes of it is heard.
   if (!waiting.some((one) => !one.conflict)) return { sent: 0 };
-  const result = await send();
+  return send();
+}
+
+async function hear(result) {
+  // What waits has changed; `result`: somebody on this device has tried to send it.
   await read();
+  if (!result) return;
   if (result.sent) {
     document.dispatchEvent(new CustomEvent("timer-changed"));
     say((result.sent === 1 ? texts.sentOne : texts.sent).replace("{count}", result.sent));
   }
   document.dispatchEvent(new CustomEvent("flushed", { detail: result }));
-  return result;
+  tryAgain(result.away);
+}
+
+function tryAgain(away) {
+  // A network that has just come is often not there yet: soon, then less and less often.
+  clearTimeout(again);
+  if (away) again = setTimeout(whenSeen, pause);
+  pause = away ? Math.min(pause * 2, AGAIN) : SOON;
+}
+
+function whenSeen() {
+  if (document.visibilityState === "visible") flush();
 }
 
 function draw() {
@@ -156,8 +175,8 @@ function draw() {
 
 addEventListener("online", () => (draw(), flush()));
 addEventListener("offline", draw);
-document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && flush());
-setInterval(() => document.visibilityState === "visible" && flush(), AGAIN);
+document.addEventListener("visibilitychange", whenSeen);
+setInterval(whenSeen, AGAIN);
 
 // Whoever signs out leaves nothing behind; what waits is sent first, or given up by their word.
 document.addEventListener("submit", async (event) => {

@@ -42,9 +42,10 @@ async function within(stores, mode, work) {
   });
 }
 
-export function told() {
+export function told(result = null) {
+  // Every page of this device hears that what waits has changed, and what became of it where it was sent.
   const channel = new BroadcastChannel(CHANNEL);
-  channel.postMessage("changed");
+  channel.postMessage(result);
   channel.close();
 }
 
@@ -149,16 +150,23 @@ export async function fetchState() {
 }
 
 export async function send() {
-  // Send what waits, one after the other, from one place of this device at a time. Answers what became of it.
-  const work = () => deliver().catch(() => ({ away: true, sent: 0 }));
-  return navigator.locks ? navigator.locks.request(CHANNEL, work) : work();
+  // Send what waits, one after the other, from one place of this device at a time. Answers what became of it, and
+  // tells it to every page: it may be another tab or the service worker that sent what was kept here.
+  const result = { sent: 0, away: false, signedOut: false };
+  const work = () => deliver(result).catch(() => (result.away = true));
+  await (navigator.locks ? navigator.locks.request(CHANNEL, work) : work());
+  told(result);
+  return result;
 }
 
-async function deliver() {
-  const result = { sent: 0, asked: 0, away: false, signedOut: false };
-  if (!(await actions()).some((one) => !one.conflict)) return result;
+async function deliver(result) {
+  if (!(await actions()).some((one) => !one.conflict)) return;
   const { status, state } = await fetchState();
-  if (!state) return { ...result, signedOut: status === 401, away: status !== 401 };
+  if (!state) {
+    result.signedOut = status === 401;
+    result.away = !result.signedOut;
+    return;
+  }
   await learn(state);
   let held = false; // a question about the timer stands: what came behind it waits for the answer
   for (const { seq } of await actions(state.owner)) {
@@ -180,17 +188,17 @@ async function deliver() {
       await drop(seq);
       result.sent += 1;
     } else if (response.status === 401) {
-      return { ...result, signedOut: true };
+      result.signedOut = true;
+      return;
     } else if (AWAY.has(response.status) || response.status === 403) {
-      return { ...result, away: true };
+      result.away = true;
+      return;
     } else {
       const { said, problem, reason, facts } = await response.json();
       await change(seq, { conflict: { said: said ?? problem ?? "", reason: reason ?? "", facts: facts ?? {} }, tried: false });
-      result.asked += 1;
       held ||= ofTimer(action);
     }
   }
-  return result;
 }
 
 function fieldsOf(action) {

@@ -22,9 +22,8 @@ addEventListener("fetch", (event) => {
 
 addEventListener("sync", (event) => {
   if (event.tag !== "outbox") return;
-  event.waitUntil(send().then((result) => {
-    told();
-    if (result.away) throw new Error("The network is away still.");
+  event.waitUntil(send().then(({ away }) => {
+    if (away) throw new Error("The network is away still.");
   }));
 });
 
