@@ -11,6 +11,7 @@ import pytest
 from tallystick.domain import audit, clients
 from tallystick.domain.access import GRANTS, as_member, as_themselves
 from tallystick.domain.context import LOOKING, Context, open_workspace
+from tallystick.domain.entering import enter
 from tallystick.values.errors import Forbidden
 from tests.app.conftest import Pages, Visitor
 from tests.app.test_every_page import MONEY, POSTED, SHOWN
@@ -69,6 +70,7 @@ def test_no_form_changes_anything(shared: Pages) -> None:
 
 def trace(pages: Pages) -> list[Any]:
     with pages.studio.context() as ctx:
+        enter(ctx)
         return ctx.connection.execute("SELECT last, audited FROM change_heads").fetchall()
 
 

@@ -278,12 +278,16 @@ def test_what_is_made_of_money_is_told_too(api: Api, member: Api, replica: Repli
     same(api, replica)
 
 
-def test_the_queue_is_empty_afterwards(database_url: str, api: Api) -> None:
+def test_whoever_reads_finds_the_queue_empty_afterwards(database_url: str, api: Api, studio: Studio) -> None:
     import psycopg
 
+    waits = "SELECT count(*) FROM change_queue WHERE workspace_id = %s"
     api.post("/clients", {"name": "Hooli"})
     with psycopg.connect(database_url) as connection:
-        assert connection.execute("SELECT count(*) FROM change_queue").fetchone() == (0,)
+        assert connection.execute(waits, [studio.workspace_id]).fetchone() != (0,)
+        connection.commit()
+        api.get("/changes?limit=1")
+        assert connection.execute(waits, [studio.workspace_id]).fetchone() == (0,)
 
 
 def test_every_resource_of_the_feed_has_its_trigger(database_url: str) -> None:

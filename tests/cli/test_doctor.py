@@ -20,6 +20,7 @@ from tallystick.domain import approvals, invariants, payments, refunds, workspac
 from tallystick.domain.context import utc_now
 from tallystick.domain.credit_notes import credit
 from tallystick.domain.credit_notes.credit import CreditLine
+from tallystick.domain.entering import enter
 from tallystick.domain.invoices import balance, draft, lifecycle, series
 from tallystick.domain.invoices import invoice as invoices
 from tallystick.domain.invoices.draft import CustomLine
@@ -95,6 +96,7 @@ CORRUPTIONS: list[tuple[str, str, str]] = [
     ("automatic-billing", "UPDATE automatic_billing SET period_ends_on = '2026-06-14'", "automatic_billing {billing}"),
     ("audit", "DELETE FROM audit_log WHERE sequence = 2", "audit_log 3"),
     ("audit", "UPDATE audit_log SET hash = prev.hash FROM audit_log AS prev WHERE prev.sequence = 1", "audit_log 2"),
+    ("audited", "DELETE FROM audit_log WHERE sequence > 2", "events "),
     ("events", "DELETE FROM events WHERE resource_id = '{billing}'", "automatic_billing {billing}"),
     ("events", "DELETE FROM events WHERE resource_id = '{recurring}'", "recurring_invoices {recurring}"),
     ("deleted-parents", "UPDATE clients SET deleted_at = now() WHERE id = '{client}'", "contacts {contact}"),
@@ -269,6 +271,8 @@ def settle(filled: Filled) -> Filled:
             ctx, over.id, reason="Wrong", lines=[CreditLine(invoices.lines(ctx, over.id)[0].id, Decimal(5))]
         )
         ids |= {"taken": taken.id, "note": note.id, "some": some.id}
+    with filled.studio.context() as ctx:
+        enter(ctx)
     ids |= {"over": over.id, "lost": lost.id, "payment3": more.id, "refund": again.id}
     return filled
 

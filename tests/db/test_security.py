@@ -317,12 +317,12 @@ def test_only_known_functions_see_past_the_policies(owner: Connection) -> None:
         "end_password_links_of",
         "end_portal_sessions",
         "end_sessions_of",
+        "enter_changes",
         "erase_workspace",
         "keep_portal_sessions",
         "identity_of",
         "is_first_run",
         "keep_closed",
-        "number_changes",
         "open_by_access_token",
         "open_by_api_key",
         "open_by_invitation",
@@ -456,7 +456,7 @@ def test_every_id_of_another_row_is_a_reference() -> None:
         ("audit_log", "actor_id"),  # as in an event
         ("changes", "resource_id"),
         ("changes", "person_id"),  # as in an event
-        ("change_queue", "workspace_id"),  # what it tells of has the reference; no row outlives its transaction
+        ("change_queue", "workspace_id"),  # what it tells of has the reference
         ("change_queue", "resource_id"),
         ("change_queue", "person_id"),
         ("notifications", "subject_id"),  # of whichever noun

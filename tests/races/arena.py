@@ -17,6 +17,7 @@ from falcon import testing
 
 from tallystick.db.session import Connection, Database, owner_connection
 from tallystick.domain.context import Transactions
+from tallystick.domain.entering import enter
 from tests.studio import Api, Studio
 
 CONNECTIONS = 16
@@ -51,7 +52,9 @@ class Arena:
         return Api(app or self.app, self.studio.people[who].token)
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        """What is stored, whoever may see it; `%s` in the place of the workspace comes first."""
+        """What is stored and entered, whoever may see it; `%s` in the place of the workspace comes first."""
+        with self.studio.context() as ctx:
+            enter(ctx)
         with owner_connection(self.url) as connection:
             return connection.execute(sql.encode(), [self.studio.workspace_id, *values]).fetchall()
 

@@ -91,6 +91,7 @@ def test_the_code_makes_the_first_workspace_and_signs_its_owner_in(fresh: Fresh)
     with fresh.database.transaction() as connection:
         connection.execute("SELECT set_config('tallystick.workspace', (SELECT workspace_id::text FROM"
                            " sign_in_of('ada@atelier.example')), true)")  # fmt: skip
+        connection.execute("SELECT enter_changes()")
         origins = connection.execute("SELECT DISTINCT origin ->> 'action' FROM audit_log ORDER BY 1").fetchall()
     assert origins == [("/setup",), ("/sign-in",)]
 

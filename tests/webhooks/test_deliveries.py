@@ -19,6 +19,7 @@ from tallystick.db.session import text_query
 from tallystick.domain import clients, projects, tasks, time_entries
 from tallystick.domain.access import Actor
 from tallystick.domain.context import Context, open_workspace
+from tallystick.domain.entering import enter
 from tallystick.domain.webhooks import deliveries, endpoints, sending
 from tallystick.domain.webhooks.deliveries import WebhookDelivery
 from tallystick.jobs.tasks import forget_old_webhooks
@@ -367,6 +368,7 @@ def test_an_attempt_whose_lease_ended_changes_nothing_any_more(hooks: Hooks, sin
     from tallystick.values.webhooks import Attempt
 
     with hooks.context() as ctx:
+        enter(ctx)
         sending.fan_out(ctx, compose)
     with desk.owner() as connection:
         (first,) = mine(sending.claim(connection, desk.clock(), 32), hooks)
@@ -396,6 +398,7 @@ def test_an_endpoint_gets_four_at_a_time_one_after_a_failure_and_those_that_fail
         hooks.client(f"Client {number}")
     desk = hooks.desk
     with hooks.context() as ctx:
+        enter(ctx)
         sending.fan_out(ctx, compose)
         for one in made[:20]:
             ctx.change(ctx.find(endpoints.WebhookEndpoint, one.id), failures=1)
@@ -417,6 +420,7 @@ def test_half_of_the_places_are_for_receivers_that_work(hooks: Hooks, sink: Rece
     made = [hooks.endpoint(sink.url, "client.created").endpoint for _ in range(20)]
     hooks.client("Umbrella")
     with hooks.context() as ctx:
+        enter(ctx)
         sending.fan_out(ctx, compose)
         for one in made:
             ctx.change(ctx.find(endpoints.WebhookEndpoint, one.id), failures=3)
@@ -452,6 +456,7 @@ def test_however_much_waits_for_one_receiver_it_is_not_read_to_serve_another(hoo
     pile_up(hooks, stuck, 5000, waiting=True)
     hooks.client("Umbrella")
     with hooks.context() as ctx:
+        enter(ctx)
         sending.fan_out(ctx, compose)
         ctx.change(ctx.find(endpoints.WebhookEndpoint, stuck), failures=3)
     now = hooks.desk.clock()

@@ -204,6 +204,8 @@ class Operation:
     """Whether `data` is a list of all there are, without paging."""
     nullable: bool = False
     """Whether `data` may be null."""
+    enters: bool = False
+    """Whether it reads the change feed or the audit log, which what is committed enters first."""
     kept: Callable[[Any], Any] | None = None
     """What a retry is told of an answer that shows a secret this one time."""
     message: str = ""
@@ -498,7 +500,8 @@ class _Exchange:
         ctx: Context | None = None
         try:
             reading = operation is None or not operation.writes
-            with self._wire.database.transaction(reading=reading) as connection:
+            entering = operation is not None and operation.enters
+            with self._wire.database.transaction(reading=reading, entering=entering) as connection:
                 wire = self._wire
                 ctx = Context(self._authenticated(connection), connection, wire.clock, wire.server)
                 if operation is None:

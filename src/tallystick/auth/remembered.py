@@ -11,7 +11,7 @@ from tallystick.values.errors import Unauthenticated
 REMEMBERED_AT_MOST: Final = 10_000
 _REOPEN: Final = Prepared(
     "SELECT set_config('tallystick.workspace', %(workspace)s::text, true), "
-    "set_config('transaction_read_only', 'on', true)"
+    "set_config('transaction_read_only', %(reading)s::text, true)"
 )
 
 Right = Callable[[Row | None], bool]
@@ -37,7 +37,7 @@ class Lookup:
 
     def ask(self, connection: Connection, values: Values, is_right: Right) -> Row:
         """What the database says now. Raises Unauthenticated."""
-        found = connection.run(self._statement, self._opening(connection, values)).fetchone()
+        found = connection.run(self._statement, {**values, **_how(connection)}).fetchone()
         if not is_right(found) or found is None:
             raise Unauthenticated
         return self._opened(connection, found)
@@ -50,7 +50,7 @@ class Lookup:
         """
         remembered = self._remembered.get(name)
         if remembered is not None and is_right(remembered):
-            connection.later(self._statement, self._opening(connection, values), self._same(remembered, name))
+            connection.later(self._statement, {**values, **_how(connection)}, self._same(remembered, name))
             return self._opened(connection, remembered)
         found = self.ask(connection, values, is_right)
         if len(self._remembered) >= REMEMBERED_AT_MOST:
@@ -62,11 +62,8 @@ class Lookup:
         """Remember nothing."""
         self._remembered.clear()
 
-    def _opening(self, connection: Connection, values: Values) -> Values:
-        return {**values, "reading": "on" if connection.reading else "off"}
-
     def _opened(self, connection: Connection, found: Row) -> Row:
-        connection.reopen(_REOPEN, {"workspace": found[-2]})
+        connection.reopen(_REOPEN, {"workspace": found[-2], **_how(connection)})
         return found
 
     def _same(self, remembered: Row, name: Hashable) -> Check:
@@ -76,3 +73,7 @@ class Lookup:
                 raise Outdated
 
         return check
+
+
+def _how(connection: Connection) -> Values:
+    return {"reading": "on" if connection.reading and not connection.entering else "off"}

@@ -95,6 +95,8 @@ class Connection(psycopg.Connection[Row]):
     """
 
     reading = False
+    entering = False
+    """Of one that reads: whether a trip may enter what is committed in the change feed and the audit log."""
     _reopening: tuple[Prepared, Values] | None = None
 
     def __init__(self, pgconn: pq.abc.PGconn, row_factory: RowFactory[Row] = tuple_row) -> None:
@@ -147,9 +149,9 @@ class Connection(psycopg.Connection[Row]):
         self._waiting.clear()
         super().rollback()
 
-    def start(self, *, reading: bool) -> None:
-        """Begin anew; `reading` is a promise to write nothing."""
-        self.reading = reading
+    def start(self, *, reading: bool, entering: bool = False) -> None:
+        """Begin anew; `reading` is a promise to write nothing, but to enter what others have written."""
+        self.reading, self.entering = reading, entering
         self._reopening = None
         if len(self._names) > PREPARED_AT_MOST:
             self.pgconn.exec_(b"DEALLOCATE ALL")

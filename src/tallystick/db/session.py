@@ -70,10 +70,10 @@ class Database:
         return True
 
     @contextlib.contextmanager
-    def transaction(self, *, reading: bool = False) -> Generator[Connection]:
+    def transaction(self, *, reading: bool = False, entering: bool = False) -> Generator[Connection]:
         """One transaction: committed at the end of the block, rolled back when it raises."""
         connection = self._borrowed()
-        connection.start(reading=reading)
+        connection.start(reading=reading, entering=entering)
         try:
             yield connection
             connection.commit()

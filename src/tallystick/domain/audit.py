@@ -1,7 +1,8 @@
 """The audit log: who did what, from where, with before and after; one entry a transaction, chained by hashes.
 
-The database makes an entry of the events of a transaction when it commits (`db.migrations.following`), so no verb can
-forget to. Changing a byte of an entry or of its events breaks the chain, and `verify` finds the place.
+The database notes the events of a transaction in it (`db.migrations.following`), so no verb can forget to, and makes an
+entry of them when somebody reads, or a moment later (`entering`). Changing a byte of an entry or of its events breaks
+the chain, and `verify` finds the place.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tallystick.db.base import Blob, Id, Json, Row, within_workspace
 from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context, Origin
+from tallystick.domain.entering import enter
 from tallystick.values.spreadsheet import csv_of
 
 EXPORTED: Final = 50_000
@@ -85,6 +87,7 @@ def page(ctx: Context, *, before: int | None = None, limit: int = 50, **wanted: 
     Filters: `actor_id`, `action`, `resource`, `resource_id`, `since`, `until` (both inclusive).
     """
     ctx.require(Permission.READ_AUDIT)
+    enter(ctx)
     values = {name: wanted.get(name) for name in _FILTERS}
     rows = ctx.rows(_PAGE, **values, before=before, limit=limit + 1)
     found = [Entry(*row) for row in rows[:limit]]
@@ -108,12 +111,14 @@ def as_csv(entries: Sequence[Entry]) -> bytes:
 def broken(ctx: Context) -> Sequence[int]:
     """Numbers of entries that are not what they were, or not where they were; none: the chain holds."""
     ctx.require(Permission.READ_AUDIT)
+    enter(ctx)
     return [number for (number,) in ctx.rows(_BROKEN)]
 
 
 def length(ctx: Context) -> int:
     """How many entries there are."""
     ctx.require(Permission.READ_AUDIT)
+    enter(ctx)
     found = ctx.row(_LENGTH)
     return found[0] if found else 0
 

@@ -1,7 +1,8 @@
 """The change feed: one gap-free order of all changes in a workspace, for whoever keeps a copy of the record.
 
-The database writes it (`db.migrations.following`), so no verb can forget to. It says that something changed; what it is
-now is read when the feed is read, through the actor: nobody learns of the past what they may not see today.
+The database notes each write (`db.migrations.following`), so no verb can forget to; what is committed gets its number
+when somebody reads, or a moment later (`entering`). The feed says that something changed; what it is now is read when
+the feed is read, through the actor: nobody learns of the past what they may not see today.
 """
 
 from __future__ import annotations
@@ -10,16 +11,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Final, NamedTuple
 
-from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, text
+from sqlalchemy import text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tallystick.db.base import Blob, Id, Row, one_of, within_workspace
+from tallystick.db.base import Id, Row, one_of, within_workspace
 from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
 from tallystick.domain.approvals import WEEKS
 from tallystick.domain.clients import CLIENTS
 from tallystick.domain.context import Context
 from tallystick.domain.credit_notes.credit_note import CREDIT_NOTES
+from tallystick.domain.entering import enter
 from tallystick.domain.expenses import EXPENSES
 from tallystick.domain.invoices.invoice import INVOICES
 from tallystick.domain.listing import After, Listing
@@ -82,43 +84,6 @@ class Change(Row):
     __table_args__ = (within_workspace("workspace_id", "workspaces.id"), one_of("what", WHAT))
 
 
-class ChangeHead(Row):
-    """The last change and the last audit entry of a workspace; the lock behind which commits queue up."""
-
-    __tablename__ = "change_heads"
-
-    workspace_id: Mapped[Id] = mapped_column(primary_key=True)
-    last: Mapped[int]
-    audited: Mapped[int]
-    audit_hash: Mapped[Blob]
-
-    __table_args__ = (
-        within_workspace("workspace_id", "workspaces.id"),
-        CheckConstraint("last >= 0", name="last"),
-        CheckConstraint("audited >= 0", name="audited"),
-    )
-
-
-class QueuedChange(Row):
-    """A change of a transaction that has not committed yet. Nobody ever sees one."""
-
-    __tablename__ = "change_queue"
-
-    position: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    transaction: Mapped[int]
-    workspace_id: Mapped[Id]
-    resource: Mapped[str]
-    resource_id: Mapped[Id]
-    person_id: Mapped[Id | None]
-    what: Mapped[str]
-    first: Mapped[bool]
-
-    __table_args__ = (
-        Index("ix_change_queue_transaction", "transaction", "workspace_id"),
-        {"prefixes": ["UNLOGGED"]},  # no crash has to bring back what no transaction has committed
-    )
-
-
 class Told(NamedTuple):
     """A change as the actor hears of it. `row`: what the resource is now; None: gone, or gone from their sight."""
 
@@ -161,9 +126,8 @@ def feed(
 
 
 def last(ctx: Context) -> int:
-    """The number of the workspace's last change; 0 before the first."""
-    found = ctx.row(_HEAD)
-    return found[0] if found else 0
+    """The number of the workspace's last change; 0 before the first. What is committed by now has its number then."""
+    return enter(ctx)
 
 
 def everything(ctx: Context, resource: str, columns: tuple[str, ...]) -> Iterator[tuple[Any, ...]]:
@@ -199,4 +163,3 @@ _FEED = Prepared(
         ORDER BY sequence LIMIT :limit
     """)
 )
-_HEAD = Prepared(text("SELECT last FROM change_heads WHERE workspace_id = :workspace"))

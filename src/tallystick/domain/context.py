@@ -33,7 +33,9 @@ Clock = Callable[[], datetime]
 class Transactions(Protocol):
     """Where transactions come from; `db.session.Database` is one."""
 
-    def transaction(self, *, reading: bool = False) -> AbstractContextManager[Connection]: ...
+    def transaction(self, *, reading: bool = False, entering: bool = False) -> AbstractContextManager[Connection]:
+        """`reading`: nothing is written, but for what is `entering` (`domain.entering`)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

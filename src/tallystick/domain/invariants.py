@@ -836,6 +836,20 @@ INVARIANTS: Final = (
         f"SELECT workspace_id, 'audit_log ' || sequence AS what FROM ({BROKEN_SQL}) AS broken",
     ),
     Invariant(
+        "audited",
+        "Every event is in the audit log, or waits to enter it.",
+        """
+            SELECT event.workspace_id, 'events ' || event.id AS what
+            FROM events AS event
+            JOIN audit_log AS begun ON begun.workspace_id = event.workspace_id AND begun.sequence = 1
+             AND begun.event_ids[1] < event.id
+            LEFT JOIN (SELECT unnest(event_ids) AS id FROM audit_log
+                       UNION ALL SELECT resource_id FROM change_queue WHERE resource = 'event') AS known
+              ON known.id = event.id
+            WHERE known.id IS NULL
+        """,
+    ),
+    Invariant(
         "events",
         "Every row that was made has an event that tells of it.",
         _all(_without_events(_MADE_BY_VERBS)),

@@ -16,6 +16,7 @@ from psycopg_pool import PoolTimeout, TooManyRequests
 from tallystick import __version__
 from tallystick.api.native.webhook_bodies import compose
 from tallystick.db.session import Connection, owner_connection
+from tallystick.domain import entering
 from tallystick.domain.webhooks import sending
 from tallystick.domain.webhooks.sending import AT_ONCE, Claimed
 from tallystick.jobs.desk import Desk
@@ -134,8 +135,12 @@ class Dispatcher:
         return LOOK_SECONDS if self._carrying or self._any(owner) else IDLE_SECONDS
 
     def _made(self, owner: Owner) -> int:
+        """How many messages were made of what is committed by now, which enters feed and audit log before."""
         made = 0
         connection = owner.connection()
+        for workspace_id in entering.waiting(connection):
+            with self._desk.workspace(workspace_id) as ctx:
+                entering.enter(ctx)
         for workspace_id in sending.behind(connection):
             with self._desk.workspace(workspace_id) as ctx:
                 made += sending.fan_out(ctx, compose)

@@ -93,7 +93,7 @@ _PARAMETERS: Final = {
 OPERATIONS = (
     Operation(
         "listAuditLog", "GET", "/audit-log", list_audit_log, "Who did what, the newest first",
-        Permission.READ_AUDIT, AuditEntryJson, many=True, tag="Audit log",
+        Permission.READ_AUDIT, AuditEntryJson, many=True, enters=True, tag="Audit log",
         parameters={
             "cursor": Filter("text", _NONE, about="Opaque pagination cursor: nextCursor from a previous response."),
             "limit": Filter("least_count", _NONE, about="Page size (1–200, default 50)."),
@@ -102,6 +102,6 @@ OPERATIONS = (
     ),
     Operation(
         "exportAuditLog", "GET", "/audit-log.csv", export_audit_log, "The audit log as a table",
-        Permission.READ_AUDIT, file=("text/csv",), tag="Audit log", parameters=_PARAMETERS,
+        Permission.READ_AUDIT, file=("text/csv",), enters=True, tag="Audit log", parameters=_PARAMETERS,
     ),
 )  # fmt: skip

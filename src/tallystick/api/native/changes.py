@@ -152,7 +152,7 @@ _RESOURCES: Final = Filter("text", _NONE, about=f"Only these, with commas betwee
 OPERATIONS = (
     Operation(
         "listChanges", "GET", "/changes", list_changes, "All changes in one order, from a cursor on",
-        Permission.READ_SELF, Feed, whole=True, tag="Changes",
+        Permission.READ_SELF, Feed, whole=True, enters=True, tag="Changes",
         parameters={
             "after": Filter("least_count", _NONE, about="`nextCursor` of the page before; without it: all there is."),
             "limit": Filter("least_count", _NONE, about=f"Page size (1–{MOST}, default {LIMIT})."),
@@ -162,6 +162,6 @@ OPERATIONS = (
     ),
     Operation(
         "getChangeDigests", "GET", "/changes/digest", get_digests, "What a faithful copy of the record comes to",
-        Permission.READ_SELF, DigestsJson, tag="Changes", parameters={"resources": _RESOURCES},
+        Permission.READ_SELF, DigestsJson, enters=True, tag="Changes", parameters={"resources": _RESOURCES},
     ),
 )  # fmt: skip

@@ -1,14 +1,19 @@
 """SQL by which the change feed learns of every write, and the audit log of every event.
 
-Each writing statement puts what it changed into `change_queue`. When the transaction commits, a deferred trigger takes
-the workspace's head, which is the lock behind which commits of one workspace queue up for a moment, numbers the
-changes, and moves them to `changes`. So numbers have no gap, and rise in the order in which changes can be seen. The
-events of the transaction become one entry of `audit_log`, chained to the one before by a hash.
+Each writing statement puts what it changed into `change_queue`, in its own transaction. What is committed there is
+entered afterwards, by whoever wants to know (`enter_changes`) or else by the worker, a moment later: it takes the
+workspace's head, numbers the changes of whole transactions, and moves them to `changes`. So numbers have no gap, and
+rise in the order in which changes can be seen. The events of a transaction become one entry of `audit_log`, chained to
+the one before by a hash. Whoever writes neither numbers nor waits (decision 0020).
+
+A migration that follows another table ends with `LEAN_NOTES`: the functions below speak as they did up to `0030`.
 """
 
 from __future__ import annotations
 
 from typing import Final
+
+from tallystick.db.migrations.security import APP, HERE
 
 AUDIT_DIGEST: Final = [
     """
@@ -139,6 +144,95 @@ BEGIN
 END $$
 """
 """`NUMBER_CHANGES` with one write of the head, and a short way for the usual transaction: one change, and its event."""
+
+ENTER_CHANGES: Final = [
+    f"""
+CREATE FUNCTION enter_changes() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public
+AS $$
+DECLARE
+  studio uuid := {HERE};
+  own bigint := coalesce(pg_current_xact_id_if_assigned()::text::bigint, 0);
+  head change_heads;
+  ended bigint[];
+  many bigint;
+  told uuid[];
+  entry audit_log;
+BEGIN
+  -- Enters what is committed and not entered yet, but no part of the transaction that asks: that one is not over.
+  -- Answers the number of the last change. At most a thousand transactions at once, so that it has an end in time.
+  IF NOT EXISTS (SELECT FROM change_queue WHERE workspace_id = studio AND transaction <> own) THEN
+    RETURN coalesce((SELECT last FROM change_heads WHERE workspace_id = studio), 0);
+  END IF;
+  SELECT * INTO head FROM change_heads WHERE workspace_id = studio FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    INSERT INTO change_heads VALUES (studio, 0, 0, '') ON CONFLICT DO NOTHING;
+    SELECT * INTO head FROM change_heads WHERE workspace_id = studio FOR NO KEY UPDATE;
+  END IF;
+
+  -- By their last writes: what builds on another transaction was written after that one's end.
+  ended := ARRAY(SELECT transaction FROM change_queue WHERE workspace_id = studio AND transaction <> own
+                 GROUP BY transaction ORDER BY max(position) LIMIT 1000);
+  INSERT INTO changes (workspace_id, sequence, resource, resource_id, person_id, what, changed_at)
+  SELECT studio, head.last + row_number() OVER (ORDER BY one.place, max(position)), resource, resource_id, person_id,
+         CASE WHEN bool_or(what = 'deleted') THEN 'deleted' WHEN bool_or(what = 'created') THEN 'created'
+              ELSE 'updated' END, clock_timestamp()
+  FROM unnest(ended) WITH ORDINALITY AS one (transaction, place) JOIN change_queue USING (transaction)
+  WHERE workspace_id = studio AND resource <> 'event'
+  GROUP BY one.place, resource, resource_id, person_id;
+  GET DIAGNOSTICS many = ROW_COUNT;
+  head.last := head.last + many;
+
+  FOR told IN
+    SELECT array_agg(resource_id ORDER BY position)
+    FROM unnest(ended) WITH ORDINALITY AS one (transaction, place) JOIN change_queue USING (transaction)
+    WHERE workspace_id = studio AND resource = 'event'
+    GROUP BY one.place ORDER BY one.place
+  LOOP
+    SELECT studio, head.audited + 1, event.occurred_at, event.actor_id, event.origin, told
+    INTO entry.workspace_id, entry.sequence, entry.occurred_at, entry.actor_id, entry.origin, entry.event_ids
+    FROM events AS event WHERE event.id = told[1];
+    entry.hash := audit_digest(head.audit_hash, entry);
+    INSERT INTO audit_log VALUES (entry.*);
+    head.audited := entry.sequence;
+    head.audit_hash := entry.hash;
+  END LOOP;
+
+  DELETE FROM change_queue WHERE workspace_id = studio AND transaction = ANY(ended);
+  UPDATE change_heads SET last = head.last, audited = head.audited, audit_hash = head.audit_hash
+  WHERE workspace_id = studio;
+  RETURN head.last;
+END $$
+""",
+    "REVOKE ALL ON FUNCTION enter_changes() FROM PUBLIC",
+    f"GRANT EXECUTE ON FUNCTION enter_changes() TO {APP}",
+]
+
+_NOTES_BEFORE: Final = """(transaction, workspace_id, resource, resource_id, person_id, what, first)
+  SELECT told.*, row_number() OVER (PARTITION BY told.workspace_id) = 1 AND NOT EXISTS (
+           SELECT FROM change_queue AS known
+           WHERE known.transaction = told.transaction AND known.workspace_id = told.workspace_id)
+  FROM (SELECT pg_current_xact_id()::text::bigint, said.* FROM (SELECT """
+_NOTES_BEHIND: Final = """) AS said)
+    AS told (transaction, workspace_id, resource, resource_id, person_id, what);
+"""
+LEAN_NOTES: Final = f"""
+DO $do$
+DECLARE
+  note record;
+BEGIN
+  -- Nothing has to run at the commit: no row has to say whether it is its transaction's first.
+  FOR note IN
+    SELECT pg_get_functiondef(oid) AS was FROM pg_proc
+    WHERE pronamespace = 'public'::regnamespace AND prosrc LIKE '%INSERT INTO change_queue%what, first)%'
+  LOOP
+    EXECUTE replace(replace(note.was, $old${_NOTES_BEFORE}$old$,
+      $new$(transaction, workspace_id, resource, resource_id, person_id, what)
+  SELECT pg_current_xact_id()::text::bigint, said.* FROM (SELECT $new$), $old${_NOTES_BEHIND}$old$, $new$) AS said;
+$new$);
+  END LOOP;
+END $do$
+"""
+"""Makes the functions below as they are since `0031`; those that are so already stay."""
 
 GONE: Final = {"members": "removed_at", "credit_notes": None}
 """Tables whose rows are gone when another column than `deleted_at` is set; None: never."""

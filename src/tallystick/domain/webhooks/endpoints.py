@@ -13,6 +13,7 @@ from tallystick.db.base import Blob, Id, Row, Tenant, one_of, table_of, within_w
 from tallystick.db.session import Prepared
 from tallystick.domain.access import ENTITLEMENTS, Permission, plan_with
 from tallystick.domain.context import Context
+from tallystick.domain.entering import enter
 from tallystick.domain.webhooks import catalogue
 from tallystick.values import webhooks
 from tallystick.values.egress import Unusable
@@ -109,6 +110,7 @@ def create(ctx: Context, *, url: str, events: Sequence[str], description: str | 
     (live,) = ctx.row(_COUNT) or (0,)
     if live >= MOST:
         raise Conflict(f"A workspace has at most {MOST} webhook endpoints.", reason="too_many")
+    enter(ctx)  # what is committed by now is nobody's news
     if live == 0:
         ctx.write(_BEGIN_ANEW)
     (since,) = ctx.row(_AUDITED) or (0,)
