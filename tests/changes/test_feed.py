@@ -12,6 +12,7 @@ from falcon import testing
 from tallystick.db.session import Database
 from tallystick.domain import changes as feed
 from tallystick.domain import clients, projects
+from tallystick.domain.entering import enter
 from tests.changes.replica import Replica
 from tests.studio import Api, Studio
 
@@ -158,8 +159,9 @@ def test_other_workspaces_are_silent(
 def test_many_writers_at_once_leave_no_gap_and_lose_nothing(
     database: Database, studio: Studio, api: Api, replica: Replica
 ) -> None:
-    """Commits happen out of order; whoever follows meanwhile has it all in the end."""
+    """Commits happen out of order; all who follow meanwhile, and number what they find, have it all in the end."""
     stop = threading.Event()
+    copies = [replica, Replica(api), Replica(api)]
 
     def write(number: int) -> None:
         for turn in range(12):
@@ -170,21 +172,57 @@ def test_many_writers_at_once_leave_no_gap_and_lose_nothing(
                 if turn % 4 == 0:
                     clients.delete(ctx, client.id)
 
-    def follow() -> None:
+    def follow(copy: Replica) -> None:
         while not stop.is_set():
-            replica.follow()
+            copy.follow()
 
-    follower = threading.Thread(target=follow)
-    follower.start()
+    followers = [threading.Thread(target=follow, args=(copy,)) for copy in copies]
+    for one in followers:
+        one.start()
     writers = [threading.Thread(target=write, args=(number,)) for number in range(6)]
     for one in writers:
         one.start()
     for one in writers:
         one.join()
     stop.set()
-    follower.join()
+    for one in followers:
+        one.join()
+    for copy in copies:
+        copy.follow()
+        assert copy.sequences == list(range(1, len(copy.sequences) + 1))
+        same(api, copy)
+
+
+def test_what_is_committed_late_comes_later_and_is_not_lost(studio: Studio, api: Api, replica: Replica) -> None:
     replica.follow()
-    assert replica.sequences == list(range(1, len(replica.sequences) + 1))
+    with studio.context() as late:
+        client = clients.create(late, name="Late")
+        api.post("/clients", {"name": "Soon"})
+        assert [one["data"]["name"] for one in replica.follow()] == ["Soon"]
+        enter(late)  # not over: whoever asks meanwhile numbers no part of it
+        clients.change(late, client.id, name="Late, and changed")
+        assert replica.follow() == []
+    assert [(one["type"], one["data"]["name"]) for one in replica.follow()] == [("client.created", "Late, and changed")]
+    same(api, replica)
+
+
+def test_a_long_queue_is_entered_bit_by_bit_in_whole_transactions(
+    database_url: str, studio: Studio, api: Api, replica: Replica
+) -> None:
+    import psycopg
+
+    with studio.context() as ctx:
+        for number in range(58):  # the studio has two of its own
+            clients.create(ctx, name=f"Client {number}")
+    before = replica.follow()[-1]["sequence"]
+    for _ in range(3):
+        with psycopg.connect(database_url) as connection:
+            for _ in range(50):  # 3,000 rows in the queue, of 60 changes
+                connection.execute("UPDATE clients SET notes = notes WHERE workspace_id = %s", [studio.workspace_id])
+    for entered in (120, 180, 180):
+        with studio.context() as ctx:
+            assert enter(ctx) == before + entered
+    assert len(replica.follow()) == 180
     same(api, replica)
 
 

@@ -37,6 +37,7 @@ from tallystick.domain import (
     tasks,
     time_entries,
 )
+from tallystick.domain.entering import enter
 from tallystick.domain.invoices import draft, lifecycle
 from tallystick.domain.invoices.draft import CustomLine
 from tallystick.domain.invoices.totals import Discount
@@ -245,4 +246,7 @@ def fill(database: Database) -> Filled:
         ids["live_token"] = ctx.connection.execute(
             "SELECT id FROM tokens WHERE user_id = %s", [ids["owner"]]
         ).fetchone()[0]  # type: ignore[index]
+    for one in (studio, other):
+        with one.context() as ctx:
+            enter(ctx)
     return Filled(studio, other, ids)

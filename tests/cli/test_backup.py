@@ -79,6 +79,20 @@ def test_a_restored_database_holds_the_same_rows_and_passes_the_doctor(
         assert [finding for finding in findings if not finding.holds] == []
 
 
+def test_what_waited_to_enter_the_audit_log_has_entered_it_where_it_is_restored(
+    filled: Filled, own_url: str, new_database: NewDatabase, tmp_path: Path
+) -> None:
+    with filled.studio.context() as ctx:
+        time_entries.log(ctx, project_id=filled.ids["project"], entry_date=date(2026, 6, 9), duration_seconds=60)
+    file, target, before = write(own_url, tmp_path / "one.tar"), new_database(), everything(own_url)
+    assert len(before["change_queue"]) == 2
+    backups.restore(target, backups.read(file))
+    found = everything(target)
+    assert found["change_queue"] == []
+    assert len(found["audit_log"]) == len(before["audit_log"]) + 1
+    assert [one for one in examine(target, now=filled.studio.clock()) if not one.holds] == []
+
+
 def test_the_commands_back_up_and_restore(
     filled: Filled, tallystick: Tallystick, own_url: str, new_database: NewDatabase, tmp_path: Path
 ) -> None:

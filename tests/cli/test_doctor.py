@@ -20,7 +20,6 @@ from tallystick.domain import approvals, invariants, payments, refunds, workspac
 from tallystick.domain.context import utc_now
 from tallystick.domain.credit_notes import credit
 from tallystick.domain.credit_notes.credit import CreditLine
-from tallystick.domain.entering import enter
 from tallystick.domain.invoices import balance, draft, lifecycle, series
 from tallystick.domain.invoices import invoice as invoices
 from tallystick.domain.invoices.draft import CustomLine
@@ -271,8 +270,6 @@ def settle(filled: Filled) -> Filled:
             ctx, over.id, reason="Wrong", lines=[CreditLine(invoices.lines(ctx, over.id)[0].id, Decimal(5))]
         )
         ids |= {"taken": taken.id, "note": note.id, "some": some.id}
-    with filled.studio.context() as ctx:
-        enter(ctx)
     ids |= {"over": over.id, "lost": lost.id, "payment3": more.id, "refund": again.id}
     return filled
 

@@ -293,7 +293,17 @@ def restore(url: str, backup: Backup) -> list[str]:
     with contextlib.closing(owner_connection(url)) as connection:
         connection.execute("ANALYZE")
         connection.commit()
+        _enter(connection)
     return applied
+
+
+def _enter(connection: Connection) -> None:
+    """Enter what waited in the queue of changes: its transactions have numbers that this server will give again."""
+    while waiting := connection.execute("SELECT DISTINCT workspace_id FROM change_queue").fetchall():
+        for workspace in waiting:
+            connection.execute("SELECT set_config('tallystick.workspace', %s, true)", workspace)
+            connection.execute("SELECT enter_changes()")
+            connection.commit()
 
 
 def _filled_tables(connection: Connection) -> list[str]:

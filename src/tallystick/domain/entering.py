@@ -1,7 +1,7 @@
 """What is committed enters the change feed and the audit log: when somebody reads one of them, or a moment later.
 
 Writing notes what changed in a queue, in its own transaction, and waits for nobody (`db.migrations.following`). Numbers
-and hashes come afterwards, to whole transactions, behind a lock that only those take who enter (decision 0020).
+and hashes come afterwards, to whole transactions, behind a lock that only those take who enter (decision 0028).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class QueuedChange(Row):
 def enter(ctx: Context) -> int:
     """Enter what is committed in the feed and the audit log; answers the number of the workspace's last change, or 0.
 
-    Not this transaction's own part, which is not over; and at most a thousand transactions, the oldest first.
+    Not this transaction's own part, which is not over; and of a long queue only its beginning, some thousand rows.
     """
     (last,) = ctx.row(_ENTER) or (0,)
     return last

@@ -4,7 +4,7 @@ Each writing statement puts what it changed into `change_queue`, in its own tran
 entered afterwards, by whoever wants to know (`enter_changes`) or else by the worker, a moment later: it takes the
 workspace's head, numbers the changes of whole transactions, and moves them to `changes`. So numbers have no gap, and
 rise in the order in which changes can be seen. The events of a transaction become one entry of `audit_log`, chained to
-the one before by a hash. Whoever writes neither numbers nor waits (decision 0020).
+the one before by a hash. Whoever writes neither numbers nor waits (decision 0028).
 
 A migration that follows another table ends with `LEAN_NOTES`: the functions below speak as they did up to `0030`.
 """
@@ -92,6 +92,11 @@ AUDIT_DIGEST_PLANNED_ONCE: Final = (
 )
 """`AUDIT_DIGEST` with a plan that a connection keeps, where one in SQL is planned for each transaction."""
 
+AUDIT_DIGEST_PLANNED_FOR_ANY: Final = (
+    "ALTER FUNCTION audit_digest(bytea, audit_log) SET plan_cache_mode = force_generic_plan"
+)
+"""One plan for however many events, where planning for each entry took five times as long as its digest."""
+
 NUMBER_CHANGES_AT_ONCE: Final = """
 CREATE OR REPLACE FUNCTION number_changes() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public AS $$
@@ -148,18 +153,18 @@ END $$
 ENTER_CHANGES: Final = [
     f"""
 CREATE FUNCTION enter_changes() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public
-AS $$
+SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   studio uuid := {HERE};
   own bigint := coalesce(pg_current_xact_id_if_assigned()::text::bigint, 0);
   head change_heads;
   ended bigint[];
   many bigint;
-  told uuid[];
   entry audit_log;
 BEGIN
   -- Enters what is committed and not entered yet, but no part of the transaction that asks: that one is not over.
-  -- Answers the number of the last change. At most a thousand transactions at once, so that it has an end in time.
+  -- Answers the number of the last change. Of many rows it takes only as many as are done in time. The queue is full of
+  -- rows that are gone: walking an index cleans it of them, which no other way of reading does.
   IF NOT EXISTS (SELECT FROM change_queue WHERE workspace_id = studio AND transaction <> own) THEN
     RETURN coalesce((SELECT last FROM change_heads WHERE workspace_id = studio), 0);
   END IF;
@@ -170,8 +175,11 @@ BEGIN
   END IF;
 
   -- By their last writes: what builds on another transaction was written after that one's end.
-  ended := ARRAY(SELECT transaction FROM change_queue WHERE workspace_id = studio AND transaction <> own
-                 GROUP BY transaction ORDER BY max(position) LIMIT 1000);
+  ended := ARRAY(
+    SELECT transaction FROM (
+      SELECT transaction, max(position) AS ends, sum(count(*)) OVER (ORDER BY max(position)) - count(*) AS before
+      FROM change_queue WHERE workspace_id = studio AND transaction <> own GROUP BY transaction
+    ) AS one WHERE before < 5000 ORDER BY ends);
   INSERT INTO changes (workspace_id, sequence, resource, resource_id, person_id, what, changed_at)
   SELECT studio, head.last + row_number() OVER (ORDER BY one.place, max(position)), resource, resource_id, person_id,
          CASE WHEN bool_or(what = 'deleted') THEN 'deleted' WHEN bool_or(what = 'created') THEN 'created'
@@ -182,15 +190,16 @@ BEGIN
   GET DIAGNOSTICS many = ROW_COUNT;
   head.last := head.last + many;
 
-  FOR told IN
-    SELECT array_agg(resource_id ORDER BY position)
-    FROM unnest(ended) WITH ORDINALITY AS one (transaction, place) JOIN change_queue USING (transaction)
-    WHERE workspace_id = studio AND resource = 'event'
-    GROUP BY one.place ORDER BY one.place
+  FOR entry IN
+    SELECT studio, head.audited + row_number() OVER (ORDER BY told.place), event.occurred_at, event.actor_id,
+           event.origin, told.ids, ''::bytea
+    FROM (
+      SELECT one.place, array_agg(resource_id ORDER BY position) AS ids
+      FROM unnest(ended) WITH ORDINALITY AS one (transaction, place) JOIN change_queue USING (transaction)
+      WHERE workspace_id = studio AND resource = 'event'
+      GROUP BY one.place
+    ) AS told JOIN events AS event ON event.id = told.ids[1] ORDER BY told.place
   LOOP
-    SELECT studio, head.audited + 1, event.occurred_at, event.actor_id, event.origin, told
-    INTO entry.workspace_id, entry.sequence, entry.occurred_at, entry.actor_id, entry.origin, entry.event_ids
-    FROM events AS event WHERE event.id = told[1];
     entry.hash := audit_digest(head.audit_hash, entry);
     INSERT INTO audit_log VALUES (entry.*);
     head.audited := entry.sequence;

@@ -20,5 +20,6 @@ def upgrade() -> None:
     op.execute("ALTER TABLE change_queue DROP CONSTRAINT pk_change_queue")
     op.create_primary_key("pk_change_queue", "change_queue", ["workspace_id", "position"])
     op.execute("ALTER TABLE change_queue SET LOGGED")
+    op.execute(following.AUDIT_DIGEST_PLANNED_FOR_ANY)
     for statement in following.ENTER_CHANGES:
         op.execute(statement)
