@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tallystick.domain import oauth
+from tallystick.domain import oauth, task_statuses
 from tests.app.conftest import Pages
 
 
@@ -21,6 +21,14 @@ def test_the_audit_log_tells_who_did_what_with_before_and_after(pages: Pages) ->
     assert "/clients/{id}/edit" not in owner.see(f"{story}&person={pages.studio.owner.user_id}")
     assert "Nothing happened here." in owner.see(f"{story}&from=2031-01-01")
     assert "Nothing happened here." in owner.see(f"{story}&to=2021-01-01")
+
+
+def test_the_audit_log_calls_a_status_by_its_title_and_an_invoice_by_its_number(pages: Pages) -> None:
+    with pages.studio.context() as ctx:
+        task_statuses.create(ctx, task_statuses.TaskStatus, title="On hold", means="IN_PROGRESS")
+    page = pages["owner"].see("/settings/audit?kind=task_status")
+    first = page.partition('<li class="body stack"')[2].partition("</li>\n")[0]
+    assert re.search(r"Status of tasks[^<]*(<[^>]*>)*[^<]*On hold", first), first
 
 
 def test_the_audit_log_goes_on_page_by_page_and_as_a_table(pages: Pages) -> None:

@@ -211,7 +211,7 @@ FIELD_NAMES: Final = {
 }
 _SILENT: Final = frozenset({"id", "workspace_id", "created_at", "updated_at", "created_by", "position"})
 """What says nothing that the line does not say already."""
-_CALLED: Final = ("name", "number", "title", "subject", "email", "description", "text", "note", "first_name")
+_CALLED: Final = ("name", "title", "number", "subject", "email", "description", "text", "note", "first_name")
 
 
 class Field(NamedTuple):
