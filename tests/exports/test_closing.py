@@ -39,6 +39,17 @@ def open_again(studio: Studio) -> bool:
         return workspaces.current(ctx).closed_at is None
 
 
+def test_who_comes_when_too_many_prove_who_they_are_is_asked_to_come_again(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_password(studio, "owner")
+    monkeypatch.setattr("tallystick.web.auth.entrance.AT_ONCE", 0)
+    owner = Visitor(app_client(studio.database, studio.clock, tmp_path), signed_in(studio, "owner"))
+    refused = owner.post("/settings/close/confirm", {"name": studio.name, "password": PASSWORD})
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+    assert owner.get("/settings/close").status_code == 200
+
+
 def test_its_owner_closes_it_by_page_with_name_and_password_and_takes_it_back(studio: Studio, tmp_path: Path) -> None:
     give_password(studio, "owner")
     give_password(studio, "admin")

@@ -240,8 +240,9 @@ class Entrance:
         return self.address_of(request).removeprefix("address:")
 
     def prove(self, request: falcon.Request, live: Live, password: str) -> None:
-        """Have somebody signed in show again that it is them, as `sessions.prove` says. No connection is held."""
-        sessions.prove(self.database, self.key, live, password, address=self.where(request), now=self.clock())
+        """Have somebody signed in show again that it is them: `sessions.prove`, or Busy. No connection is held."""
+        with self.busy():
+            sessions.prove(self.database, self.key, live, password, address=self.where(request), now=self.clock())
 
     def require_few_failures(self, request: falcon.Request) -> None:
         """Raises TooMany when too many sign-ins failed from the address."""

@@ -82,8 +82,7 @@ class AddOffer(_OfferPage):
         if live is None:
             raise Unauthenticated
         entrance.require_csrf(request, live, fields.get("csrf_token"))
-        with entrance.busy():
-            entrance.prove(request, live, fields.get("password", ""))
+        entrance.prove(request, live, fields.get("password", ""))
         with entrance.database.transaction() as connection:
             live = entrance.visitor(connection, request)
             ctx = Context(live.actor, connection, entrance.clock)
@@ -159,8 +158,7 @@ class PasskeysPage(_Ours):
         came_from = {"address": entrance.where(request), "agent": request.user_agent or ""}
         wanted = parse_id(fields.get("passkey", "")) or ""
         if fields.get("do") == "remove":
-            with entrance.busy():
-                entrance.prove(request, live, fields.get("password", ""))
+            entrance.prove(request, live, fields.get("password", ""))
         with entrance.database.transaction() as connection:
             live = entrance.visitor(connection, request)
             ctx = Context(live.actor, connection, entrance.clock)
