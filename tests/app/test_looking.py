@@ -96,6 +96,7 @@ def test_it_is_told_and_ends_with_a_button(shared: Pages) -> None:
     one.look = ""
     assert one.get("/invoices").status_code == 200
     with shared.studio.context() as ctx:
+        enter(ctx)
         entries, _ = audit.page(ctx, limit=2)
     told = [(entry.came_from.action, entry.changes[0].type) for entry in entries]
     assert told == [

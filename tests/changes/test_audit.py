@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from tallystick.db.session import Prepared
 from tallystick.domain import audit, clients
+from tallystick.domain.entering import enter
 from tests.conftest import superuser
 from tests.studio import Api, Studio
 
@@ -106,6 +107,7 @@ def test_many_at_once_make_one_chain(studio: Studio) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(write, range(40)))
     with studio.context() as ctx:
+        enter(ctx)
         assert audit.length(ctx) >= 40
         assert list(audit.broken(ctx)) == []
 
@@ -131,9 +133,11 @@ def test_a_change_of_a_byte_is_found(what: str, studio: Studio, database_url: st
         clients.change(ctx, made.id, name="Hooli & Co")
     with studio.context() as ctx:
         clients.create(ctx, name="Other")
+        enter(ctx)
         entry = audit.length(ctx)
         (event,) = ctx.rows(_EVENT, resource_id=made.id)[-1:]
     with studio.context() as ctx:
+        enter(ctx)
         last = audit.length(ctx)
     words = {"event": event[0], "workspace": studio.workspace_id, "entry": entry, "last": last}
     name = psycopg.conninfo.conninfo_to_dict(database_url)["dbname"]
@@ -144,4 +148,5 @@ def test_a_change_of_a_byte_is_found(what: str, studio: Studio, database_url: st
             sql = sql.replace("{" + word + "}", str(value))
         assert connection.execute(sql.replace("{{}}", "{}").encode()).rowcount == 1
     with studio.context() as ctx:
+        enter(ctx)
         assert list(audit.broken(ctx)) != []

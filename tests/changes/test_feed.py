@@ -219,11 +219,30 @@ def test_a_long_queue_is_entered_bit_by_bit_in_whole_transactions(
         with psycopg.connect(database_url) as connection:
             for _ in range(50):  # 3,000 rows in the queue, of 60 changes
                 connection.execute("UPDATE clients SET notes = notes WHERE workspace_id = %s", [studio.workspace_id])
-    for entered in (120, 180, 180):
+    for entered, more in ((120, True), (180, False), (180, False)):
         with studio.context() as ctx:
-            assert enter(ctx) == before + entered
+            found = ctx.connection.execute("SELECT last - %s, more FROM enter_changes()", [before]).fetchone()
+            assert found == (entered, more)
     assert len(replica.follow()) == 180
     same(api, replica)
+
+
+def test_however_much_waits_whoever_wrote_finds_it_at_once(database_url: str, studio: Studio, api: Api) -> None:
+    import psycopg
+
+    last = enter_now(studio)
+    for _ in range(2):
+        with psycopg.connect(database_url) as connection:
+            for _ in range(3_000):
+                connection.execute("UPDATE clients SET notes = notes WHERE workspace_id = %s", [studio.workspace_id])
+    mine = api.post("/projects", {"clientId": studio.ids["client"], "name": "Mine"})["id"]
+    told = api("GET", f"/changes?resources=project&after={last}").json["data"]
+    assert [one["id"] for one in told] == [mine]
+
+
+def enter_now(studio: Studio) -> int:
+    with studio.context() as ctx:
+        return enter(ctx)
 
 
 def test_a_copy_is_the_record_after_any_writes(api: Api, studio: Studio, replica: Replica) -> None:

@@ -174,8 +174,8 @@ def test_the_lines_that_it_prints_can_be_pasted_also_after_a_restart(tmp_path: P
             assert f"{who:8} {credentials[who]['token']}" in printed
         pasted = [_curl(again, line) for line in printed if line.startswith("curl")]
         assert [status for status, _ in pasted] == [200, 201, 200, 200, 200]
-        month, logged, unpaid, running_now, timesheets = (answer["data"] for _, answer in pasted)
-        assert month
+        recent, logged, unpaid, running_now, timesheets = (answer["data"] for _, answer in pasted)
+        assert recent
         assert logged["durationSeconds"] == 5400
         assert {invoice["status"] for invoice in unpaid} == {"SENT"}
         assert [(entry["description"], entry["end_time"]) for entry in running_now] == [

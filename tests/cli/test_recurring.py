@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -73,7 +74,7 @@ def test_a_line_says_all_that_a_line_of_a_draft_may(
             "ON r.invoice_id = i.id WHERE r.recurring_id = %s",
             [made["id"]],
         ).fetchall()
-    month = f"{datetime.now(UTC):%m}"
+    month = datetime.now(ZoneInfo("Europe/Berlin")).strftime("%m")  # where the studio is
     assert [tuple(str(one) for one in line) for line in lines] == [
         ("Seats", "seat", f"Licences {month}", "5.0000", "1.8000", "7.0000", "STANDARD", "None", reduced["id"]),
         (

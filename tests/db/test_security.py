@@ -320,6 +320,7 @@ def test_only_known_functions_see_past_the_policies(owner: Connection) -> None:
         "enter_changes",
         "erase_workspace",
         "keep_portal_sessions",
+        "has_changes",
         "identity_of",
         "is_first_run",
         "keep_closed",

@@ -10,6 +10,7 @@ from falcon import testing
 from psycopg.conninfo import conninfo_to_dict
 
 from tallystick.db.session import Database
+from tallystick.domain.entering import enter
 from tests.documents.reading import inside
 from tests.matrix.requests import Request, said
 from tests.matrix.world import Rehearsal, World, contents, furnish, identities
@@ -54,7 +55,7 @@ class Stage:
 
     def contents(self) -> dict[str, str]:
         """A digest of every table's rows of the caller's workspace; it may note that it answered or refused."""
-        noted = frozenset({"idempotency_answers", "events", "audit_log", "change_heads"})
+        noted = frozenset({"idempotency_answers", "events", "audit_log", "change_heads", "change_queue"})
         return contents(self.url, self.world.studio.workspace_id, without=noted)
 
     def check_silence(self, result: testing.Result, sent: str = "") -> None:
@@ -72,6 +73,9 @@ def set_up(
 ) -> Played:
     """Two furnished workspaces, and apps over them: nothing a request does lasts longer than the request."""
     world, other = furnish(database), furnish(database, name="Canary & Co", word="Canary")
+    for one in (world, other):
+        with one.studio.context() as ctx:
+            enter(ctx)
     owner = conninfo_to_dict(url)["user"]
     apps: dict[str, Any] = {
         "client": Rehearsal(database),

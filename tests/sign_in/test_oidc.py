@@ -27,6 +27,7 @@ from joserfc.jwk import ECKey, KeySet
 from tallystick.auth.rate_limits import RateLimits
 from tallystick.domain import audit, members
 from tallystick.domain.context import utc_now
+from tallystick.domain.entering import enter
 from tallystick.main import build
 from tallystick.settings import Settings
 from tests.sign_in.test_passkeys import Browser
@@ -134,6 +135,7 @@ def test_members_come_in_and_their_role_follows_their_groups(with_password: Stud
             assert "tallystick" not in browser.cookies
     assert told(with_password, "member.sign_in_failed") == [(None, "/sign-in/oidc", "127.0.0.1", "provider")]
     with with_password.context() as ctx:
+        enter(ctx)
         entries, _ = audit.page(ctx)
         types = [
             change.type for entry in entries if entry.came_from.action == "/sign-in/oidc" for change in entry.changes

@@ -20,6 +20,7 @@ from webauthn.helpers import base64url_to_bytes, encode_cbor
 
 from tallystick.auth import second_factor
 from tallystick.domain import audit, passkeys
+from tallystick.domain.entering import enter
 from tallystick.domain.members import Person
 from tests.sign_in.conftest import PASSWORD, cookies_of, csrf_in, submit
 from tests.sign_in.test_api import app_at
@@ -154,6 +155,7 @@ def kept(studio: Studio, who: str = "owner") -> list[tuple[str, int]]:
 
 def types(studio: Studio) -> list[str]:
     with studio.context() as ctx:
+        enter(ctx)
         entries, _ = audit.page(ctx)
         return [change.type for entry in entries for change in entry.changes]
 

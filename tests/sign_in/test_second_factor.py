@@ -14,6 +14,7 @@ from pyotp.totp import TOTP
 from tallystick.auth import second_factor
 from tallystick.auth.sessions import CodeNeeded, WrongCode
 from tallystick.domain import audit, members
+from tallystick.domain.entering import enter
 from tallystick.domain.members import Person
 from tallystick.values.errors import TooMany, Unauthenticated
 from tests.sign_in.conftest import PASSWORD, csrf_in, give_password, sign_in_by_api, signed_in, submit
@@ -265,6 +266,7 @@ def test_it_is_turned_off_with_the_password_which_must_stand_alone(owner: Owner)
     assert (kept(owner.studio).totp_secret, kept(owner.studio).backup_codes) == (None, [])
     assert owner.do("off").status_code == 409
     with owner.studio.context() as ctx:
+        enter(ctx)
         told = [change.type for entry in audit.page(ctx, limit=20)[0] for change in entry.changes]
     assert told.count("member.second_factor_on") == told.count("member.second_factor_off") == 1
 

@@ -10,6 +10,7 @@ from falcon import testing
 
 from tallystick.auth.sessions import WrongCode
 from tallystick.domain import audit
+from tallystick.domain.entering import enter
 from tallystick.values.errors import Unauthenticated
 from tests.sign_in.conftest import PASSWORD, cookies_of, csrf_in, signed_in, submit
 from tests.sign_in.test_second_factor import careful  # noqa: F401 - a fixture
@@ -18,6 +19,7 @@ from tests.studio import Api, Studio, app_client
 
 def told(studio: Studio, kind: str) -> list[tuple[str | None, str, str, str]]:
     with studio.context() as ctx:
+        enter(ctx)
         entries, _ = audit.page(ctx)
         return [
             (entry.actor_id, entry.came_from.action, entry.came_from.address, change.after.get("why", ""))

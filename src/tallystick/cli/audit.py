@@ -11,6 +11,7 @@ from tallystick.cli.console import CommandError, Data, Json, open_database, say
 from tallystick.cli.workspaces import Which, inside, print_rows
 from tallystick.domain import audit
 from tallystick.domain.audit import Entry
+from tallystick.domain.entering import enter
 
 
 def register(app: typer.Typer) -> None:
@@ -28,15 +29,21 @@ def list_all(
     json: Json = False,
 ) -> None:
     """List entries of the audit log, the newest first."""
-    with open_database(data=data) as operator, inside(operator, workspace) as ctx:
-        found, _ = audit.page(ctx, limit=limit)
+    with open_database(data=data) as operator:
+        with inside(operator, workspace) as ctx:
+            enter(ctx)
+        with inside(operator, workspace) as ctx:
+            found, _ = audit.page(ctx, limit=limit)
     print_rows([_row(entry) for entry in found], json=json, empty="Nothing happened yet.")
 
 
 def verify(workspace: Which = None, data: Data = None, json: Json = False) -> None:
     """Check the chain of every entry. Exit code 1 where an entry or one of its events was changed or removed."""
-    with open_database(data=data) as operator, inside(operator, workspace) as ctx:
-        broken, length = list(audit.broken(ctx)), audit.length(ctx)
+    with open_database(data=data) as operator:
+        with inside(operator, workspace) as ctx:
+            enter(ctx)
+        with inside(operator, workspace) as ctx:
+            broken, length = list(audit.broken(ctx)), audit.length(ctx)
     if broken:
         shown = ", ".join(str(number) for number in broken[:20])
         raise CommandError(f"The audit log was tampered with at {len(broken)} of {length} entries: {shown}.")

@@ -113,7 +113,7 @@ def _show(signed: SignIns, projects: dict[str, str], settings: Settings) -> None
     shop = projects.get("Online shop relaunch", "")
     lines = {
         "Tokens": "\n".join(f"{who:8} {getattr(signed, who).token}" for who in ("owner", "admin", "manager", "member")),
-        "Time of a project this month": _month_of_time(signed, shop),
+        "Time of a project in the last thirty days": _recent_time(signed, shop),
         "Log an hour and a half": _log_time(signed, shop),
         "Unpaid invoices": _unpaid(signed),
         "For Expensicat clients: their addresses, and the owner's session token": _expensicat(signed),
@@ -128,8 +128,8 @@ def _show(signed: SignIns, projects: dict[str, str], settings: Settings) -> None
     out.print(f"\nIt is kept in {settings.data}; the next start finds everything as it was.", markup=False)
 
 
-def _month_of_time(signed: SignIns, project: str) -> str:
-    first = datetime.now(ZoneInfo(nordlicht.ZONE)).date().replace(day=1)
+def _recent_time(signed: SignIns, project: str) -> str:
+    first = datetime.now(ZoneInfo(nordlicht.ZONE)).date() - timedelta(days=30)
     return _curl(signed, "manager", f"/time-entries?projectId={project}&entryDateFrom={first}&sort=-entryDate")
 
 

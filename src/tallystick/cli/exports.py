@@ -11,6 +11,7 @@ from tallystick.cli.console import CommandError, Data, Json, open_database, say
 from tallystick.cli.workspaces import Which, inside
 from tallystick.domain import exports
 from tallystick.domain.context import open_workspace, utc_now
+from tallystick.domain.entering import enter
 
 
 def register(app: typer.Typer) -> None:
@@ -28,6 +29,7 @@ def export(
     with open_database(data=data) as operator:
         with inside(operator, workspace) as ctx:
             workspace_id, named = ctx.actor.workspace_id, ctx.actor.workspace_name
+            enter(ctx)
         try:
             with output.open("xb") as file, operator.database.transaction() as connection:
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")

@@ -150,7 +150,7 @@ class Connection(psycopg.Connection[Row]):
         super().rollback()
 
     def start(self, *, reading: bool, entering: bool = False) -> None:
-        """Begin anew; `reading` is a promise to write nothing, but to enter what others have written."""
+        """Begin anew; `reading` is a promise to write nothing, but with `entering` to enter what is committed."""
         self.reading, self.entering = reading, entering
         self._reopening = None
         if len(self._names) > PREPARED_AT_MOST:

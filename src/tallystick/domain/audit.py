@@ -19,7 +19,6 @@ from tallystick.db.base import Blob, Id, Json, Row, within_workspace
 from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context, Origin
-from tallystick.domain.entering import enter
 from tallystick.values.spreadsheet import csv_of
 
 EXPORTED: Final = 50_000
@@ -82,12 +81,11 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
 
 def page(ctx: Context, *, before: int | None = None, limit: int = 50, **wanted: Any) -> tuple[list[Entry], int | None]:
-    """Entries, the newest first, and from which number the next page goes on.
+    """Entries, the newest first, and from which number the next page goes on. What is committed is entered before.
 
     Filters: `actor_id`, `action`, `resource`, `resource_id`, `since`, `until` (both inclusive).
     """
     ctx.require(Permission.READ_AUDIT)
-    enter(ctx)
     values = {name: wanted.get(name) for name in _FILTERS}
     rows = ctx.rows(_PAGE, **values, before=before, limit=limit + 1)
     found = [Entry(*row) for row in rows[:limit]]
@@ -111,14 +109,12 @@ def as_csv(entries: Sequence[Entry]) -> bytes:
 def broken(ctx: Context) -> Sequence[int]:
     """Numbers of entries that are not what they were, or not where they were; none: the chain holds."""
     ctx.require(Permission.READ_AUDIT)
-    enter(ctx)
     return [number for (number,) in ctx.rows(_BROKEN)]
 
 
 def length(ctx: Context) -> int:
     """How many entries there are."""
     ctx.require(Permission.READ_AUDIT)
-    enter(ctx)
     found = ctx.row(_LENGTH)
     return found[0] if found else 0
 

@@ -6,12 +6,15 @@ and hashes come afterwards, to whole transactions, behind a lock that only those
 
 from __future__ import annotations
 
+import logging
+
+import psycopg
 from sqlalchemy import BigInteger, CheckConstraint, Identity
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tallystick.db.base import Blob, Id, Row, within_workspace
 from tallystick.db.session import Connection, Prepared
-from tallystick.domain.context import Context
+from tallystick.domain.context import Context, open_workspace
 
 
 class ChangeHead(Row):
@@ -48,16 +51,42 @@ class QueuedChange(Row):
 def enter(ctx: Context) -> int:
     """Enter what is committed in the feed and the audit log; answers the number of the workspace's last change, or 0.
 
-    Not this transaction's own part, which is not over; and of a long queue only its beginning, some thousand rows.
+    Not this transaction's own part, which is not over. To be called in a transaction that ends soon: until then others
+    who enter wait. A connection that reads enters in trips, each a transaction of its own (`Connection.entering`).
     """
-    (last,) = ctx.row(_ENTER) or (0,)
-    return last
+    while True:
+        last, more = ctx.row(_ENTER) or (0, False)
+        if not more:
+            return last
 
 
-def waiting(connection: Connection) -> list[str]:
-    """Workspaces in which something is committed and not entered yet; asked as the owner of the tables."""
-    return [workspace_id for (workspace_id,) in connection.run(_WAITING, {}).fetchall()]
+def enter_all(connection: Connection) -> None:
+    """`enter` in every workspace in which something waits, each in a transaction of its own; as owner of the tables.
+
+    What cannot be entered is told of and stays; it stops no other workspace.
+    """
+    waiting = connection.run(_WAITING, {}).fetchall()
+    connection.commit()
+    for (workspace_id,) in waiting:
+        more = True
+        while more:
+            try:
+                open_workspace(connection, workspace_id)
+                _, more = connection.run(_ENTER, {}).fetchone() or (0, False)
+                connection.commit()
+            except psycopg.Error as error:
+                connection.rollback()
+                log.warning("changes of workspace %s cannot be entered: %s", workspace_id, error)
+                break
 
 
-_ENTER = Prepared("SELECT enter_changes()")
+def has_changes(ctx: Context, after: int) -> bool:
+    """Whether anything changed behind a number, entered or not; for whoever waits, and takes no lock."""
+    (found,) = ctx.row(_HAS_CHANGES, after=after) or (False,)
+    return found
+
+
+log = logging.getLogger("tallystick.entering")
+_ENTER = Prepared("SELECT last, more FROM enter_changes()")
+_HAS_CHANGES = Prepared("SELECT has_changes(%(after)s::bigint)")
 _WAITING = Prepared("SELECT DISTINCT workspace_id FROM change_queue")

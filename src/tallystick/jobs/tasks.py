@@ -14,6 +14,7 @@ from tallystick.auth import invitations, notices
 from tallystick.auth import portal as portal_doors
 from tallystick.domain import closing, exports, members, noticing, portal, reminders, sending
 from tallystick.domain.context import Context
+from tallystick.domain.entering import enter
 from tallystick.domain.mails import delivery
 from tallystick.domain.recurring import automatic_billing, runs
 from tallystick.domain.webhooks import sending as webhooks
@@ -195,6 +196,8 @@ def export_everything(desk: Desk, workspace_id: str, export_id: str) -> None:
                 exports.tell(ctx, export_id, min(progress, 99))
 
     try:
+        with desk.workspace(workspace_id) as ctx:
+            enter(ctx)
         with desk.snapshot(workspace_id) as connection:
             size = exports.write(connection, workspace_id, named, sink=sink, ahead=ahead, at=desk.clock())
         with desk.workspace(workspace_id) as ctx:

@@ -28,7 +28,7 @@ LOOK_SECONDS: Final = 0.2
 SPREAD_SECONDS: Final = 0.1
 """How often at most it makes deliveries of what happened: many together cost little more than one."""
 IDLE_SECONDS: Final = 0.5
-"""How often it looks whether there is an endpoint at all."""
+"""How often it looks where there is no endpoint; what is committed enters feed and audit log as often."""
 TROUBLE_SECONDS: Final = 2.0
 SETTLE_TRIES: Final = 5
 FINISH_SECONDS: Final = 12.0
@@ -138,9 +138,7 @@ class Dispatcher:
         """How many messages were made of what is committed by now, which enters feed and audit log before."""
         made = 0
         connection = owner.connection()
-        for workspace_id in entering.waiting(connection):
-            with self._desk.workspace(workspace_id) as ctx:
-                entering.enter(ctx)
+        entering.enter_all(connection)
         for workspace_id in sending.behind(connection):
             with self._desk.workspace(workspace_id) as ctx:
                 made += sending.fan_out(ctx, compose)

@@ -13,6 +13,7 @@ from tallystick.domain import audit
 from tallystick.domain.access import Permission
 from tallystick.domain.audit import Entry
 from tallystick.domain.context import Context
+from tallystick.domain.entering import enter
 from tallystick.domain.listing import After, Filter
 
 NOWHERE: Final = "00000000-0000-0000-0000-000000000000"
@@ -41,6 +42,7 @@ class AuditEntryJson(Struct, rename="camel", gc=False):
 
 
 def list_audit_log(ctx: Context, ask: Ask) -> Part:
+    enter(ctx)
     query = dict(ask.query)
     after: After | None = query.pop("after", None)
     limit = query.pop("limit", LIMIT)
@@ -50,6 +52,7 @@ def list_audit_log(ctx: Context, ask: Ask) -> Part:
 
 
 def export_audit_log(ctx: Context, ask: Ask) -> File:
+    enter(ctx)
     found, _ = audit.page(ctx, limit=audit.EXPORTED, **_filters(ask.query))
     return File("audit-log.csv", "text/csv; charset=utf-8", lambda: audit.as_csv(found))
 

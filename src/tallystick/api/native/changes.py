@@ -27,6 +27,7 @@ from tallystick.domain import changes
 from tallystick.domain.access import Permission
 from tallystick.domain.changes import FOLLOWED
 from tallystick.domain.context import Context
+from tallystick.domain.entering import has_changes
 from tallystick.domain.listing import Filter
 from tallystick.values.errors import Conflict, Invalid
 
@@ -107,7 +108,7 @@ def list_changes(ctx: Context, ask: Ask) -> Feed | Awaited:
     page = Feed(shown, FeedPagination(limit, str(told.last), told.more))
     if shown or told.more or not wait:
         return page
-    return Awaited(page, wait, lambda again: changes.last(again) > told.last)
+    return Awaited(page, wait, lambda again: has_changes(again, told.last))
 
 
 def get_digests(ctx: Context, ask: Ask) -> DigestsJson:

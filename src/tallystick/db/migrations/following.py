@@ -152,8 +152,8 @@ END $$
 
 ENTER_CHANGES: Final = [
     f"""
-CREATE FUNCTION enter_changes() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public
-SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
+CREATE FUNCTION enter_changes(OUT last bigint, OUT more boolean) LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   studio uuid := {HERE};
   own bigint := coalesce(pg_current_xact_id_if_assigned()::text::bigint, 0);
@@ -163,10 +163,12 @@ DECLARE
   entry audit_log;
 BEGIN
   -- Enters what is committed and not entered yet, but no part of the transaction that asks: that one is not over.
-  -- Answers the number of the last change. Of many rows it takes only as many as are done in time. The queue is full of
-  -- rows that are gone: walking an index cleans it of them, which no other way of reading does.
+  -- Answers the number of the last change, and whether there is more: of many rows it takes what can be done in time.
+  -- The queue is full of rows that are gone: walking an index cleans it of them, which no other way of reading does.
+  more := false;
   IF NOT EXISTS (SELECT FROM change_queue WHERE workspace_id = studio AND transaction <> own) THEN
-    RETURN coalesce((SELECT last FROM change_heads WHERE workspace_id = studio), 0);
+    last := coalesce((SELECT known.last FROM change_heads AS known WHERE workspace_id = studio), 0);
+    RETURN;
   END IF;
   SELECT * INTO head FROM change_heads WHERE workspace_id = studio FOR NO KEY UPDATE;
   IF NOT FOUND THEN
@@ -175,11 +177,12 @@ BEGIN
   END IF;
 
   -- By their last writes: what builds on another transaction was written after that one's end.
-  ended := ARRAY(
-    SELECT transaction FROM (
-      SELECT transaction, max(position) AS ends, sum(count(*)) OVER (ORDER BY max(position)) - count(*) AS before
-      FROM change_queue WHERE workspace_id = studio AND transaction <> own GROUP BY transaction
-    ) AS one WHERE before < 5000 ORDER BY ends);
+  SELECT array_agg(transaction ORDER BY ends) FILTER (WHERE before < 5000), coalesce(bool_or(before >= 5000), false)
+  INTO ended, more
+  FROM (
+    SELECT transaction, max(position) AS ends, sum(count(*)) OVER (ORDER BY max(position)) - count(*) AS before
+    FROM change_queue WHERE workspace_id = studio AND transaction <> own GROUP BY transaction
+  ) AS one;
   INSERT INTO changes (workspace_id, sequence, resource, resource_id, person_id, what, changed_at)
   SELECT studio, head.last + row_number() OVER (ORDER BY one.place, max(position)), resource, resource_id, person_id,
          CASE WHEN bool_or(what = 'deleted') THEN 'deleted' WHEN bool_or(what = 'created') THEN 'created'
@@ -207,13 +210,25 @@ BEGIN
   END LOOP;
 
   DELETE FROM change_queue WHERE workspace_id = studio AND transaction = ANY(ended);
-  UPDATE change_heads SET last = head.last, audited = head.audited, audit_hash = head.audit_hash
+  UPDATE change_heads AS known SET last = head.last, audited = head.audited, audit_hash = head.audit_hash
   WHERE workspace_id = studio;
-  RETURN head.last;
+  last := head.last;
 END $$
 """,
     "REVOKE ALL ON FUNCTION enter_changes() FROM PUBLIC",
     f"GRANT EXECUTE ON FUNCTION enter_changes() TO {APP}",
+    f"""
+CREATE FUNCTION has_changes(after bigint) RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, public SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+DECLARE studio uuid := {HERE};
+BEGIN
+  -- Whether anything changed behind a number, entered or not. Takes no lock.
+  RETURN EXISTS (SELECT FROM change_heads WHERE workspace_id = studio AND last > after)
+      OR EXISTS (SELECT FROM change_queue WHERE workspace_id = studio AND resource <> 'event');
+END $$
+""",
+    "REVOKE ALL ON FUNCTION has_changes(bigint) FROM PUBLIC",
+    f"GRANT EXECUTE ON FUNCTION has_changes(bigint) TO {APP}",
 ]
 
 _NOTES_BEFORE: Final = """(transaction, workspace_id, resource, resource_id, person_id, what, first)

@@ -1,6 +1,6 @@
 """How an event becomes deliveries, and what an attempt leaves behind.
 
-The audit log is the outbox: it holds the events of a workspace without a gap, in the order of their commits. What is
+The audit log is the outbox: it holds the events of a workspace without a gap, in one order. What is
 behind the workspace's head becomes messages, numbered and frozen; who changes something pays nothing for it.
 """
 

@@ -354,6 +354,6 @@ def _short(text: str) -> str:
 _READ: Final = Permission.READ_AUDIT
 
 PAGES = (
-    Page("/settings/audit", _READ, page, label="Audit log", section="settings", icon="list"),
-    Page("/settings/audit/csv", _READ, table, file=True),
+    Page("/settings/audit", _READ, page, label="Audit log", section="settings", icon="list", enters=True),
+    Page("/settings/audit/csv", _READ, table, file=True, enters=True),
 )

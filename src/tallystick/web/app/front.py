@@ -22,6 +22,7 @@ from tallystick.domain.access import Actor
 from tallystick.domain.closing import CLOSED
 from tallystick.domain.context import Context, Origin, Server, open_workspace, refusal_of
 from tallystick.domain.desk.shell import shell
+from tallystick.domain.entering import enter
 from tallystick.values.errors import Forbidden, Invalid, NotFound, Refusal, Unauthenticated
 from tallystick.values.seal import derive, seal, unseal
 from tallystick.web.app.formats import Formats, locale_of
@@ -157,6 +158,8 @@ class _Exchange:
         """Try again what lost against another transaction."""
         for attempt in range(TRIES):
             try:
+                if self.page.enters:
+                    self._enter()
                 with self.entrance.database.transaction() as connection:
                     visit = self._visit(connection)
                     if visit.shell.closed_at is not None and not (self.page.closed or self.page.always):
@@ -191,6 +194,14 @@ class _Exchange:
         responder = self.page.post if posting else self.page.get
         assert responder is not None  # noqa: S101 - asked before
         return responder(visit)
+
+    def _enter(self) -> None:
+        """Have what is committed enter the audit log, in a transaction that is over before the page is made."""
+        with self.entrance.database.transaction() as connection:
+            live = self.entrance.visitor(connection, self.request)
+            ctx = Context(live.actor, connection, self.entrance.clock)
+            ctx.require(self.page.permission)
+            enter(ctx)
 
     def _visit(self, connection: Any) -> Visit:
         if self.request.get_header("Authorization") is not None:

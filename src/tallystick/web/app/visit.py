@@ -191,3 +191,5 @@ class Page:
     """Whether it is there in a closed workspace, too."""
     file: bool = False
     """Whether `get` answers a file, not a page."""
+    enters: bool = False
+    """Whether it reads the audit log, which what is committed enters first."""

@@ -16,9 +16,9 @@ let again;
 const ready = begin().catch(() => {}); // a browser that keeps nothing: then all is as it was without this module
 
 async function begin() {
+  whenTold(hear);
   if (here) await wipe(here.split(":")[0]);
   await read();
-  whenTold(hear);
   if (here) {
     if (!facts || facts.owner !== here || Date.now() - facts.at > FRESH) whenIdle(refresh);
     register();
@@ -94,16 +94,15 @@ export async function post(action, fields, timer) {
     return null;
   }
   if (kind !== "note") fields.set("key", key);
-  let answer;
   try {
     const signal = AbortSignal.timeout(PATIENCE);
-    answer = await ask(action, { fields, signal, signedOut: () => kept(false) });
+    const answer = await ask(action, { fields, signal, signedOut: () => kept(false) });
+    if (![502, 503, 504].includes(answer.response.status)) return answer;
   } catch {
-    await kept(true);
-    return null;
+    // Whether it arrived is not known: it is sent again, under the same key.
   }
-  if (![502, 503, 504].includes(answer.response.status)) return answer;
   await kept(true);
+  tryAgain(true);
   return null;
 }
 
@@ -152,9 +151,16 @@ async function hear(result) {
 
 function tryAgain(away) {
   // A network that has just come is often not there yet: soon, then less and less often.
-  clearTimeout(again);
-  if (away) again = setTimeout(whenSeen, pause);
-  pause = away ? Math.min(pause * 2, AGAIN) : SOON;
+  if (!away) {
+    clearTimeout(again);
+    again = undefined;
+    pause = SOON;
+  }
+  if (away) again ??= setTimeout(() => {
+    again = undefined;
+    pause = Math.min(pause * 2, AGAIN);
+    whenSeen();
+  }, pause);
 }
 
 function whenSeen() {
