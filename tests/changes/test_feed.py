@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from falcon import testing
 
-from tallystick.db.session import Database
+from tallystick.db.session import Database, owner_connection
 from tallystick.domain import changes as feed
 from tallystick.domain import clients, projects
-from tallystick.domain.entering import enter
+from tallystick.domain.entering import enter, enter_all
 from tests.changes.replica import Replica
 from tests.studio import Api, Studio
 
@@ -238,6 +238,21 @@ def test_however_much_waits_whoever_wrote_finds_it_at_once(database_url: str, st
     mine = api.post("/projects", {"clientId": studio.ids["client"], "name": "Mine"})["id"]
     told = api("GET", f"/changes?resources=project&after={last}").json["data"]
     assert [one["id"] for one in told] == [mine]
+
+
+def test_a_workspace_that_cannot_be_entered_stops_no_other(
+    database_url: str, studio: Studio, other_studio: Studio
+) -> None:
+    enter_now(studio)
+    for one in (studio, other_studio):
+        with one.context() as ctx:
+            clients.create(ctx, name="Hooli")
+    with studio.context() as ctx, owner_connection(database_url) as owner:
+        ctx.connection.execute("SELECT enter_changes()")  # and keeps its lock
+        enter_all(owner)
+        left = {one for (one,) in owner.execute("SELECT DISTINCT workspace_id FROM change_queue")}
+        assert studio.workspace_id in left
+        assert other_studio.workspace_id not in left
 
 
 def enter_now(studio: Studio) -> int:

@@ -9,10 +9,10 @@ from tallystick.db.connection import Check, Connection, Prepared, Row, Values
 from tallystick.values.errors import Unauthenticated
 
 REMEMBERED_AT_MOST: Final = 10_000
-_REOPEN: Final = Prepared(
-    "SELECT set_config('tallystick.workspace', %(workspace)s::text, true), "
-    "set_config('transaction_read_only', %(reading)s::text, true)"
+_READING: Final = (
+    "set_config('transaction_read_only', COALESCE(%(reading)s::text, current_setting('transaction_read_only')), true)"
 )
+_REOPEN: Final = Prepared(f"SELECT set_config('tallystick.workspace', %(workspace)s::text, true), {_READING}")
 
 Right = Callable[[Row | None], bool]
 """Whether what was found, if anything, is the credential that came, and still lives."""
@@ -29,9 +29,7 @@ class Lookup:
     """
 
     def __init__(self, function: str) -> None:
-        self._statement = Prepared(
-            f"SELECT opened.*, set_config('transaction_read_only', %(reading)s::text, true) FROM {function} AS opened"
-        )
+        self._statement = Prepared(f"SELECT opened.*, {_READING} FROM {function} AS opened")
         self._remembered: dict[Hashable, Row] = {}
         """What each was found to be the last time. A guess that saves a round trip, and is checked on the next one."""
 
@@ -76,4 +74,4 @@ class Lookup:
 
 
 def _how(connection: Connection) -> Values:
-    return {"reading": "on" if connection.reading and not connection.entering else "off"}
+    return {"reading": "on" if connection.reading and not connection.entering else None}

@@ -72,6 +72,7 @@ def enter_all(connection: Connection) -> None:
         while more:
             try:
                 open_workspace(connection, workspace_id)
+                connection.later(_SOON, {})
                 _, more = connection.run(_ENTER, {}).fetchone() or (0, False)
                 connection.commit()
             except psycopg.Error as error:
@@ -88,5 +89,6 @@ def has_changes(ctx: Context, after: int) -> bool:
 
 log = logging.getLogger("tallystick.entering")
 _ENTER = Prepared("SELECT last, more FROM enter_changes()")
+_SOON = Prepared("SET LOCAL lock_timeout = '1s'")
 _HAS_CHANGES = Prepared("SELECT has_changes(%(after)s::bigint)")
 _WAITING = Prepared("SELECT DISTINCT workspace_id FROM change_queue")

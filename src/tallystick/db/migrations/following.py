@@ -153,7 +153,8 @@ END $$
 ENTER_CHANGES: Final = [
     f"""
 CREATE FUNCTION enter_changes(OUT last bigint, OUT more boolean) LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, public SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
+SET search_path = pg_catalog, public SET enable_seqscan = off SET enable_bitmapscan = off
+SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   studio uuid := {HERE};
   own bigint := coalesce(pg_current_xact_id_if_assigned()::text::bigint, 0);
