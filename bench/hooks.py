@@ -106,7 +106,7 @@ def _receivers(arrived: dict[int, float]) -> Generator[tuple[int, int]]:
         writer.close()
 
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
             while await reader.read(65536):
                 pass
         writer.close()
