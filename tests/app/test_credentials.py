@@ -23,7 +23,7 @@ def test_the_audit_log_tells_who_did_what_with_before_and_after(pages: Pages) ->
     assert "Nothing happened here." in owner.see(f"{story}&to=2021-01-01")
 
 
-def test_the_audit_log_calls_a_status_by_its_title_and_an_invoice_by_its_number(pages: Pages) -> None:
+def test_the_audit_log_calls_a_status_by_its_title_not_by_its_number(pages: Pages) -> None:
     with pages.studio.context() as ctx:
         task_statuses.create(ctx, task_statuses.TaskStatus, title="On hold", means="IN_PROGRESS")
     page = pages["owner"].see("/settings/audit?kind=task_status")

@@ -107,7 +107,7 @@ def feed(
     """What changed behind a number, the oldest first. `columns`: resource → what to read of its rows."""
     ctx.require(Permission.READ_SELF)
     wanted = [one for one in resources or FOLLOWED if ctx.actor.may(FOLLOWED[one].permission)]
-    head = last(ctx)  # asked first: what is committed by then, the next statement sees
+    head = enter(ctx)  # asked first: what is committed by then, the next statement sees
     if after > head:
         raise Invalid(fields={"after": f"is beyond the last change, {head}; start anew without it"})
     everyone = ctx.actor.sees_everyone
@@ -123,11 +123,6 @@ def feed(
         told.append(Told(sequence, resource, identity, "deleted" if row is None else what, row))
     seen = found[-1][0] if found else 0
     return Feed(told, seen if more else max(seen, head), more)
-
-
-def last(ctx: Context) -> int:
-    """The number of the workspace's last change; 0 before the first. What is committed by now has its number then."""
-    return enter(ctx)
 
 
 def everything(ctx: Context, resource: str, columns: tuple[str, ...]) -> Iterator[tuple[Any, ...]]:

@@ -27,7 +27,7 @@ from tallystick.domain import changes
 from tallystick.domain.access import Permission
 from tallystick.domain.changes import FOLLOWED
 from tallystick.domain.context import Context
-from tallystick.domain.entering import has_changes
+from tallystick.domain.entering import enter, has_changes
 from tallystick.domain.listing import Filter
 from tallystick.values.errors import Conflict, Invalid
 
@@ -114,9 +114,9 @@ def list_changes(ctx: Context, ask: Ask) -> Feed | Awaited:
 def get_digests(ctx: Context, ask: Ask) -> DigestsJson:
     wanted = [one for one in _resources(ask) if ctx.actor.may(FOLLOWED[one].permission)]
     for _ in range(TRIES):
-        last = changes.last(ctx)
+        last = enter(ctx)
         found = {resource: _digest(ctx, resource) for resource in wanted}
-        if changes.last(ctx) == last:
+        if enter(ctx) == last:
             return DigestsJson(last, found)
     raise Conflict("The record changes faster than it can be summed up. Try again.", reason="try_again")
 

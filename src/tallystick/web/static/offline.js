@@ -155,8 +155,9 @@ function tryAgain(away) {
     clearTimeout(again);
     again = undefined;
     pause = SOON;
+    return;
   }
-  if (away) again ??= setTimeout(() => {
+  again ??= setTimeout(() => {
     again = undefined;
     pause = Math.min(pause * 2, AGAIN);
     whenSeen();
