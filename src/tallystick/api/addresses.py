@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Final
 
 import falcon
 
 from tallystick.auth.rate_limits import address_key
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_LONGEST: Final = 64
+"""Characters of an address; whatever is longer is none."""
 
 
 def address_reader(trusted: Sequence[Network]) -> Callable[[falcon.Request], str]:
@@ -18,6 +23,7 @@ def address_reader(trusted: Sequence[Network]) -> Callable[[falcon.Request], str
     `X-Forwarded-For` counts only as far as it was written by trusted proxies: it is read from its end.
     """
 
+    @lru_cache(maxsize=1024)  # the same few come again and again
     def is_trusted(text: str) -> bool:
         try:
             address = ipaddress.ip_address(text)
@@ -29,7 +35,7 @@ def address_reader(trusted: Sequence[Network]) -> Callable[[falcon.Request], str
         address = request.remote_addr or "unknown"
         if is_trusted(address):
             for hop in reversed((request.get_header("X-Forwarded-For") or "").split(",")):
-                address = hop.strip() or address
+                address = hop.strip()[:_LONGEST] or address
                 if not is_trusted(address):
                     break
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, cast
@@ -65,9 +66,9 @@ class Row(DeclarativeBase):
 
     def __init__(self, **facts: Any) -> None:
         """A row of these facts, by column. SQLAlchemy's own takes each through a session that nobody has."""
-        unknown = facts.keys() - table_of(type(self)).columns.keys()
-        if unknown:
-            raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(unknown))}.")
+        known = column_names(type(self))
+        if not facts.keys() <= known:
+            raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(facts.keys() - known))}.")
         cast("dict[str, Any]", self.__dict__).update(facts)
 
     @classmethod
@@ -82,6 +83,12 @@ class Row(DeclarativeBase):
 def table_of(kind: type[Row]) -> Table[Any]:
     """The table of a row class."""
     return cast("Table[Any]", kind.__table__)
+
+
+@functools.cache
+def column_names(kind: type[Row]) -> frozenset[str]:
+    """What a row class calls its columns."""
+    return frozenset(table_of(kind).columns.keys())
 
 
 class Tenant(Row):
