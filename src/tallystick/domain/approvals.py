@@ -6,7 +6,7 @@ time asks here first whether its day is open. The database asks the same again (
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar, Final, Literal, NamedTuple, get_args
 
@@ -263,12 +263,14 @@ def closed_days(ctx: Context, user_id: str, first: date, last: date) -> dict[dat
 def check_open(ctx: Context, user_id: str, *days: date) -> None:
     """Refuse where one of these days of a person is closed. Until the transaction ends nobody closes them."""
     for day in days:
-        _refuse_closed(ctx)(ctx.row(_CLOSING, user_id=user_id, day=day, now=ctx.now))
+        refuse_closed(ctx, ctx.row(_CLOSING, user_id=user_id, day=day, now=ctx.now))
 
 
-def check_open_later(ctx: Context, user_id: str, day: date) -> None:
-    """`check_open` along with the next statement, before whose answer it refuses."""
-    ctx.row_later(_CLOSING, _refuse_closed(ctx), user_id=user_id, day=day, now=ctx.now)
+def refuse_closed(ctx: Context, found: tuple[Any, ...] | None) -> None:
+    """`check_open` for who has asked with a statement of their own: `found` is its row of `CLOSING_SQL`."""
+    closing = _closing(ctx, found)
+    if closing is not None:
+        raise closing.refusal()
 
 
 def check_project_open(ctx: Context, project_id: str) -> None:
@@ -277,6 +279,11 @@ def check_project_open(ctx: Context, project_id: str) -> None:
     if found is not None:
         check_open(ctx, found[0], found[1])
 
+
+CLOSING_SQL: Final = """
+    closing_of(CAST(:workspace AS uuid), CAST(:user_id AS uuid), CAST(:day AS date), CAST(:now AS timestamptz))
+"""
+"""Why a day of a person is closed: a row of `why, first_day, until, automatic`, or none where it is open."""
 
 WAITS_SQL: Final = """
     (studio.approve_weeks AND studio.bill_approved_only AND NOT EXISTS (
@@ -387,15 +394,6 @@ def _closing(ctx: Context, found: tuple[Any, ...] | None) -> Closing | None:
     return None if closing.why == "submitted" and ctx.actor.may(Permission.CHANGE_ANY_TIME) else closing
 
 
-def _refuse_closed(ctx: Context) -> Callable[[tuple[Any, ...] | None], None]:
-    def check(found: tuple[Any, ...] | None) -> None:
-        closing = _closing(ctx, found)
-        if closing is not None:
-            raise closing.refusal()
-
-    return check
-
-
 _NOT_NOW: Final[dict[Step, str]] = {
     "submitted": "This week is submitted or approved already.",
     "withdrawn": "Only a week that waits for approval can be withdrawn.",
@@ -418,13 +416,7 @@ _SECONDS = Prepared(text(f"SELECT COALESCE(sum(duration_seconds), 0)::bigint FRO
 _RUNNING = Prepared(
     text(f"SELECT 1 FROM time_entries WHERE {_IN_WEEK} AND started_at IS NOT NULL AND stopped_at IS NULL LIMIT 1")
 )
-_CLOSING = Prepared(
-    text("""
-        SELECT why, first_day, until, automatic
-        FROM closing_of(CAST(:workspace AS uuid), CAST(:user_id AS uuid), CAST(:day AS date),
-                        CAST(:now AS timestamptz))
-    """)
-)
+_CLOSING = Prepared(text(f"SELECT why, first_day, until, automatic FROM {CLOSING_SQL}"))
 _CLOSED_DAYS = Prepared(
     text("""
         SELECT one.day::date, closing.why, closing.first_day, closing.until, closing.automatic

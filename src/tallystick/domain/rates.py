@@ -12,8 +12,9 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import text
 
 from tallystick.db.session import Prepared
-from tallystick.domain import dated_rates, workspaces
+from tallystick.domain import approvals, dated_rates, workspaces
 from tallystick.domain.access import Permission
+from tallystick.domain.approvals import CLOSING_SQL
 from tallystick.domain.clients import Client
 from tallystick.domain.context import Context, Lock
 from tallystick.domain.dated_rates import SCOPES, Rate, cascade_on
@@ -56,17 +57,22 @@ NOWHERE: Final = Place(None, None, None, "ACTIVE", "NON_BILLABLE", None, None)
 """Where work is done that is on no project: it costs nothing and is billed to nobody."""
 
 
-def place(ctx: Context, project_id: str | None, task_id: str | None, day: date) -> Place:
-    """The project, the task in it, and the rate there on a day: one statement, through the actor."""
+def place(ctx: Context, project_id: str | None, task_id: str | None, day: date, *, user_id: str) -> Place:
+    """Where a person works on a day: the project, the task in it, and the rate. One statement, through the actor.
+
+    Refuses a day that is closed to that person.
+    """
     if project_id is None:
         if task_id is not None:
             raise Absent(fields={"task_id": "no such task in this project"})
+        approvals.check_open(ctx, user_id, day)
         return NOWHERE
     statement = _EVERYWHERE if ctx.actor.sees_everyone else _WHERE_I_AM
-    found = ctx.row(statement, project_id=project_id, task_id=task_id, day=day)
+    found = ctx.row(statement, project_id=project_id, task_id=task_id, day=day, user_id=user_id, now=ctx.now)
     if found is None:
         raise Absent(fields={"project_id": "no such project"})
-    here = Place(*found)
+    here = Place(*found[: len(Place._fields)])
+    approvals.refuse_closed(ctx, found[len(Place._fields) :])
     if task_id is not None and here.task_id is None:
         raise Absent(fields={"task_id": "no such task in this project"})
     return here
@@ -151,12 +157,14 @@ def _statement(*, everyone: bool) -> Prepared:
     return Prepared(
         text(f"""
             SELECT project.id, task.id, project.client_id, project.status, project.rate_type,
-                   {cascade_on("CAST(:day AS date)")}, task.billable
+                   {cascade_on("CAST(:day AS date)")}, task.billable,
+                   closing.why, closing.first_day, closing.until, closing.automatic
             FROM projects AS project
             JOIN workspaces AS studio ON studio.id = project.workspace_id
             LEFT JOIN clients AS client ON client.id = project.client_id
             LEFT JOIN tasks AS task ON task.id = CAST(:task_id AS uuid) AND task.project_id = project.id
                                    AND task.deleted_at IS NULL
+            LEFT JOIN LATERAL {CLOSING_SQL} AS closing ON true
             WHERE project.id = CAST(:project_id AS uuid) AND project.workspace_id = :workspace
               AND project.deleted_at IS NULL {"" if everyone else mine}
         """)

@@ -14,7 +14,7 @@ from tallystick.db.base import Counted, Id, Money, table_of, within_workspace
 from tallystick.db.session import Prepared
 from tallystick.domain import approvals, members, rates, tasks
 from tallystick.domain.access import Permission
-from tallystick.domain.context import SENTENCES, Context, actor, hydrate, workspace
+from tallystick.domain.context import SENTENCES, Context, actor, columns_in, hydrate, workspace
 from tallystick.domain.listing import Filter, Listing
 from tallystick.domain.members import Member, Person
 from tallystick.domain.projects import Project
@@ -185,8 +185,7 @@ def log(
     """Record time that was worked. The rate of its day is kept with it. On no project it is billed to nobody."""
     ctx.require(Permission.TRACK_TIME)
     whose = _whose(ctx, user_id)
-    approvals.check_open_later(ctx, whose, entry_date)
-    here = _workable(ctx, project_id, task_id, entry_date)
+    here = _workable(ctx, project_id, task_id, entry_date, whose)
     entry = _add(
         ctx,
         TimeEntry(
@@ -240,8 +239,7 @@ def start(
     """
     ctx.require(Permission.TRACK_TIME)
     assumed = _day_of(_whole(started_at or ctx.now), ctx.actor.time_zone)
-    approvals.check_open_later(ctx, ctx.actor.user_id, assumed)
-    here = _workable(ctx, project_id, task_id, assumed)
+    here = _workable(ctx, project_id, task_id, assumed, ctx.actor.user_id)
     previous = _queue_for_timer(ctx)
     now = ctx.tick().replace(microsecond=0)
     instant = now if started_at is None else _running_since(ctx, started_at)
@@ -251,8 +249,7 @@ def start(
         instant = stopped if started_at is None else instant
     day = _day_of(instant, ctx.actor.time_zone)
     if day != assumed:  # midnight went by while it waited
-        approvals.check_open_later(ctx, ctx.actor.user_id, day)
-        here = _workable(ctx, project_id, task_id, day)
+        here = _workable(ctx, project_id, task_id, day, ctx.actor.user_id)
     entry = _add(
         ctx,
         TimeEntry(
@@ -347,7 +344,7 @@ def change(ctx: Context, entry_id: str, **facts: Any) -> TimeEntry:
     if (user_id, day) != (entry.user_id, entry.entry_date):
         approvals.check_open(ctx, user_id, day)
     if (project_id, facts.get("task_id", entry.task_id)) != (entry.project_id, entry.task_id):
-        here = _workable(ctx, project_id, facts.get("task_id", entry.task_id), day)
+        here = _workable(ctx, project_id, facts.get("task_id", entry.task_id), day, user_id)
         facts["hourly_rate"] = here.rate
         wanted = facts.get("billable", None if entry.project_id is None else entry.billable)
         facts["billable"] = _billable(here, wanted)
@@ -357,7 +354,7 @@ def change(ctx: Context, entry_id: str, **facts: Any) -> TimeEntry:
         if day != entry.entry_date:
             facts["hourly_rate"] = _rate_of_day(ctx, entry, day)
     if ctx.change(entry, **facts):
-        entry.begins_at = _begins_at(entry)
+        columns_in(entry)["begins_at"] = _begins_at(entry)
         ctx.record("stopped" if was_running and not entry.running else "updated", entry)
     return entry
 
@@ -389,8 +386,8 @@ def _whose(ctx: Context, user_id: str | None) -> str:
     return members.active(ctx, user_id).user_id
 
 
-def _workable(ctx: Context, project_id: str | None, task_id: str | None, day: date) -> rates.Place:
-    here = rates.place(ctx, project_id, task_id, day)
+def _workable(ctx: Context, project_id: str | None, task_id: str | None, day: date, whose: str) -> rates.Place:
+    here = rates.place(ctx, project_id, task_id, day, user_id=whose)
     if here.status == "ARCHIVED":
         raise Invalid(fields={"project_id": "this project is archived; make it active again first"})
     return here
@@ -416,7 +413,7 @@ def _has_client(ctx: Context, project_id: str | None) -> bool:
 def _add(ctx: Context, entry: TimeEntry, *, later: bool = False) -> TimeEntry:
     """`ctx.add` for an entry: what the database computes is on the row at hand too."""
     ctx.add(entry, later=later)
-    entry.begins_at = _begins_at(entry)
+    columns_in(entry)["begins_at"] = _begins_at(entry)
     return entry
 
 
