@@ -11,10 +11,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from falcon import testing
 
 from tallystick.auth import tokens as token_texts
 from tallystick.auth.rate_limits import RateLimits
+from tallystick.db.connection import Connection
 from tallystick.db.session import Database
 from tallystick.documents import Documents
 from tallystick.domain import clients, members, projects, tasks, tokens, workspaces
@@ -159,3 +161,20 @@ def app_client(
     )
     limits = RateLimits(data / "limits", clock=lambda: clock().timestamp())
     return testing.TestClient(build(settings, database, KEY, clock=clock, limits=limits, seen=seen))
+
+
+def round_trips(monkeypatch: pytest.MonkeyPatch) -> list[bytes | None]:
+    """The round trips from now on, each by how it ends; what begins a transaction of its own is a mistake."""
+    trips: list[bytes | None] = []
+    together = Connection._together
+
+    def watched(connection: Connection, last: bytes | None = None) -> Any:
+        trips.append(last)
+        return together(connection, last)
+
+    def never(*_: Any) -> Any:
+        raise AssertionError("psycopg's own way begins a transaction in what only reads")
+
+    monkeypatch.setattr(Connection, "_together", watched)
+    monkeypatch.setattr(Connection, "execute", never)
+    return trips

@@ -17,10 +17,12 @@ from hypothesis import strategies as st
 from tallystick.api.native.operations import OPERATIONS
 from tallystick.api.wire import Operation
 from tallystick.db.session import Database, owner_connection
-from tallystick.domain import idempotency, members, workspaces
+from tallystick.domain import clients, idempotency, members, workspaces
 from tallystick.domain.context import Context
 from tallystick.domain.idempotency import BODY_LIMIT, WINDOW
 from tallystick.domain.members import Member
+from tallystick.domain.time_entries import TimeEntry
+from tallystick.values.errors import Conflict
 from tests.conftest import superuser
 from tests.matrix.requests import BY_ID, Request, example
 from tests.matrix.test_audit import EVENTS
@@ -342,6 +344,42 @@ def test_a_decision_is_kept_and_heard_again(api: Api, world: World) -> None:
     assert api.get("/time-entries/running") is not None
 
 
+@furnished
+def test_a_key_in_use_is_refused_at_once_though_what_it_is_about_is_locked(api: Api, world: World) -> None:
+    """Who comes second does not wait for the row: then it would hear that it is busy, after three seconds."""
+    entry = f"/time-entries/{world['entry.owner']}"
+    with world.studio.context() as ctx:
+        idempotency.claim_new(ctx, "k")
+        ctx.find(TimeEntry, world["entry.owner"], lock="update")
+        answer = api("PATCH", entry, {"note": "second"}, **with_key("k"))
+        assert (answer.status_code, reason(answer)) == (409, "idempotency_in_progress")
+    assert api("PATCH", entry, {"note": "third"}, **with_key("k")).status_code == 200, "the key is free again"
+
+
+def test_nothing_runs_along_with_a_claim_of_a_known_key(api: Api, world: World) -> None:
+    assert api(*client_named(), **with_key("k")).status_code == 201
+
+    def work(ctx: Context) -> None:
+        clients.create(ctx, name="Hooli")
+
+    def nothing(ctx: Context) -> None:
+        del ctx
+
+    def refuse(ctx: Context) -> None:
+        raise Conflict("This was decided before the claim was heard, and is not told.")
+
+    def claim_and(go_on: Callable[[Context], None]) -> None:
+        with world.studio.context() as ctx:
+            idempotency.claim_new(ctx, "k")
+            go_on(ctx)
+
+    for go_on in (work, nothing, refuse):
+        with pytest.raises(psycopg.DatabaseError) as error:
+            claim_and(go_on)
+        assert idempotency.is_known(error.value)
+    assert clients_named(api, "Hooli") == 0
+
+
 def test_a_mismatch_is_not_kept(api: Api) -> None:
     assert api(*client_named(), **with_key("k")).status_code == 201
     for _ in range(2):
@@ -445,8 +483,6 @@ def test_a_replay_is_refused_to_whoever_lost_the_right(app: testing.TestClient, 
 
 def test_an_answer_too_large_to_keep_is_said_to_be_done(world: World, database: Database) -> None:
     """Rather than a half of it, or the work a second time."""
-    from tallystick.values.errors import Conflict
-
     with world.studio.context() as ctx:
         idempotency.keep(ctx, "k", b"f", status=201, body=b"x" * (BODY_LIMIT + 1), request_id="r")
         idempotency.keep(ctx, "j", b"f", status=201, body=b"x" * BODY_LIMIT, request_id="r")
@@ -467,12 +503,12 @@ def crashing(
     request: pytest.FixtureRequest, kill: Callable[[Context], None], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[pytest.MonkeyPatch]:
     """Every request with a key dies at one moment, until it is undone."""
-    claim, keep = idempotency.claim, idempotency.keep
+    claim, keep = idempotency.claim_new, idempotency.keep
 
-    def claim_and_die(ctx: Context, key: str, fingerprint: bytes) -> object:
-        answer = claim(ctx, key, fingerprint)
+    def claim_and_die(ctx: Context, key: str) -> None:
+        claim(ctx, key)
+        ctx.connection.flush()
         kill(ctx)
-        return answer
 
     def die_and_keep(ctx: Context, *given: Any, **more: Any) -> None:
         kill(ctx)
@@ -485,7 +521,7 @@ def crashing(
     with monkeypatch.context() as patch:
         match request.param:
             case "after the claim":
-                patch.setattr(idempotency, "claim", claim_and_die)
+                patch.setattr(idempotency, "claim_new", claim_and_die)
             case "before the answer is kept":
                 patch.setattr(idempotency, "keep", die_and_keep)
             case _:

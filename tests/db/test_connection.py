@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import psycopg
 import pytest
+from tests.studio import round_trips
 
 from tallystick.db.connection import PREPARED_AT_MOST, Connection, Prepared
 from tallystick.db.session import Database, owner_connection
@@ -52,6 +53,35 @@ def test_a_check_sees_its_answer_before_later_ones_are_told(database: Database) 
         with pytest.raises(LookupError):
             connection.run(number(3), {"given": 4})
         assert seen == [(1, 2)]
+
+
+def test_who_decides_nothing_is_told_along_with_the_commit(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[object] = []
+    trips = round_trips(monkeypatch)
+    with database.transaction() as connection:
+        connection.later(number(1), {"given": 2}, heard.append, decides=False)
+        assert heard == []
+    assert (heard, trips) == ([(1, 2)], [b"COMMIT"])
+    with database.transaction() as connection:
+        connection.later(number(1), {"given": 3}, heard.append, decides=False)
+        connection.later(number(1), {"given": 4}, heard.append)
+    assert (heard[1:], trips[1:]) == ([(1, 3), (1, 4)], [None, b"COMMIT"]), "who decides is heard before"
+
+
+def test_what_cannot_be_committed_is_told_also_where_somebody_listened(database: Database) -> None:
+    heard: list[object] = []
+    unique = "CREATE TEMPORARY TABLE once (n int UNIQUE DEFERRABLE INITIALLY DEFERRED) ON COMMIT DROP"
+
+    def write_twice() -> None:
+        with database.transaction() as connection:
+            connection.run(Prepared(unique), {})
+            connection.run(Prepared("INSERT INTO once VALUES (1), (1)"), {})
+            connection.later(number(1), {"given": 2}, heard.append, decides=False)
+
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        write_twice()
+    with database.transaction() as connection:
+        assert connection.run(number(1), {"given": 2}).fetchone() == (1, 2)
 
 
 def test_no_more_than_so_many_statements_stay_prepared(database_url: str) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -18,7 +17,7 @@ from tallystick.api.wire import Operation
 from tallystick.auth import oauth2, passwords, sessions
 from tallystick.auth.passwords import Argon2Hasher
 from tallystick.auth.remembered import Outdated
-from tallystick.db.connection import Connection, Prepared
+from tallystick.db.connection import Prepared
 from tallystick.db.session import Database
 from tallystick.domain import members, oauth, workspaces
 from tallystick.domain.oauth import OAUTH_SCOPES, OAuthApp, OAuthGrant
@@ -26,7 +25,7 @@ from tests.expensicat.test_matrix import example
 from tests.expensicat.world import Expensicat
 from tests.matrix.world import World, furnish
 from tests.sign_in.conftest import ISSUER, give_password, signed_in
-from tests.studio import KEY, Studio, app_client
+from tests.studio import KEY, Studio, app_client, round_trips
 
 READS = [operation for operation in OPERATIONS if not operation.writes]
 TRIPS = {"getProfitLoss": 3, "getInvoiceAging": 2, "listRecurringInvoices": 3, "getRecurringInvoice": 3}
@@ -81,23 +80,6 @@ def app(database: Database, studio: Studio, tmp_path: Path) -> testing.TestClien
     return app_client(database, studio.clock, tmp_path)
 
 
-def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The round trips from now on; whatever begins a transaction of its own is a mistake."""
-    trips: list[int] = []
-    together = Connection._together
-
-    def watched(connection: Connection, last: bytes | None = None) -> Any:
-        trips.append(1)
-        return together(connection, last)
-
-    def never(*_: Any) -> Any:
-        raise AssertionError("psycopg's own way begins a transaction in what only reads")
-
-    monkeypatch.setattr(Connection, "_together", watched)
-    monkeypatch.setattr(Connection, "execute", never)
-    return trips
-
-
 @pytest.fixture(scope="module")
 def world(database: Database) -> World:
     return furnish(database)
@@ -110,7 +92,7 @@ def test_a_read_with_a_known_credential_is_one_trip(
 ) -> None:
     client = app_client(world.studio.database, world.studio.clock, tmp_path)
     credential, request = of(world.studio, "owner"), example(operation, world)
-    trips = counted(monkeypatch)
+    trips = round_trips(monkeypatch)
     expected = TRIPS.get(operation.id, 1)
     for known in (False, True):
         assert request.send(client, credential.text).status_code == 200

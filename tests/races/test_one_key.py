@@ -78,7 +78,7 @@ def test_copies_of_a_request_have_one_effect(what: Callable[[Arena], tuple[Ask, 
 
 def test_the_primary_key_alone_lets_one_through(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
     """The advisory lock gives the early answer; without it nothing happens twice either."""
-    monkeypatch.setattr(idempotency, "claim", lambda *_: None)
+    monkeypatch.setattr(idempotency, "claim_new", lambda *_: None)
     ask, rows, _ = client(arena)
     results = copies(arena, ask, COPIES)
     assert statuses(results) == {201: 1, 409: COPIES - 1}
@@ -87,7 +87,7 @@ def test_the_primary_key_alone_lets_one_through(arena: Arena, monkeypatch: pytes
 
 def test_without_both_walls_the_work_is_done_twice(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
     """The race itself: it is there to be lost."""
-    monkeypatch.setattr(idempotency, "claim", lambda *_: None)
+    monkeypatch.setattr(idempotency, "claim_new", lambda *_: None)
     monkeypatch.setattr(idempotency, "keep", lambda *_, **__: None)
     ask, rows, _ = client(arena)
     results = copies(arena, ask, 8, arena.rivals(Together(arena.database, 8)))

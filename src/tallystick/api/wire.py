@@ -138,12 +138,23 @@ class Later:
 
 
 @dataclass(frozen=True, slots=True)
+class AtEnd:
+    """An answer that tells of rows just written as they are read along with the commit: its data are made then."""
+
+    make: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Errand:
     """An answer that needs the world outside first: what was written is kept, the errand is run without a transaction,
     and the handler is asked anew with what it brought.
     """
 
     run: Callable[[], Any]
+
+
+_UNMADE: Final = (File, Later, AtEnd, Errand, Refusal)
+"""What a handler gives whose answer is not there yet when its transaction ends."""
 
 
 def file_name(text: str, ending: str) -> str:
@@ -215,9 +226,10 @@ class Operation:
     upwards: bool = False
     """Whether such a list is usually sorted in ascending order."""
 
-    @property
-    def writes(self) -> bool:
-        return self.method not in ("GET", "HEAD")
+    writes: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "writes", self.method not in ("GET", "HEAD"))
 
 
 class Manners(Protocol):
@@ -362,9 +374,7 @@ class Wire:
         elif status not in (204, 304):
             response.content_type = extra.pop("Content-Type", "application/json")
             response.data = body
-        response.set_headers(exchange.headers)
-        if extra:
-            response.set_headers(extra)
+        response.set_headers([*exchange.headers, *extra.items()])
 
     def _unknown(self, request: falcon.Request, response: falcon.Response, **_: str) -> None:
         if request.method == "OPTIONS":
@@ -468,6 +478,10 @@ class _Exchange:
         self._body: bytes | None = None
         self._parsed: dict[str, Any] = {}
         self._again = False
+        self._counted = False
+        """Whether its credential has been counted: it is once, however often a request is tried."""
+        self._known = False
+        """Whether its idempotency key is known, or in use."""
         self._brought: Any = None
         self.request_id = new_id() if work is None else work.request_id
         self.headers: list[tuple[str, str]] = [("X-Request-Id", self.request_id), *COMMON_HEADERS]
@@ -482,6 +496,10 @@ class _Exchange:
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter
             except Outdated:
                 continue  # it is forgotten now, and looked up anew
+            except psycopg.DatabaseError as error:
+                if not idempotency.is_known(error):
+                    return self._error(error)
+                self._known = True
             except Exception as error:  # noqa: BLE001 - no input may produce a bare 500
                 return self._error(error)
         return self._error(Unavailable("The token keeps changing."))
@@ -514,8 +532,9 @@ class _Exchange:
                 key = self._idempotency_key(operation)
                 if key is not None:
                     decision = _Decision(ctx.actor, key, self._fingerprint())
-                    replay = idempotency.claim(ctx, key, decision.fingerprint)
-                    if replay is not None:
+                    if not self._known:
+                        idempotency.claim_new(ctx, key)
+                    elif (replay := idempotency.claim(ctx, key, decision.fingerprint)) is not None:
                         decision = None
                         self._check_still_seen(ctx, operation, ask, replay)
                         replayed = {"Idempotent-Replayed": "true", "Original-Request-Id": replay.request_id}
@@ -525,15 +544,18 @@ class _Exchange:
                 value = operation.handler(ctx, ask)
                 awaited = value if isinstance(value, Awaited) else None
                 told = value if awaited is None else awaited.value
-                open_still = isinstance(told, File | Later | Errand | Refusal)
-                body = b"" if open_still else self._encode(ctx, operation, ask, told)
-                if key is not None and decision is not None and not open_still:
+                if isinstance(told, AtEnd) and key is not None:  # its answer is kept with the work
+                    connection.flush()
+                    told = told.make()
+                unmade = told if isinstance(told, _UNMADE) else None
+                body = b"" if unmade is not None else self._encode(ctx, operation, ask, told)
+                if key is not None and decision is not None and unmade is None:
                     kept = body if operation.kept is None else self._encode(ctx, operation, ask, operation.kept(told))
                     idempotency.keep(
                         ctx, key, decision.fingerprint, status=operation.status, body=kept, request_id=self.request_id
                     )
-            if isinstance(told, Refusal):  # answered and not raised: what was written before it is kept
-                raise told
+            if isinstance(unmade, Refusal):  # answered and not raised: what was written before it is kept
+                raise unmade
         except Forbidden as refusal:
             if ctx is not None and operation is not None and operation.writes:
                 self._tell_refused(ctx.actor, operation, refusal)
@@ -545,13 +567,13 @@ class _Exchange:
             status, body, extra = self._error(refusal)
             self._keep_refusal(decision, status, body)
             return status, body, extra
-        if isinstance(told, File):
-            return operation.status, told.make(), told.headers()
-        if isinstance(told, Later):
-            return self._said(operation, operation.status, self._encode(ctx, operation, ask, told.make()), {})
-        if isinstance(told, Errand):
-            self._again, self._brought = True, told.run()
+        if isinstance(unmade, File):
+            return operation.status, unmade.make(), unmade.headers()
+        if isinstance(unmade, Errand):
+            self._again, self._brought = True, unmade.run()
             return self._try()
+        if unmade is not None:
+            body = self._encode(ctx, operation, ask, unmade.make())
         if awaited is not None and not self._again:
             self._again = True
             if self._news(ctx.actor, awaited):
@@ -612,8 +634,9 @@ class _Exchange:
     def _origin(self, operation: Operation, actor: Actor) -> Origin:
         request = self._request
         address = self._wire.address_of(request)
-        given = request.get_header("User-Agent") or ""
-        agent = "".join(one for one in given[:200] if one.isprintable())
+        agent = (request.get_header("User-Agent") or "")[:200]
+        if not agent.isprintable():
+            agent = "".join(one for one in agent if one.isprintable())
         return Origin(operation.id, actor.credential, address, agent, self.request_id)
 
     def _news(self, actor: Actor, awaited: Awaited) -> bool:
@@ -655,8 +678,9 @@ class _Exchange:
             verdict = wire.limits.take(f"address:{wire.address_of(self._request)}", policy)
             self._limit(verdict, policy)
             raise
-        if self._again:  # it was counted when it came
+        if self._counted:
             return actor
+        self._counted = True
         policy = self._manners.policy(actor)
         if wire.seen is not None:
             wire.seen(actor)

@@ -102,6 +102,8 @@ class Connection(psycopg.Connection[Row]):
     def __init__(self, pgconn: pq.abc.PGconn, row_factory: RowFactory[Row] = tuple_row) -> None:
         super().__init__(pgconn, row_factory)
         self._waiting: list[tuple[Prepared, Values, Check | None]] = []
+        self._undecided = False
+        """Whether something waits that may yet refuse."""
         self._opened = False
         self._names: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
         self._numbers = itertools.count()
@@ -112,14 +114,22 @@ class Connection(psycopg.Connection[Row]):
         self._waiting.append((statement, values, None))
         return self._together()
 
-    def later(self, statement: Prepared, values: Values, check: Check | None = None) -> None:
-        """Run a statement with the next one, or with the commit. `check` sees its first row before all that follows."""
+    def later(self, statement: Prepared, values: Values, check: Check | None = None, *, decides: bool = True) -> None:
+        """Run a statement with the next one, or with the commit. `check` sees its first row before all that follows.
+
+        One that only listens, and `decides` nothing, is told as late as along with the commit.
+        """
         self._waiting.append((statement, values, check))
+        self._undecided |= check is not None and decides
+
+    def flush(self) -> None:
+        """Run what waits."""
+        if self._waiting:
+            self._together()
 
     def execute(self, *args: Any, **more: Any) -> psycopg.Cursor[Row]:
         """Psycopg's own way, after the statements that wait."""
-        if self._waiting:
-            self._together()
+        self.flush()
         began = time.perf_counter()
         try:
             return super().execute(*args, **more)
@@ -141,12 +151,13 @@ class Connection(psycopg.Connection[Row]):
 
     def settle(self) -> None:
         """Run what still waits for a check: nothing may be told that was decided before it."""
-        if any(check is not None for *_, check in self._waiting):
+        if self._undecided:
             self._together()
 
     def rollback(self) -> None:
         """Roll back; what waits is forgotten."""
         self._waiting.clear()
+        self._undecided = False
         super().rollback()
 
     def start(self, *, reading: bool, entering: bool = False) -> None:
@@ -159,7 +170,7 @@ class Connection(psycopg.Connection[Row]):
 
     def _together(self, last: bytes | None = None) -> Answer:
         """Send all that waits in one round trip. Answers what the last statement did; raises the first error."""
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting, self._undecided = self._waiting, [], False
         began = time.perf_counter()
         try:
             return self._sent(waiting, last)

@@ -179,6 +179,10 @@ class Context:
         """`row` along with the next statement, before whose answer `told` hears it."""
         self.connection.later(statement, {**values, **self._own(statement)}, told)
 
+    def row_at_end(self, statement: Prepared, told: Callable[[tuple[Any, ...] | None], None], /, **values: Any) -> None:
+        """`row` along with the next statement or with the commit: what `told` hears decides nothing any more."""
+        self.connection.later(statement, {**values, **self._own(statement)}, told, decides=False)
+
     def find(self, kind: type[Kind], identity: str | None, *, lock: Lock | None = None) -> Kind:
         """Load one row through the actor: what they may not see is not found.
 

@@ -5,7 +5,23 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import Index, LargeBinary, bindparam, delete, func, insert, literal, select
+import psycopg
+from sqlalchemy import (
+    BigInteger,
+    Index,
+    LargeBinary,
+    Text,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    literal_column,
+    select,
+    true,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tallystick.db.base import Blob, Id, Row, within_workspace
@@ -15,6 +31,8 @@ from tallystick.values.errors import Conflict
 
 WINDOW: Final = timedelta(hours=24)
 BODY_LIMIT: Final = 256 * 1024
+KNOWN: Final = "TSKEY"
+"""The SQLSTATE of `refuse_known_key` (`db.migrations.security`)."""
 
 
 class Answer(Row):
@@ -42,6 +60,20 @@ class Replay(NamedTuple):
     status: int
     body: bytes
     request_id: str
+
+
+def claim_new(ctx: Context, key: str) -> None:
+    """Take a key that nobody used before for the length of this transaction, along with the next statement.
+
+    Where it is known, or being used at this moment, no statement after it runs, and the next one raises what `is_known`
+    knows: ask `claim` then, in a new transaction. That way the usual case costs no round trip.
+    """
+    ctx.row_later(_CLAIM_NEW, _nothing_to_say, key=key)
+
+
+def is_known(error: psycopg.Error) -> bool:
+    """Whether this is how `claim_new` ends for a key that is not new."""
+    return error.diag.sqlstate == KNOWN
 
 
 def claim(ctx: Context, key: str, fingerprint: bytes) -> Replay | None:
@@ -91,22 +123,26 @@ def in_progress() -> Conflict:
     )
 
 
+def _nothing_to_say(_row: object) -> None:
+    """A claim that did not raise is a claim. To be asked at all makes it one of the statements to be settled."""
+
+
 _KEY = bindparam("key", type_=Answer.key.type)
+_OWN = (Answer.workspace_id == workspace()) & (Answer.user_id == actor()) & (Answer.key == _KEY)
+_COLON, _NO_SEED = literal_column("':'", Text()), literal_column("0", BigInteger())
+_LOCKED = func.pg_try_advisory_xact_lock(
+    func.hashtextextended(func.concat(workspace(), _COLON, actor(), _COLON, _KEY), _NO_SEED)
+)
+_CLAIM_NEW = Prepared(select(case((and_(_LOCKED, ~exists().where(_OWN)), true()), else_=func.refuse_known_key())))
 _CLAIM = Prepared(
     select(
-        func.pg_try_advisory_xact_lock(
-            func.hashtextextended(func.concat(workspace(), literal(":"), actor(), literal(":"), _KEY), 0)
-        ),
+        _LOCKED,
         Answer.fingerprint,
         Answer.status,
         Answer.body,
         Answer.request_id,
         Answer.completed_at,
-    ).select_from(
-        select(literal(1).label("one"))
-        .subquery()
-        .outerjoin(Answer, (Answer.workspace_id == workspace()) & (Answer.user_id == actor()) & (Answer.key == _KEY))
-    )
+    ).select_from(select(literal_column("1", BigInteger()).label("one")).subquery().outerjoin(Answer, _OWN))
 )
 _KEEP = Prepared(
     insert(Answer).values(
@@ -120,9 +156,7 @@ _KEEP = Prepared(
         completed_at=bindparam("completed_at", type_=Answer.completed_at.type),
     )
 )
-_FORGET = Prepared(
-    delete(Answer).where(Answer.workspace_id == workspace(), Answer.user_id == actor(), Answer.key == _KEY)
-)
+_FORGET = Prepared(delete(Answer).where(_OWN))
 _EXPIRED = Answer.completed_at <= bindparam("expired_before", type_=Answer.completed_at.type)
 _SWEEP = Prepared(
     delete(Answer).where(

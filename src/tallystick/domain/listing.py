@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -260,17 +260,13 @@ class Listing:
         self, ctx: Context, columns: tuple[str, ...], identity: str | int, by: Literal["id", "serial", "number"] = "id"
     ) -> tuple[Any, ...]:
         """These columns of one row; what the actor may not see is not found. `by`: what `identity` is."""
-        shape = (columns, ctx.actor.sees_everyone, by)
-        statement = self._statements.get(shape)
-        if statement is None:
-            table = table_of(self.kind)
-            query = self._rows(columns, everyone=ctx.actor.sees_everyone)
-            statement = Prepared(query.where(table.c[by] == bindparam("id", type_=table.c[by].type)))
-            self._statements[shape] = statement
-        found = ctx.row(statement, id=identity)
-        if found is None:
-            raise NotFound(f"No such {self.kind.noun}.")
-        return found
+        return self._found(ctx.row(self._single(ctx, columns, by), id=identity))
+
+    def one_at_end(self, ctx: Context, columns: tuple[str, ...], identity: str) -> Callable[[], tuple[Any, ...]]:
+        """`one` of a row just written, along with the commit; it can be asked for then."""
+        heard: list[tuple[Any, ...] | None] = []
+        ctx.row_at_end(self._single(ctx, columns, "id"), heard.append, id=identity)
+        return lambda: self._found(heard[0])
 
     def some(self, ctx: Context, columns: tuple[str, ...], ids: list[str]) -> list[tuple[Any, ...]]:
         """The id, these columns, and whether it is listed, of each of these rows that the actor may see, or might."""
@@ -350,6 +346,22 @@ class Listing:
         pages = pages.order_by(*_order(found.c.sort_value, found.c.id, sort, nullable=self._nullable(sort)))
         rows = count.limit(bindparam("most", type_=BigInteger())).subquery("counted")
         return Prepared(pages), Prepared(select(func.count()).select_from(rows))
+
+    def _single(self, ctx: Context, columns: tuple[str, ...], by: str) -> Prepared:
+        """The statement of `one`."""
+        shape = (columns, ctx.actor.sees_everyone, by)
+        statement = self._statements.get(shape)
+        if statement is None:
+            table = table_of(self.kind)
+            query = self._rows(columns, everyone=ctx.actor.sees_everyone)
+            statement = Prepared(query.where(table.c[by] == bindparam("id", type_=table.c[by].type)))
+            self._statements[shape] = statement
+        return statement
+
+    def _found(self, row: tuple[Any, ...] | None) -> tuple[Any, ...]:
+        if row is None:
+            raise NotFound(f"No such {self.kind.noun}.")
+        return row
 
     def _rows(self, columns: tuple[str, ...], *more: ColumnElement[Any], everyone: bool) -> Select[*tuple[Any, ...]]:
         """Columns of the rows that somebody may see."""

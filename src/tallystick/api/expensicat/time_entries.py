@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from tallystick.api.expensicat.wire import Part, filters_of, in_domain, number, page_of, utc
 from tallystick.api.fields import Uuid
-from tallystick.api.wire import Ask, Operation
+from tallystick.api.wire import Ask, AtEnd, Operation
 from tallystick.domain import time_entries
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
@@ -82,22 +82,22 @@ def list_time_entries(ctx: Context, ask: Ask) -> Part:
     return Part([ListedTimeEntry(*_fields(ctx, row), invoice=_invoice(row)) for row in rows], after)
 
 
-def create_time_entry(ctx: Context, ask: Ask) -> Struct:
+def create_time_entry(ctx: Context, ask: Ask) -> AtEnd:
     facts = _facts(ask)
     project_id, stopped_at = facts.pop("project_id", None), facts.pop("stopped_at", None)
     if stopped_at is None:
         entry = time_entries.start(ctx, project_id=project_id, **facts)
     else:
         entry = time_entries.log_interval(ctx, project_id=project_id, stopped_at=stopped_at, **facts)
-    return _one(ctx, entry.id)
+    return _written(ctx, entry.id)
 
 
 def get_time_entry(ctx: Context, ask: Ask) -> Struct:
-    return _one(ctx, ask.id)
+    return _shown(ctx, reports.entry(ctx, ask.id))
 
 
-def update_time_entry(ctx: Context, ask: Ask) -> Struct:
-    return _one(ctx, time_entries.change(ctx, ask.id, **_facts(ask)).id)
+def update_time_entry(ctx: Context, ask: Ask) -> AtEnd:
+    return _written(ctx, time_entries.change(ctx, ask.id, **_facts(ask)).id)
 
 
 def delete_time_entry(ctx: Context, ask: Ask) -> None:
@@ -113,8 +113,13 @@ def _facts(ask: Ask) -> dict[str, Any]:
     return facts
 
 
-def _one(ctx: Context, entry_id: str) -> Struct:
-    return TimeEntryJson(*_fields(ctx, reports.entry(ctx, entry_id)))
+def _written(ctx: Context, entry_id: str) -> AtEnd:
+    seen = reports.entry_at_end(ctx, entry_id)
+    return AtEnd(lambda: _shown(ctx, seen()))
+
+
+def _shown(ctx: Context, row: EntrySeen) -> TimeEntryJson:
+    return TimeEntryJson(*_fields(ctx, row))
 
 
 def _fields(ctx: Context, row: EntrySeen) -> tuple[Any, ...]:

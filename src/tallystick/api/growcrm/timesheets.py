@@ -12,12 +12,12 @@ from tallystick.api.growcrm import laravel
 from tallystick.api.growcrm.laravel import AtLeastNothing, Whole, in_terms_of
 from tallystick.api.growcrm.numbers import readable, seconds_in, stamp
 from tallystick.api.growcrm.wire import NOTHING, Id, Page, page_of
-from tallystick.api.wire import Ask, Operation
+from tallystick.api.wire import Ask, AtEnd, Operation
 from tallystick.domain import overviews, time_entries
 from tallystick.domain.access import Permission
 from tallystick.domain.context import Context
 from tallystick.domain.listing import Filter
-from tallystick.domain.overviews.timesheets import Timesheet, one, page, place
+from tallystick.domain.overviews.timesheets import Timesheet, one, one_at_end, page, place
 from tallystick.domain.time_entries import TimeEntry
 from tallystick.values.duration import LONGEST_SECONDS
 from tallystick.values.errors import NotFound
@@ -80,7 +80,7 @@ def get_timesheet(ctx: Context, ask: Ask) -> Struct:
     return _shown(ctx, one(ctx, int(ask.id)))
 
 
-def create_timesheet(ctx: Context, ask: Ask) -> Struct:
+def create_timesheet(ctx: Context, ask: Ask) -> AtEnd:
     facts = ask.facts
     here = place(ctx, facts["task_id"], facts["user_id"])
     if here.task_id is None:
@@ -96,13 +96,13 @@ def create_timesheet(ctx: Context, ask: Ask) -> Struct:
             entry_date=facts["timer_created"],
             duration_seconds=_seconds(facts),
         )
-    return _shown(ctx, one(ctx, entry.id))
+    return _written(ctx, entry.id)
 
 
-def update_timesheet(ctx: Context, ask: Ask) -> Struct:
+def update_timesheet(ctx: Context, ask: Ask) -> AtEnd:
     entry_id = overviews.id_of(ctx, TimeEntry, int(ask.id))
     time_entries.change(ctx, entry_id, duration_seconds=_seconds(ask.facts))
-    return _shown(ctx, one(ctx, entry_id))
+    return _written(ctx, entry_id)
 
 
 def delete_timesheet(ctx: Context, ask: Ask) -> Id:
@@ -122,6 +122,11 @@ def _check_time(facts: dict[str, Any]) -> None:
         raise laravel.wrong("minutes", "The total time must be at least one minute.")
     if seconds > LONGEST_SECONDS:
         raise laravel.wrong("hours", f"The total time must not be greater than {LONGEST_SECONDS // 3600} hours.")
+
+
+def _written(ctx: Context, entry_id: str) -> AtEnd:
+    seen = one_at_end(ctx, entry_id)
+    return AtEnd(lambda: _shown(ctx, seen()))
 
 
 def _shown(ctx: Context, row: Timesheet) -> TimesheetJson:

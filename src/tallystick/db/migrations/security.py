@@ -657,3 +657,11 @@ REVOKE ALL ON FUNCTION identity_of(text, text), workspace_named(text) FROM PUBLI
 GRANT EXECUTE ON FUNCTION identity_of(text, text), workspace_named(text) TO {APP}
 """,
 ]
+
+REFUSE_KNOWN_KEY: Final = """
+CREATE FUNCTION refuse_known_key() RETURNS boolean LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+BEGIN
+  -- What runs along with the claim of an idempotency key must not run where the key is not new.
+  RAISE EXCEPTION 'this idempotency key is not new' USING ERRCODE = 'TSKEY';
+END $$
+"""

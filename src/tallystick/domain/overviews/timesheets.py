@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
@@ -69,6 +70,12 @@ def one(ctx: Context, identity: str | int) -> Timesheet:
     ctx.require(Permission.TRACK_TIME)
     by = "serial" if isinstance(identity, int) else "id"
     return Timesheet._make(TIMESHEETS.one(ctx, Timesheet._fields, identity, by))
+
+
+def one_at_end(ctx: Context, entry_id: str) -> Callable[[], Timesheet]:
+    """`one` of an entry just written, along with the commit; it can be asked for then."""
+    found = TIMESHEETS.one_at_end(ctx, Timesheet._fields, entry_id)
+    return lambda: Timesheet._make(found())
 
 
 def page(ctx: Context, filters: dict[str, Any], **where: Any) -> tuple[list[Timesheet], int]:

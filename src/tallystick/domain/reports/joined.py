@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, TypeVar
@@ -106,6 +107,12 @@ def page(
 def entry(ctx: Context, entry_id: str) -> EntrySeen:
     """One time entry as `ENTRIES` lists it."""
     return EntrySeen._make(ENTRIES.of(ctx).one(ctx, EntrySeen._fields, entry_id))
+
+
+def entry_at_end(ctx: Context, entry_id: str) -> Callable[[], EntrySeen]:
+    """`entry` of one just written, along with the commit; it can be asked for then."""
+    found = ENTRIES.of(ctx).one_at_end(ctx, EntrySeen._fields, entry_id)
+    return lambda: EntrySeen._make(found())
 
 
 def project(ctx: Context, project_id: str) -> ProjectSeen:
