@@ -155,6 +155,17 @@ def test_a_refused_call_writes_nothing(studio: Studio, tmp_path: Path) -> None:
     assert (again.status_code, again.headers.get("Idempotent-Replayed")) == (201, None)
 
 
+def test_a_call_over_the_limit_is_refused_also_when_its_workspace_changed_meanwhile(
+    studio: Studio, tmp_path: Path
+) -> None:
+    """The refusal comes before it is found out that who asks is not quite who they were; then it is asked anew."""
+    api = Api(limited(studio, tmp_path, sustained=2), studio.owner.token)
+    assert [api("GET", "/me").status_code for _ in range(2)] == [200, 200]
+    with studio.context() as ctx:
+        workspaces.change(ctx, name="Studio South")
+    assert_refused(api("POST", "/clients", {"name": "x"}))
+
+
 def test_each_token_has_its_own_quota(studio: Studio, tmp_path: Path) -> None:
     app = limited(studio, tmp_path, sustained=1)
     for who in ("owner", "admin", "member"):

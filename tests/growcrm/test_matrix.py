@@ -15,13 +15,12 @@ from falcon import testing
 from tallystick.api.growcrm.operations import OPERATIONS
 from tallystick.api.wire import Nothing, Operation
 from tallystick.db.session import Database
-from tests.expensicat.test_remembered import counted
 from tests.growcrm.examples import BODIES, COUNTED_APART, NAMED, PATHS, QUERIES, TARGETS, filled, noun_of
 from tests.growcrm.world import GrowCrm, key_of, number
 from tests.matrix import stage as matrix
 from tests.matrix.requests import Slot, fields_of, told
 from tests.matrix.world import World
-from tests.studio import app_client
+from tests.studio import app_client, round_trips
 
 BY_ID = {operation.id: operation for operation in OPERATIONS}
 NOBODY = 987_654_321
@@ -212,7 +211,7 @@ def test_a_read_with_a_known_key_is_one_trip(
     """A page and its total, too."""
     client = app_client(stage.world.studio.database, stage.world.studio.clock, tmp_path)
     request, key = example(BY_ID[name], stage.world), key_of(stage.world.studio)
-    trips = counted(monkeypatch)
+    trips = round_trips(monkeypatch)
     for known in (False, True):
         assert request.send(client, key).status_code == 200
         assert len(trips) == 1 + (not known), "a new one is asked for first"

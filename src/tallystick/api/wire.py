@@ -139,7 +139,10 @@ class Later:
 
 @dataclass(frozen=True, slots=True)
 class AtEnd:
-    """An answer that tells of rows just written as they are read along with the commit: its data are made then."""
+    """An answer that tells of rows just written as they are read along with the commit: its data are made then.
+
+    `make` asks nothing more of the database, and tells only of what its writer surely sees.
+    """
 
     make: Callable[[], Any]
 
@@ -502,7 +505,7 @@ class _Exchange:
                 self._known = True
             except Exception as error:  # noqa: BLE001 - no input may produce a bare 500
                 return self._error(error)
-        return self._error(Unavailable("The token keeps changing."))
+        return self._error(Unavailable("The token or its key keeps changing."))
 
     def _try(self) -> tuple[int, bytes, dict[str, str]]:
         operation = self._operation
@@ -680,11 +683,11 @@ class _Exchange:
             raise
         if self._counted:
             return actor
-        self._counted = True
         policy = self._manners.policy(actor)
         if wire.seen is not None:
             wire.seen(actor)
         self._limit(wire.limits.take(f"token:{actor.credential}", policy), policy)
+        self._counted = True
         return actor
 
     def _limit(self, verdict: Verdict, policy: Policy) -> None:

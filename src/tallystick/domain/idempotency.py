@@ -3,25 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import psycopg
-from sqlalchemy import (
-    BigInteger,
-    Index,
-    LargeBinary,
-    Text,
-    and_,
-    bindparam,
-    case,
-    delete,
-    exists,
-    func,
-    insert,
-    literal_column,
-    select,
-    true,
-)
+from sqlalchemy import Index, LargeBinary, bindparam, delete, func, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tallystick.db.base import Blob, Id, Row, within_workspace
@@ -32,7 +17,7 @@ from tallystick.values.errors import Conflict
 WINDOW: Final = timedelta(hours=24)
 BODY_LIMIT: Final = 256 * 1024
 KNOWN: Final = "TSKEY"
-"""The SQLSTATE of `refuse_known_key` (`db.migrations.security`)."""
+"""The SQLSTATE with which `claim_key` fails (`db.migrations.security`)."""
 
 
 class Answer(Row):
@@ -82,16 +67,19 @@ def claim(ctx: Context, key: str, fingerprint: bytes) -> Replay | None:
     Raises Conflict when the key was used for another request, or is being used at this moment: never waits.
     The lock gives the early answer; the primary key is what makes two answers impossible.
     """
-    free, known, status, body, request_id, completed_at = ctx.row(_CLAIM, key=key) or (True, None, 0, b"", "", ctx.now)
-    if known is not None and ctx.now - completed_at < WINDOW:
-        if known != fingerprint:
+    locked: list[tuple[Any, ...] | None] = []
+    ctx.row_later(_LOCK, locked.append, key=key)
+    known = ctx.row(_ANSWER, key=key)
+    if known is not None and ctx.now - known[4] < WINDOW:
+        given_for, status, body, request_id, _ = known
+        if given_for != fingerprint:
             raise Conflict("This Idempotency-Key was used for a different request.", reason="idempotency_key_reused")
         if len(body) > BODY_LIMIT:
             raise Conflict(
                 "This request was carried out; its answer is too large to repeat.", reason="answer_too_large"
             )
         return Replay(status, body, request_id)
-    if not free:
+    if locked != [(True,)]:
         raise in_progress()
     if known is not None:
         ctx.write(_FORGET, key=key)
@@ -129,20 +117,10 @@ def _nothing_to_say(_row: object) -> None:
 
 _KEY = bindparam("key", type_=Answer.key.type)
 _OWN = (Answer.workspace_id == workspace()) & (Answer.user_id == actor()) & (Answer.key == _KEY)
-_COLON, _NO_SEED = literal_column("':'", Text()), literal_column("0", BigInteger())
-_LOCKED = func.pg_try_advisory_xact_lock(
-    func.hashtextextended(func.concat(workspace(), _COLON, actor(), _COLON, _KEY), _NO_SEED)
-)
-_CLAIM_NEW = Prepared(select(case((and_(_LOCKED, ~exists().where(_OWN)), true()), else_=func.refuse_known_key())))
-_CLAIM = Prepared(
-    select(
-        _LOCKED,
-        Answer.fingerprint,
-        Answer.status,
-        Answer.body,
-        Answer.request_id,
-        Answer.completed_at,
-    ).select_from(select(literal_column("1", BigInteger()).label("one")).subquery().outerjoin(Answer, _OWN))
+_CLAIM_NEW = Prepared(select(func.claim_key(workspace(), actor(), _KEY)))
+_LOCK = Prepared(select(func.pg_try_advisory_xact_lock(func.key_lock(workspace(), actor(), _KEY))))
+_ANSWER = Prepared(
+    select(Answer.fingerprint, Answer.status, Answer.body, Answer.request_id, Answer.completed_at).where(_OWN)
 )
 _KEEP = Prepared(
     insert(Answer).values(

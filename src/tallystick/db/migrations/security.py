@@ -658,10 +658,27 @@ GRANT EXECUTE ON FUNCTION identity_of(text, text), workspace_named(text) TO {APP
 """,
 ]
 
-REFUSE_KNOWN_KEY: Final = """
-CREATE FUNCTION refuse_known_key() RETURNS boolean LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+CLAIM_KEY: Final = [
+    """
+CREATE FUNCTION key_lock(studio uuid, person uuid, wanted text) RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+  -- The lock of an idempotency key.
+  SELECT hashtextextended(concat(studio, ':', person, ':', wanted), 0)
+$$
+""",
+    """
+CREATE FUNCTION claim_key(studio uuid, person uuid, wanted text) RETURNS boolean LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, public AS $$
 BEGIN
-  -- What runs along with the claim of an idempotency key must not run where the key is not new.
+  -- Takes an idempotency key that nobody used before. Where it is known or in use it fails, and what was sent after it
+  -- does not run. It looks once it has the lock, so that it sees the answer of whoever held it.
+  IF pg_try_advisory_xact_lock(key_lock(studio, person, wanted)) THEN
+    PERFORM FROM idempotency_answers WHERE workspace_id = studio AND user_id = person AND key = wanted;
+    IF NOT FOUND THEN
+      RETURN true;
+    END IF;
+  END IF;
   RAISE EXCEPTION 'this idempotency key is not new' USING ERRCODE = 'TSKEY';
 END $$
-"""
+""",
+]

@@ -11,4 +11,5 @@ down_revision = "0031"
 
 
 def upgrade() -> None:
-    op.execute(security.REFUSE_KNOWN_KEY)
+    for statement in security.CLAIM_KEY:
+        op.execute(statement)
