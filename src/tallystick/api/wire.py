@@ -230,6 +230,7 @@ class Operation:
     """Whether such a list is usually sorted in ascending order."""
 
     writes: bool = field(init=False)
+    """Whether it may change something."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "writes", self.method not in ("GET", "HEAD"))
