@@ -25,9 +25,8 @@ from tallystick.api.growcrm import timesheets as growcrm
 from tallystick.api.growcrm.numbers import readable
 from tallystick.api.growcrm.wire import Meta as GrowCrmMeta
 from tallystick.api.native.time_entries import TimeEntryJson
-from tallystick.db.base import table_of
+from tallystick.db.base import columns_of, table_of
 from tallystick.db.session import Prepared, insert_of
-from tallystick.domain.context import columns_of
 from tallystick.domain.listing import COUNTED_AHEAD
 from tallystick.domain.overviews.timesheets import TIMESHEETS, Timesheet
 from tallystick.domain.reports.joined import ENTRIES, EntrySeen

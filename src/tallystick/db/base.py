@@ -66,9 +66,9 @@ class Row(DeclarativeBase):
 
     def __init__(self, **facts: Any) -> None:
         """A row of these facts, by column. SQLAlchemy's own takes each through a session that nobody has."""
-        known = column_names(type(self))
-        if not facts.keys() <= known:
-            raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(facts.keys() - known))}.")
+        unknown = facts.keys() - columns_of(type(self))
+        if unknown:
+            raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(unknown))}.")
         cast("dict[str, Any]", self.__dict__).update(facts)
 
     @classmethod
@@ -86,9 +86,9 @@ def table_of(kind: type[Row]) -> Table[Any]:
 
 
 @functools.cache
-def column_names(kind: type[Row]) -> frozenset[str]:
-    """What a row class calls its columns."""
-    return frozenset(table_of(kind).columns.keys())
+def columns_of(kind: type[Row]) -> tuple[str, ...]:
+    """The attribute names of a row's columns, in order."""
+    return tuple(column.key for column in table_of(kind).columns)
 
 
 class Tenant(Row):

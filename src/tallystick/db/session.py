@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
 import time
 from collections.abc import Generator
@@ -140,12 +139,6 @@ def _configure(connection: Connection) -> None:
 def _register(adapters: AdaptersMap) -> None:
     adapters.register_loader("uuid", TextLoader)
     adapters.register_loader("jsonb", TextLoader)
-
-
-@functools.cache
-def columns_of(kind: type[Row]) -> tuple[str, ...]:
-    """The attribute names of a row's columns, in order."""
-    return tuple(column.key for column in table_of(kind).columns)
 
 
 def constraint_of(error: psycopg.Error) -> str | None:

@@ -14,8 +14,8 @@ from sqlalchemy import ColumnElement, Numeric, bindparam, select, text
 from sqlalchemy.dialects.postgresql import UUID
 from sqlalchemy.orm.attributes import manager_of_class
 
-from tallystick.db.base import Row, Tenant, table_of
-from tallystick.db.session import Answer, Connection, Prepared, columns_of, constraint_of, insert_of, run
+from tallystick.db.base import Row, Tenant, columns_of, table_of
+from tallystick.db.session import Answer, Connection, Prepared, constraint_of, insert_of, run
 from tallystick.domain.access import Actor, Permission, as_themselves
 from tallystick.domain.events import Event
 from tallystick.domain.versions import version_of

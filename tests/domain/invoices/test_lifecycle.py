@@ -8,7 +8,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from tallystick.db.session import columns_of
+from tallystick.db.base import columns_of
 from tallystick.domain import expenses, projects, time_entries
 from tallystick.domain.access import Permission
 from tallystick.domain.invoices import draft, invoice, lifecycle

@@ -20,8 +20,8 @@ import msgspec
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, bindparam, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tallystick.db.base import Id, Money, Tenant, one_of, within_workspace
-from tallystick.db.session import Prepared, columns_of
+from tallystick.db.base import Id, Money, Tenant, columns_of, one_of, within_workspace
+from tallystick.db.session import Prepared
 from tallystick.domain import payments, refunds
 from tallystick.domain.access import Permission
 from tallystick.domain.cards import settings as card_settings

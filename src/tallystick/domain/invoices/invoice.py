@@ -18,8 +18,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tallystick.db.base import Counted, Id, Json, Money, Tenant, one_of, table_of, within_workspace
-from tallystick.db.session import Prepared, columns_of
+from tallystick.db.base import Counted, Id, Json, Money, Tenant, columns_of, one_of, table_of, within_workspace
+from tallystick.db.session import Prepared
 from tallystick.domain import categories
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client, each_tag_once

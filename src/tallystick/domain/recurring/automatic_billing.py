@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Final, Literal, NamedTuple, cast, get_args
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tallystick.db.base import Id, Money, Tenant, one_of, table_of, within_workspace
-from tallystick.db.session import Prepared, columns_of
+from tallystick.db.base import Id, Money, Tenant, columns_of, one_of, table_of, within_workspace
+from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import SENTENCES, Context, cast_rows, hydrate

@@ -14,8 +14,8 @@ from msgspec import UNSET
 from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tallystick.db.base import Id, Json, Tenant, one_of, table_of, within_workspace
-from tallystick.db.session import Prepared, columns_of
+from tallystick.db.base import Id, Json, Tenant, columns_of, one_of, table_of, within_workspace
+from tallystick.db.session import Prepared
 from tallystick.domain.access import Permission
 from tallystick.domain.clients import Client
 from tallystick.domain.context import SENTENCES, Context, cast_rows
