@@ -280,7 +280,6 @@ class TimeDesk extends HTMLElement {
   }
 
   async send() {
-    await this.read();
     const result = await flush();
     if (result.away) say(texts.away);
   }

@@ -132,7 +132,8 @@ async function keepOne(kind, key, fields, timer, tried) {
 }
 
 export async function flush() {
-  // Try to send what waits; what comes of it is heard.
+  // Try to send what waits; what comes of it is heard. It is read anew: a question may have been answered just now.
+  await read().catch(() => {});
   if (!waiting.some((one) => !one.conflict)) return { sent: 0 };
   return send();
 }
