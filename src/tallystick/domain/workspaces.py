@@ -345,8 +345,14 @@ _ENDPOINT = {"endpoint": "the address", "endpoint_scheme": "the scheme"}
 _SCHEME = re.compile(r"[0-9]{4}|EM|A[A-Z]", re.ASCII)
 _current = select(*read_columns(Workspace)).where(Workspace.id == workspace())
 _CURRENT = Prepared(_current)
-# Behind those who write time at this moment: what is closed when this answers stays as it is then.
-_WAIT_FOR_TIME = Prepared(text("SELECT pg_advisory_xact_lock(time_key(CAST(:workspace AS uuid), NULL))"))
+# Behind those who write time at this moment: what is closed when this answers stays as it is then. What this
+# transaction noted of it (`closing_of`) holds no longer.
+_WAIT_FOR_TIME = Prepared(
+    text("""
+        SELECT pg_advisory_xact_lock(time_key(CAST(:workspace AS uuid), NULL)),
+               set_config('tallystick.closes_nothing', '', true)
+    """)
+)
 _LOCKED = Prepared(_current.with_for_update(key_share=True, of=table_of(Workspace)))
 for _table in ("workspaces", "clients"):
     SENTENCES[f"ck_{_table}_endpoint"] = Invalid(fields={"endpoint": "scheme and address come together"})

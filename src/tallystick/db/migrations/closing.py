@@ -115,6 +115,35 @@ FOR EACH STATEMENT EXECUTE FUNCTION keep_closed()
 ]
 """Every change and every event passes the queue of changes (`following`): one place that none goes around."""
 
+KEEP_CLOSED_ASKED_ONCE: Final = [
+    "DROP TRIGGER keep_closed ON change_queue",
+    """
+CREATE OR REPLACE FUNCTION keep_closed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public AS $$
+DECLARE
+  studio text := NULLIF(current_setting('tallystick.workspace', true), '');
+  at timestamptz;
+  said text;
+BEGIN
+  -- What is written in a closed workspace is refused, but for closing itself, its owner's sessions, and exports.
+  -- Who closes holds the row alone: the lock waits for them, reads what they wrote, and keeps others from closing until
+  -- the transaction ends, so that it need not ask again.
+  IF studio IS NULL OR current_setting('tallystick.even_closed', true) = 'on'
+     OR current_setting('tallystick.not_closed', true) = studio THEN
+    RETURN NULL;
+  END IF;
+  SELECT closed_at INTO at FROM workspaces WHERE id = studio::uuid FOR KEY SHARE;
+  IF at IS NOT NULL THEN
+    RAISE EXCEPTION 'this workspace is closed'
+    USING ERRCODE = 'check_violation', CONSTRAINT = 'workspace_is_closed', TABLE = 'workspaces';
+  END IF;
+  said := set_config('tallystick.not_closed', studio, true);
+  RETURN NULL;
+END $$
+""",
+    "CREATE TRIGGER keep_closed AFTER INSERT ON change_queue FOR EACH STATEMENT EXECUTE FUNCTION keep_closed()",
+]
+
 ERASE_WORKSPACE: Final = """
 CREATE FUNCTION erase_workspace(wanted uuid, before timestamptz) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public SET lock_timeout = '800ms' AS $$

@@ -232,6 +232,99 @@ END $$
     f"GRANT EXECUTE ON FUNCTION has_changes(bigint) TO {APP}",
 ]
 
+_AUDIT_TEXT: Final = AUDIT_DIGEST[0].partition("convert_to(")[2].rpartition(", 'UTF8'))")[0]
+"""What of an `entry` goes into its hash."""
+ENTER_CHANGES_IN_ONE_PASS: Final = [
+    """
+CREATE FUNCTION audit_link(hash bytea, previous bytea, said bytea) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+  SELECT sha256(coalesce(hash, previous) || said)
+$$
+""",
+    # The hashes of entries in their order, each over the one before; the first over `previous`.
+    "CREATE AGGREGATE audit_chain(previous bytea, said bytea) (SFUNC = audit_link, STYPE = bytea)",
+    "REVOKE ALL ON FUNCTION audit_link(bytea, bytea, bytea) FROM PUBLIC",
+    "REVOKE ALL ON FUNCTION audit_chain(bytea, bytea) FROM PUBLIC",
+    f"""
+CREATE OR REPLACE FUNCTION enter_changes(OUT last bigint, OUT more boolean) LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public SET enable_seqscan = off SET enable_bitmapscan = off
+SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+  studio uuid := {HERE};
+  own bigint := coalesce(pg_current_xact_id_if_assigned()::text::bigint, 0);
+  head change_heads;
+  ended bigint[];
+  many bigint;
+  told uuid[];
+  places bigint[];
+  entered_last bigint;
+  entered_hash bytea;
+BEGIN
+  -- Enters what is committed and not entered yet, but no part of the transaction that asks: that one is not over.
+  -- Answers the number of the last change, and whether there is more: of many rows it takes what can be done in time.
+  -- The queue is full of rows that are gone: walking an index cleans it of them, which no other way of reading does.
+  more := false;
+  IF NOT EXISTS (SELECT FROM change_queue WHERE workspace_id = studio AND transaction <> own) THEN
+    last := coalesce((SELECT known.last FROM change_heads AS known WHERE workspace_id = studio), 0);
+    RETURN;
+  END IF;
+  SELECT * INTO head FROM change_heads WHERE workspace_id = studio FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    INSERT INTO change_heads VALUES (studio, 0, 0, '') ON CONFLICT DO NOTHING;
+    SELECT * INTO head FROM change_heads WHERE workspace_id = studio FOR NO KEY UPDATE;
+  END IF;
+
+  -- By their last writes: what builds on another transaction was written after that one's end.
+  SELECT array_agg(transaction) FILTER (WHERE before < 5000), coalesce(bool_or(before >= 5000), false)
+  INTO ended, more
+  FROM (
+    SELECT transaction, sum(count(*)) OVER (ORDER BY max(position)) - count(*) AS before
+    FROM change_queue WHERE workspace_id = studio AND transaction <> own GROUP BY transaction
+  ) AS one;
+
+  -- Each row is looked at once: a join is planned for the few that wait at first, and takes seconds for thousands.
+  WITH gone AS (
+    DELETE FROM change_queue WHERE workspace_id = studio AND transaction = ANY(ended)
+    RETURNING transaction, position, resource, resource_id, person_id, what
+  ), placed AS (
+    SELECT max(position) OVER (PARTITION BY transaction) AS place, position, resource, resource_id, person_id, what
+    FROM gone
+  ), entered AS (
+    INSERT INTO changes (workspace_id, sequence, resource, resource_id, person_id, what, changed_at)
+    SELECT studio, head.last + row_number() OVER (ORDER BY place, max(position)), resource, resource_id, person_id,
+           CASE WHEN bool_or(what = 'deleted') THEN 'deleted' WHEN bool_or(what = 'created') THEN 'created'
+                ELSE 'updated' END, clock_timestamp()
+    FROM placed WHERE resource <> 'event' GROUP BY place, resource, resource_id, person_id
+    RETURNING sequence
+  )
+  SELECT (SELECT count(*) FROM entered), array_agg(resource_id ORDER BY place, position),
+         array_agg(place ORDER BY place, position)
+  INTO many, told, places FROM placed WHERE resource = 'event';
+  head.last := head.last + many;
+
+  WITH written AS (
+    INSERT INTO audit_log (workspace_id, sequence, occurred_at, actor_id, origin, event_ids, hash)
+    SELECT entry.*, audit_chain(head.audit_hash, convert_to({_AUDIT_TEXT}, 'UTF8')) OVER (ORDER BY entry.sequence)
+    FROM (
+      SELECT studio AS workspace_id, head.audited + row_number() OVER (ORDER BY one.place) AS sequence,
+             event.occurred_at, event.actor_id, event.origin, one.ids AS event_ids
+      FROM (
+        SELECT place, array_agg(id ORDER BY number) AS ids
+        FROM unnest(told, places) WITH ORDINALITY AS each (id, place, number) GROUP BY place
+      ) AS one JOIN events AS event ON event.id = one.ids[1]
+    ) AS entry
+    RETURNING sequence, hash
+  )
+  SELECT sequence, hash INTO entered_last, entered_hash FROM written ORDER BY sequence DESC LIMIT 1;
+
+  UPDATE change_heads AS known SET last = head.last, audited = coalesce(entered_last, head.audited),
+    audit_hash = coalesce(entered_hash, head.audit_hash)
+  WHERE workspace_id = studio;
+  last := head.last;
+END $$
+""",
+]
+
 _NOTES_BEFORE: Final = """(transaction, workspace_id, resource, resource_id, person_id, what, first)
   SELECT told.*, row_number() OVER (PARTITION BY told.workspace_id) = 1 AND NOT EXISTS (
            SELECT FROM change_queue AS known

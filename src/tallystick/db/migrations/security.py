@@ -507,6 +507,34 @@ GRANT EXECUTE ON FUNCTION end_portal_sessions(bytea, timestamptz) TO {APP}
 """,
 ]
 
+_KEEP_CLOSED_TIME: Final = """
+CREATE FUNCTION keep_closed_time() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+DECLARE
+  closed text;
+BEGIN
+  -- Approved weeks and closed days keep their time. A timer that still runs there may be stopped or thrown away.
+  IF TG_OP = 'UPDATE' THEN
+    IF OLD.started_at IS NOT NULL AND OLD.stopped_at IS NULL AND
+       (OLD.user_id, OLD.project_id, OLD.task_id, OLD.entry_date, OLD.started_at, OLD.note, OLD.billable)
+       IS NOT DISTINCT FROM
+       (NEW.user_id, NEW.project_id, NEW.task_id, NEW.entry_date, NEW.started_at, NEW.note, NEW.billable) THEN
+      RETURN NEW;
+    END IF;
+    SELECT why INTO closed FROM closing_of(OLD.workspace_id, OLD.user_id, OLD.entry_date, NEW.updated_at)
+    WHERE why <> 'submitted';
+  END IF;
+  IF closed IS NULL AND
+     (TG_OP = 'INSERT' OR (OLD.user_id, OLD.entry_date) IS DISTINCT FROM (NEW.user_id, NEW.entry_date)) THEN
+    SELECT why INTO closed FROM closing_of(NEW.workspace_id, NEW.user_id, NEW.entry_date, NEW.updated_at)
+    WHERE why <> 'submitted';
+  END IF;
+  IF closed IS NOT NULL THEN
+    RAISE EXCEPTION 'this day is closed: %', closed
+    USING ERRCODE = 'check_violation', CONSTRAINT = 'time_is_closed', TABLE = 'time_entries';
+  END IF;
+  RETURN NEW;
+END $$
+"""
 CLOSED_TIME: Final = [
     """
 CREATE FUNCTION time_key(studio uuid, person uuid) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -559,34 +587,7 @@ BEGIN
   END IF;
 END $$
 """,
-    """
-CREATE FUNCTION keep_closed_time() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
-DECLARE
-  closed text;
-BEGIN
-  -- Approved weeks and closed days keep their time. A timer that still runs there may be stopped or thrown away.
-  IF TG_OP = 'UPDATE' THEN
-    IF OLD.started_at IS NOT NULL AND OLD.stopped_at IS NULL AND
-       (OLD.user_id, OLD.project_id, OLD.task_id, OLD.entry_date, OLD.started_at, OLD.note, OLD.billable)
-       IS NOT DISTINCT FROM
-       (NEW.user_id, NEW.project_id, NEW.task_id, NEW.entry_date, NEW.started_at, NEW.note, NEW.billable) THEN
-      RETURN NEW;
-    END IF;
-    SELECT why INTO closed FROM closing_of(OLD.workspace_id, OLD.user_id, OLD.entry_date, NEW.updated_at)
-    WHERE why <> 'submitted';
-  END IF;
-  IF closed IS NULL AND
-     (TG_OP = 'INSERT' OR (OLD.user_id, OLD.entry_date) IS DISTINCT FROM (NEW.user_id, NEW.entry_date)) THEN
-    SELECT why INTO closed FROM closing_of(NEW.workspace_id, NEW.user_id, NEW.entry_date, NEW.updated_at)
-    WHERE why <> 'submitted';
-  END IF;
-  IF closed IS NOT NULL THEN
-    RAISE EXCEPTION 'this day is closed: %', closed
-    USING ERRCODE = 'check_violation', CONSTRAINT = 'time_is_closed', TABLE = 'time_entries';
-  END IF;
-  RETURN NEW;
-END $$
-""",
+    _KEEP_CLOSED_TIME,
     "CREATE TRIGGER keep_closed_new BEFORE INSERT ON time_entries FOR EACH ROW EXECUTE FUNCTION keep_closed_time()",
     """
 CREATE TRIGGER keep_closed BEFORE UPDATE OF user_id, project_id, task_id, entry_date, duration_seconds, started_at,
@@ -600,6 +601,68 @@ FOR EACH ROW WHEN (
 """,
 ]
 """Who writes time takes the locks that `closing_of` takes, shared; who closes it takes them alone, and then looks."""
+NEVER_CLOSED: Final = [
+    """
+CREATE OR REPLACE FUNCTION time_key(studio uuid, person uuid) RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  -- The lock behind which writers of time and those who close it wait for each other: a workspace's, or a person's.
+  SELECT hashtextextended(concat('time of ', studio, ' ', person), 0)
+$$
+""",
+    "ALTER FUNCTION time_key(uuid, uuid) RESET ALL",
+    """
+CREATE OR REPLACE FUNCTION closing_of(studio_id uuid, person uuid, day date, at timestamptz)
+RETURNS TABLE (why text, first_day date, until date, automatic boolean)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
+#variable_conflict use_column
+DECLARE
+  approved boolean;
+  submitted boolean;
+  locked date;
+  days int;
+  zone text;
+  said text;
+BEGIN
+  -- Why time of a person on a day cannot be changed; until the transaction ends nobody changes that. Where a workspace
+  -- closes nothing, that is noted for the rest of the transaction, and the triggers of time entries need not ask.
+  said := pg_advisory_xact_lock_shared(time_key(studio_id, NULL))::text;  -- cheaper than PERFORM
+  SELECT approve_weeks, lock_submitted_weeks, locked_until, lock_month_after_days, time_zone
+  INTO approved, submitted, locked, days, zone FROM workspaces WHERE id = studio_id;
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  IF NOT approved AND locked IS NULL AND days IS NULL THEN
+    said := set_config('tallystick.closes_nothing', studio_id::text, true);
+    RETURN;
+  END IF;
+  until := time_closed_until(locked, days, zone, at);
+  IF day <= until THEN
+    why := 'locked';
+    automatic := until IS DISTINCT FROM locked;
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  IF approved THEN
+    PERFORM pg_advisory_xact_lock_shared(time_key(studio_id, person));
+    SELECT CASE WHEN week.status = 'APPROVED' THEN 'approved' ELSE 'submitted' END, week.first_day, false
+    INTO why, first_day, automatic
+    FROM weeks AS week
+    WHERE week.workspace_id = studio_id AND week.user_id = person AND week.first_day BETWEEN day - 6 AND day
+      AND (week.status = 'APPROVED' OR week.status = 'SUBMITTED' AND submitted)
+    ORDER BY week.status LIMIT 1;
+    IF FOUND THEN
+      RETURN NEXT;
+    END IF;
+  END IF;
+END $$
+""",
+    _KEEP_CLOSED_TIME.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION").replace(
+        "IF TG_OP = 'UPDATE' THEN",
+        "IF current_setting('tallystick.closes_nothing', true) = NEW.workspace_id::text THEN\n    RETURN NEW;\n"
+        "  END IF;\n  IF TG_OP = 'UPDATE' THEN",
+        1,
+    ),
+]
+"""Who changes what a workspace closes takes the lock alone and forgets the note (`domain.workspaces`)."""
 FIRST_RUN: Final = f"""
 CREATE FUNCTION is_first_run(claiming boolean) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
