@@ -12,6 +12,7 @@ from falcon import testing
 from tallystick.db.session import Database, owner_connection
 from tallystick.domain import changes as feed
 from tallystick.domain import clients, projects
+from tallystick.domain.context import open_workspace
 from tallystick.domain.entering import enter, enter_all
 from tests.changes.replica import Replica
 from tests.studio import Api, Studio
@@ -238,6 +239,22 @@ def test_however_much_waits_whoever_wrote_finds_it_at_once(database_url: str, st
     mine = api.post("/projects", {"clientId": studio.ids["client"], "name": "Mine"})["id"]
     told = api("GET", f"/changes?resources=project&after={last}").json["data"]
     assert [one["id"] for one in told] == [mine]
+
+
+def test_what_waits_is_looked_at_twice_however_much_it_is(
+    database_url: str, studio: Studio, api: Api
+) -> None:
+    looked = "SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'change_queue'"
+    enter_now(studio)
+    with owner_connection(database_url) as worker:
+        for number in (1, 300):
+            for one in range(number):
+                api.post("/clients", {"name": f"Client {number} {one}"})
+            open_workspace(worker, studio.workspace_id)
+            worker.execute("SELECT enter_changes()")
+            (rows,) = worker.execute(looked).fetchone() or (0,)
+            worker.commit()
+    assert 600 <= rows <= 1300
 
 
 def test_a_workspace_that_cannot_be_entered_stops_no_other(

@@ -427,3 +427,15 @@ def test_the_database_keeps_closed_time_without_the_verbs(studio: Studio) -> Non
         ctx.change(entry, hourly_rate=Decimal(1))  # money is not time
         with pytest.raises(Conflict):
             ctx.change(entry, deleted_at=ctx.now)
+
+
+def test_what_a_transaction_closes_is_closed_for_the_rest_of_it(studio: Studio) -> None:
+    with studio.context() as ctx:
+        workspaces.change(ctx, approve_weeks=False)
+    with studio.context() as ctx:
+        entry = time_entries.log(ctx, project_id=studio.ids["project"], entry_date=MONDAY, duration_seconds=3600)
+        ctx.change(entry, note="Nothing is closed")
+        workspaces.change(ctx, locked_until=MONDAY)
+        with pytest.raises(Conflict) as caught:
+            ctx.change(entry, note="Now it is")
+    assert caught.value.reason == "time_locked"
