@@ -264,6 +264,37 @@ def test_a_timer_that_was_started_and_stopped_offline_is_one_entry_with_its_time
 
 
 @with_browser
+def test_a_note_written_while_an_older_one_is_sent_is_sent_behind_it(
+    pages: Pages, database_url: str, tmp_path: Path
+) -> None:
+    studio = pages.studio
+    with device(pages, database_url, tmp_path, service_workers="block") as (context, page, server):
+        page.goto(f"{server}/time")
+        page.keyboard.press("t")
+        page.keyboard.type("website des")
+        page.locator(".option", has_text="Website · Design").wait_for()
+        page.keyboard.press("Enter")
+        note = page.locator("work-timer").get_by_label("What are you doing?")
+        note.wait_for()
+        context.set_offline(True)
+        note.fill("Older")
+        page.keyboard.press("Enter")
+        page.get_by_text("Offline · 1 waits").wait_for()
+        under_way: list[Any] = []
+        context.route("**/offline/send", lambda route: route.continue_() if under_way else under_way.append(route))
+        context.set_offline(False)
+        while not under_way:
+            page.wait_for_timeout(20)
+        note.fill("Newer")
+        page.keyboard.press("Enter")
+        page.get_by_text("2 wait", exact=True).wait_for()
+        under_way[0].continue_()
+        page.locator("[data-net]").wait_for(state="hidden")
+        with studio.context() as ctx:
+            assert time_entries.running(ctx).note == "Newer"
+
+
+@with_browser
 def test_an_answer_that_is_cut_off_and_two_tabs_double_nothing(pages: Pages, database_url: str, tmp_path: Path) -> None:
     studio = pages.studio
     with device(pages, database_url, tmp_path, service_workers="block") as (context, page, server):

@@ -241,9 +241,7 @@ def test_however_much_waits_whoever_wrote_finds_it_at_once(database_url: str, st
     assert [one["id"] for one in told] == [mine]
 
 
-def test_what_waits_is_looked_at_twice_however_much_it_is(
-    database_url: str, studio: Studio, api: Api
-) -> None:
+def test_what_waits_is_looked_at_twice_however_much_it_is(database_url: str, studio: Studio, api: Api) -> None:
     looked = "SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'change_queue'"
     enter_now(studio)
     with owner_connection(database_url) as worker:

@@ -125,9 +125,9 @@ async function keepOne(kind, key, fields, timer, tried) {
   else if (kind === "log") Object.assign(action, { place, title, date: fields.get("date"), duration: fields.get("duration") });
   else Object.assign(action, { timer: timer?.id, title: timer?.title, place: timer?.place, began: timer?.started });
   if (fields.get("choice")) action.choices = [fields.get("choice")];
-  const written = kind === "note" && waiting.find((one) => one.kind === "note" && one.timer === action.timer && !one.conflict);
-  if (written) await change(written.seq, { note: action.note });
-  else await add(action);
+  const open = (one) => !one.tried && !one.conflict; // what is being sent is sent as it is
+  const written = kind === "note" && waiting.find((one) => one.kind === "note" && one.timer === action.timer && open(one));
+  if (!written || !(await change(written.seq, { note: action.note }, open))) await add(action);
   await read();
 }
 

@@ -82,15 +82,16 @@ export async function add(action) {
   return made;
 }
 
-export async function change(seq, facts) {
-  // Change an action that is there; answers whether it was.
-  let found = false;
+export async function change(seq, facts, only = () => true) {
+  // Change an action that is there, `only` where it is as it must be. Answers it as it is then; null: it was not changed.
+  let found = null;
   await within(["actions"], "readwrite", (transaction) => {
     const store = transaction.objectStore("actions");
     store.get(seq).onsuccess = (event) => {
-      if (!event.target.result) return;
-      found = true;
-      store.put({ ...event.target.result, ...facts });
+      const now = event.target.result;
+      if (!now || !only(now)) return;
+      found = { ...now, ...facts };
+      store.put(found);
     };
   });
   told();
@@ -170,13 +171,14 @@ async function deliver(result) {
   await learn(state);
   let held = false; // a question about the timer stands: what came behind it waits for the answer
   for (const { seq } of await actions(state.owner)) {
-    const action = (await actions(state.owner)).find((one) => one.seq === seq);
-    if (!action) continue;
-    if (action.conflict || (held && ofTimer(action))) {
-      held ||= ofTimer(action);
+    const known = (await actions(state.owner)).find((one) => one.seq === seq);
+    if (!known) continue;
+    if (known.conflict || (held && ofTimer(known))) {
+      held ||= ofTimer(known);
       continue;
     }
-    if (!(await change(seq, { tried: true }))) continue;
+    const action = await change(seq, { tried: true }); // as it is now: its note may have been written anew
+    if (!action) continue;
     const response = await fetch("/offline/send", {
       method: "POST",
       headers: { "X-Tallystick-Swap": "1", "X-CSRF-Token": state.csrf },
