@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import uuid
 from collections.abc import Generator, Iterator
@@ -41,6 +42,12 @@ def in_memory() -> bool:
 
 if in_memory():
     os.environ["PYTEST_DEBUG_TEMPROOT"] = str(MEMORY)  # also of the workers, which ask again
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays: the collector of garbage need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -52,7 +52,7 @@ from tallystick.values.letter import Sender, Tls
 from tallystick.web.app.front import Door, mount_app
 from tallystick.web.app.reports import TIME_CSV
 from tallystick.web.app.table import PAGES
-from tallystick.web.assets import Assets
+from tallystick.web.assets import Assets, load_assets
 from tallystick.web.auth.oauth import mount_oauth
 from tallystick.web.auth.sign_in import mount_sign_in
 from tallystick.web.cards import mount_cards
@@ -110,7 +110,7 @@ def build(
         seen=seen,
         server=lent(settings, key),
     )
-    assets = Assets()
+    assets = load_assets()
     mount_growcrm(app, settings, wire, key, assets)  # first: what is mounted later is asked first below /api
     wire.mount(app)
     entrance = mount_sign_in(
@@ -258,7 +258,7 @@ def mount_expensicat(
 ) -> None:
     """The API of Expensicat's clients, with its pages, wherever they look for it; limits are shared with ours."""
     authenticate = authenticate or reader(key, settings.public_url)
-    assets = assets or Assets()
+    assets = assets or load_assets()
     for prefix in PREFIXES:
         manners = ExpensicatApi(
             prefix,

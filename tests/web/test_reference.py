@@ -26,7 +26,7 @@ from tallystick.api.native.wire import STATUS
 from tallystick.api.native.words import WORDS
 from tallystick.api.wire import Operation
 from tallystick.db.session import Database
-from tallystick.web.assets import FOLDER, Assets
+from tallystick.web.assets import FOLDER, Assets, load_assets
 from tallystick.web.reference import (
     EXPENSICAT,
     FORM,
@@ -95,7 +95,7 @@ class Page(NamedTuple):
 
     @property
     def read(self) -> Read:
-        return Read(render(self.document, Assets().url, self.guide, self.machine))
+        return Read(render(self.document, load_assets().url, self.guide, self.machine))
 
 
 SERVER = {"version": "1.2.3", "server": "https://time.example.com"}
@@ -254,7 +254,7 @@ def test_the_codes_of_errors_are_those_of_the_api(page: Page) -> None:
 
 def test_what_a_document_says_cannot_become_markup() -> None:
     evil = native_document(OPERATIONS, version="<script>alert(1)</script>", server="https://x.example/<b>&")
-    read = Read(render(evil, Assets().url))
+    read = Read(render(evil, load_assets().url))
     assert read.inside == ""
     assert "b" not in read.tags - READ.tags
 
@@ -291,7 +291,7 @@ def test_the_packed_page_is_the_same_page(app: testing.TestClient) -> None:
 
 
 def test_files_are_kept_for_a_year_under_the_address_of_their_content(app: testing.TestClient) -> None:
-    address = Assets().url("reference.css")
+    address = load_assets().url("reference.css")
     assert "immutable" in app.simulate_get(address).headers["cache-control"]
     assert app.simulate_get("/static/reference.css").headers["cache-control"] == "no-cache"
     assert app.simulate_get("/static/reference.css?v=older").headers["cache-control"] == "no-cache"

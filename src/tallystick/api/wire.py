@@ -435,9 +435,10 @@ class _Resource:
             setattr(self, f"on_{method.lower()}", _responder(wire, operation))
         if "GET" in methods:
             self.on_head = _responder(wire, methods["GET"])
+        refuse = _refuser(wire, allowed)
         for method in falcon.COMBINED_METHODS:
             if not hasattr(self, f"on_{method.lower()}"):
-                setattr(self, f"on_{method.lower()}", _refuser(wire, allowed))
+                setattr(self, f"on_{method.lower()}", refuse)
 
         def on_options(_request: falcon.Request, response: falcon.Response, **_: str) -> None:
             preflight(response, allowed)

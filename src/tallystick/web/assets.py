@@ -1,10 +1,11 @@
-"""Files that pages ask for: read once when the server starts, kept under an address that changes with their content."""
+"""Files that pages ask for: read once by a process, kept under an address that changes with their content."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
 import re
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +30,7 @@ class Assets:
     A script names the scripts that it imports by such addresses too: a page has each module once.
     """
 
-    def __init__(self, folder: Path = FOLDER) -> None:
+    def __init__(self, folder: Path) -> None:
         self._bodies: dict[str, bytes] = {}
         self._versions: dict[str, str] = {}
         for file in sorted(folder.iterdir()):
@@ -77,3 +78,9 @@ class Assets:
             self._bodies[file.name] = body
             self._versions[file.name] = hashlib.sha256(body).hexdigest()[:16]
         return self._versions[file.name]
+
+
+@cache
+def load_assets() -> Assets:
+    """Those of this process, read when they are asked for first."""
+    return Assets(FOLDER)
