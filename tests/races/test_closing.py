@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import psycopg
 import pytest
 
 from tallystick.domain import clients, closing, workspaces
@@ -46,6 +47,15 @@ def test_who_was_let_in_before_it_was_closed_is_refused(arena: Arena) -> None:
     with pytest.raises(Conflict, match="closed"):
         _late(arena)
     assert arena.rows(AFTERWARDS) == []
+
+
+def test_a_statement_that_changes_nothing_is_not_refused(arena: Arena) -> None:
+    with arena.studio.context() as ctx:
+        closing.close(ctx, name=arena.studio.name)
+    with arena.studio.context() as ctx:
+        ctx.connection.execute("UPDATE clients SET notes = notes WHERE false")
+        with pytest.raises(psycopg.errors.CheckViolation, match="closed"):
+            ctx.connection.execute("UPDATE clients SET notes = notes")
 
 
 def test_without_its_guard_the_change_would_come_through(weak_arena: Arena) -> None:

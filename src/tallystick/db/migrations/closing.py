@@ -115,9 +115,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION keep_closed()
 ]
 """Every change and every event passes the queue of changes (`following`): one place that none goes around."""
 
-KEEP_CLOSED_ASKED_ONCE: Final = [
-    "DROP TRIGGER keep_closed ON change_queue",
-    """
+KEEP_CLOSED_ASKED_ONCE: Final = """
 CREATE OR REPLACE FUNCTION keep_closed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public AS $$
 DECLARE
@@ -132,17 +130,18 @@ BEGIN
      OR current_setting('tallystick.not_closed', true) = studio THEN
     RETURN NULL;
   END IF;
-  SELECT closed_at INTO at FROM workspaces WHERE id = studio::uuid FOR KEY SHARE;
+  SELECT one.closed_at INTO at FROM workspaces AS one
+  WHERE one.id = studio::uuid AND EXISTS (SELECT FROM now WHERE workspace_id = one.id) FOR KEY SHARE OF one;
   IF at IS NOT NULL THEN
     RAISE EXCEPTION 'this workspace is closed'
     USING ERRCODE = 'check_violation', CONSTRAINT = 'workspace_is_closed', TABLE = 'workspaces';
   END IF;
-  said := set_config('tallystick.not_closed', studio, true);
+  IF FOUND THEN
+    said := set_config('tallystick.not_closed', studio, true);
+  END IF;
   RETURN NULL;
 END $$
-""",
-    "CREATE TRIGGER keep_closed AFTER INSERT ON change_queue FOR EACH STATEMENT EXECUTE FUNCTION keep_closed()",
-]
+"""
 
 ERASE_WORKSPACE: Final = """
 CREATE FUNCTION erase_workspace(wanted uuid, before timestamptz) RETURNS boolean

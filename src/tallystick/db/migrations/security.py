@@ -608,7 +608,6 @@ CREATE OR REPLACE FUNCTION time_key(studio uuid, person uuid) RETURNS bigint LAN
   SELECT hashtextextended(concat('time of ', studio, ' ', person), 0)
 $$
 """,
-    "ALTER FUNCTION time_key(uuid, uuid) RESET ALL",
     """
 CREATE OR REPLACE FUNCTION closing_of(studio_id uuid, person uuid, day date, at timestamptz)
 RETURNS TABLE (why text, first_day date, until date, automatic boolean)
@@ -618,7 +617,7 @@ DECLARE
   approved boolean;
   submitted boolean;
   locked date;
-  days int;
+  days bigint;
   zone text;
   said text;
 BEGIN

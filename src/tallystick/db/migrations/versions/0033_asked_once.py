@@ -1,4 +1,4 @@
-"""Writing asks once whether a workspace and a day are open; entering looks at each row once, however many wait."""
+"""Writing asks once whether a workspace and a day are open; entering joins what waits with nothing."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ down_revision = "0032"
 
 
 def upgrade() -> None:
-    for statement in (*security.NEVER_CLOSED, *closing.KEEP_CLOSED_ASKED_ONCE, *following.ENTER_CHANGES_IN_ONE_PASS):
+    for statement in (*security.NEVER_CLOSED, closing.KEEP_CLOSED_ASKED_ONCE, *following.ENTER_CHANGES_IN_ONE_PASS):
         op.execute(statement)
