@@ -321,6 +321,12 @@ def read(ctx: Context, entry_id: str) -> TimeEntry:
     return ctx.find(TimeEntry, entry_id)
 
 
+def read_columns(ctx: Context, entry_id: str, columns: tuple[str, ...]) -> tuple[Any, ...]:
+    """`read` of these columns alone, for who only shows them."""
+    ctx.require(Permission.TRACK_TIME)
+    return TIME_ENTRIES.one(ctx, columns, entry_id)
+
+
 def change(ctx: Context, entry_id: str, **facts: Any) -> TimeEntry:
     """Correct an entry that is on no invoice, on a day that is open. A new project or task means the rate found there.
 

@@ -73,7 +73,8 @@ def create_time_entry(ctx: Context, ask: Ask) -> Struct:
 
 
 def get_time_entry(ctx: Context, ask: Ask) -> Struct:
-    return TIME_ENTRY.one(ctx.actor, time_entries.read(ctx, ask.id))
+    row = time_entries.read_columns(ctx, ask.id, TIME_ENTRY.columns(ctx.actor))
+    return TIME_ENTRY.rows(ctx.actor, [row])[0]
 
 
 def update_time_entry(ctx: Context, ask: Ask) -> Struct:

@@ -45,8 +45,9 @@ class View(Generic[Shape]):
                 gc=False,
             )
         self._exact = decimal_columns(kind)
-        self._decimals = bool(decimal_columns(kind) & set(self._columns))
         self._blind_columns = tuple(renamed.get(name, name) for name in shown)
+        self._decimals = self._where_decimals(self._columns)
+        self._blind_decimals = self._where_decimals(self._blind_columns)
 
     def columns(self, actor: Actor) -> tuple[str, ...]:
         """The columns that the actor receives, in the order of the wire's fields."""
@@ -54,16 +55,16 @@ class View(Generic[Shape]):
 
     def rows(self, actor: Actor, rows: Sequence[tuple[Any, ...]]) -> list[Struct]:
         """Rows of exactly `columns(actor)`."""
-        shape = self.shape if actor.sees_money else self.blind
-        if self._decimals:
-            return [shape(*[_plain(value) for value in row]) for row in rows]
+        shape, decimals = self._shown(actor)
+        if decimals:
+            return [shape(*_plain(list(row), decimals)) for row in rows]
         return [shape(*row) for row in rows]
 
     def one(self, actor: Actor, row: Row) -> Struct:
         """One row object."""
-        shape = self.shape if actor.sees_money else self.blind
+        shape, decimals = self._shown(actor)
         held = columns_in(row)
-        return shape(*[_plain(held[name]) for name in self.columns(actor)])
+        return shape(*_plain([held[name] for name in self.columns(actor)], decimals))
 
     def of_facts(self, facts: Mapping[str, Any]) -> Struct | None:
         """A row as its event tells of it, whole; None where the event does not tell all that is shown."""
@@ -78,6 +79,17 @@ class View(Generic[Shape]):
             ]
         )
 
+    def _shown(self, actor: Actor) -> tuple[type[Struct], tuple[int, ...]]:
+        """The shape that the actor receives, and which of its fields are decimals."""
+        return (self.shape, self._decimals) if actor.sees_money else (self.blind, self._blind_decimals)
 
-def _plain(value: Any) -> Any:
-    return decimal_text(value) if value.__class__ is Decimal else value
+    def _where_decimals(self, columns: Sequence[str]) -> tuple[int, ...]:
+        return tuple(place for place, name in enumerate(columns) if name in self._exact)
+
+
+def _plain(values: list[Any], decimals: tuple[int, ...]) -> list[Any]:
+    """The values of a row, its decimals as text."""
+    for place in decimals:
+        if values[place].__class__ is Decimal:
+            values[place] = decimal_text(values[place])
+    return values
