@@ -321,7 +321,7 @@ def read(ctx: Context, entry_id: str) -> TimeEntry:
     return ctx.find(TimeEntry, entry_id)
 
 
-def read_columns(ctx: Context, entry_id: str, columns: tuple[str, ...]) -> tuple[Any, ...]:
+def read_shown(ctx: Context, entry_id: str, columns: tuple[str, ...]) -> tuple[Any, ...]:
     """`read` of these columns alone, for who only shows them."""
     ctx.require(Permission.TRACK_TIME)
     return TIME_ENTRIES.one(ctx, columns, entry_id)

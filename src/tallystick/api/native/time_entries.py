@@ -73,7 +73,7 @@ def create_time_entry(ctx: Context, ask: Ask) -> Struct:
 
 
 def get_time_entry(ctx: Context, ask: Ask) -> Struct:
-    row = time_entries.read_columns(ctx, ask.id, TIME_ENTRY.columns(ctx.actor))
+    row = time_entries.read_shown(ctx, ask.id, TIME_ENTRY.columns(ctx.actor))
     return TIME_ENTRY.rows(ctx.actor, [row])[0]
 
 
