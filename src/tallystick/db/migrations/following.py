@@ -150,19 +150,7 @@ END $$
 """
 """`NUMBER_CHANGES` with one write of the head, and a short way for the usual transaction: one change, and its event."""
 
-ENTER_CHANGES: Final = [
-    f"""
-CREATE FUNCTION enter_changes(OUT last bigint, OUT more boolean) LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, public SET enable_seqscan = off SET enable_bitmapscan = off
-SET plan_cache_mode = force_generic_plan AS $$
-DECLARE
-  studio uuid := {HERE};
-  own bigint := coalesce(pg_current_xact_id_if_assigned()::text::bigint, 0);
-  head change_heads;
-  ended bigint[];
-  many bigint;
-  entry audit_log;
-BEGIN
+_HEAD_HELD: Final = """\
   -- Enters what is committed and not entered yet, but no part of the transaction that asks: that one is not over.
   -- Answers the number of the last change, and whether there is more: of many rows it takes what can be done in time.
   -- The queue is full of rows that are gone: walking an index cleans it of them, which no other way of reading does.
@@ -177,7 +165,22 @@ BEGIN
     SELECT * INTO head FROM change_heads WHERE workspace_id = studio FOR NO KEY UPDATE;
   END IF;
 
-  -- By their last writes: what builds on another transaction was written after that one's end.
+"""
+"""How `enter_changes` begins: it is over where nothing waits, else it holds the head."""
+ENTER_CHANGES: Final = [
+    f"""
+CREATE FUNCTION enter_changes(OUT last bigint, OUT more boolean) LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public SET enable_seqscan = off SET enable_bitmapscan = off
+SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+  studio uuid := {HERE};
+  own bigint := coalesce(pg_current_xact_id_if_assigned()::text::bigint, 0);
+  head change_heads;
+  ended bigint[];
+  many bigint;
+  entry audit_log;
+BEGIN
+{_HEAD_HELD}  -- By their last writes: what builds on another transaction was written after that one's end.
   SELECT array_agg(transaction ORDER BY ends) FILTER (WHERE before < 5000), coalesce(bool_or(before >= 5000), false)
   INTO ended, more
   FROM (
@@ -260,21 +263,7 @@ DECLARE
   entered_last bigint;
   entered_hash bytea;
 BEGIN
-  -- Enters what is committed and not entered yet, but no part of the transaction that asks: that one is not over.
-  -- Answers the number of the last change, and whether there is more: of many rows it takes what can be done in time.
-  -- The queue is full of rows that are gone: walking an index cleans it of them, which no other way of reading does.
-  more := false;
-  IF NOT EXISTS (SELECT FROM change_queue WHERE workspace_id = studio AND transaction <> own) THEN
-    last := coalesce((SELECT known.last FROM change_heads AS known WHERE workspace_id = studio), 0);
-    RETURN;
-  END IF;
-  SELECT * INTO head FROM change_heads WHERE workspace_id = studio FOR NO KEY UPDATE;
-  IF NOT FOUND THEN
-    INSERT INTO change_heads VALUES (studio, 0, 0, '') ON CONFLICT DO NOTHING;
-    SELECT * INTO head FROM change_heads WHERE workspace_id = studio FOR NO KEY UPDATE;
-  END IF;
-
-  -- By their last writes: what builds on another transaction was written after that one's end.
+{_HEAD_HELD}  -- By their last writes: what builds on another transaction was written after that one's end.
   SELECT array_agg(transaction) FILTER (WHERE before < 5000), coalesce(bool_or(before >= 5000), false)
   INTO ended, more
   FROM (

@@ -535,6 +535,14 @@ BEGIN
   RETURN NEW;
 END $$
 """
+_WEEK_HELD: Final = """\
+    PERFORM pg_advisory_xact_lock_shared(time_key(studio_id, person));
+    SELECT CASE WHEN week.status = 'APPROVED' THEN 'approved' ELSE 'submitted' END, week.first_day, false
+    INTO why, first_day, automatic
+    FROM weeks AS week
+    WHERE week.workspace_id = studio_id AND week.user_id = person AND week.first_day BETWEEN day - 6 AND day
+"""
+"""Of a day that only its week can close: the week is held as it is, and looked for."""
 CLOSED_TIME: Final = [
     """
 CREATE FUNCTION time_key(studio uuid, person uuid) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -551,7 +559,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog AS $$
     date_trunc('month', (at AT TIME ZONE zone) - make_interval(days => days::int))::date - 1 END)
 $$
 """,
-    """
+    f"""
 CREATE FUNCTION closing_of(studio_id uuid, person uuid, day date, at timestamptz)
 RETURNS TABLE (why text, first_day date, until date, automatic boolean)
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
@@ -574,12 +582,7 @@ BEGIN
     RETURN;
   END IF;
   IF studio.approve_weeks THEN
-    PERFORM pg_advisory_xact_lock_shared(time_key(studio_id, person));
-    SELECT CASE WHEN week.status = 'APPROVED' THEN 'approved' ELSE 'submitted' END, week.first_day, false
-    INTO why, first_day, automatic
-    FROM weeks AS week
-    WHERE week.workspace_id = studio_id AND week.user_id = person AND week.first_day BETWEEN day - 6 AND day
-      AND (week.status = 'APPROVED' OR week.status = 'SUBMITTED' AND studio.lock_submitted_weeks)
+{_WEEK_HELD}      AND (week.status = 'APPROVED' OR week.status = 'SUBMITTED' AND studio.lock_submitted_weeks)
     ORDER BY week.status LIMIT 1;
     IF FOUND THEN
       RETURN NEXT;
@@ -608,7 +611,7 @@ CREATE OR REPLACE FUNCTION time_key(studio uuid, person uuid) RETURNS bigint LAN
   SELECT hashtextextended(concat('time of ', studio, ' ', person), 0)
 $$
 """,
-    """
+    f"""
 CREATE OR REPLACE FUNCTION closing_of(studio_id uuid, person uuid, day date, at timestamptz)
 RETURNS TABLE (why text, first_day date, until date, automatic boolean)
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
@@ -641,12 +644,7 @@ BEGIN
     RETURN;
   END IF;
   IF approved THEN
-    PERFORM pg_advisory_xact_lock_shared(time_key(studio_id, person));
-    SELECT CASE WHEN week.status = 'APPROVED' THEN 'approved' ELSE 'submitted' END, week.first_day, false
-    INTO why, first_day, automatic
-    FROM weeks AS week
-    WHERE week.workspace_id = studio_id AND week.user_id = person AND week.first_day BETWEEN day - 6 AND day
-      AND (week.status = 'APPROVED' OR week.status = 'SUBMITTED' AND submitted)
+{_WEEK_HELD}      AND (week.status = 'APPROVED' OR week.status = 'SUBMITTED' AND submitted)
     ORDER BY week.status LIMIT 1;
     IF FOUND THEN
       RETURN NEXT;

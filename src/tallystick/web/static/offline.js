@@ -23,7 +23,7 @@ async function begin() {
     if (!facts || facts.owner !== here || Date.now() - facts.at > FRESH) whenIdle(refresh);
     register();
   }
-  flush();
+  if (waiting.length) flush();
 }
 
 async function read() {
